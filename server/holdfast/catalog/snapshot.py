@@ -1,0 +1,70 @@
+"""All collections at one version, as one immutable value."""
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import msgspec
+
+from holdfast.errors import NotFound
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
+from holdfast.schema.relation import RelationField
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """A relation field, seen from the collection that it points at."""
+
+    collection: Collection
+    field: RelationField
+
+
+class Catalog(msgspec.Struct, frozen=True, dict=True):
+    """The collections at `version`, which grows by one with every committed change."""
+
+    version: int = 0
+    collections: tuple[Collection, ...] = ()
+
+    @classmethod
+    def of(cls, version: int, collections: Iterable[Collection]) -> "Catalog":
+        """A snapshot of these collections."""
+        return cls(version, tuple(collections))
+
+    @cached_property
+    def by_name(self) -> dict[str, Collection]:
+        """The collections by name."""
+        return {collection.name: collection for collection in self.collections}
+
+    @cached_property
+    def by_id(self) -> dict[str, Collection]:
+        """The collections by id."""
+        return {collection.id: collection for collection in self.collections}
+
+    def find(self, id_or_name: str) -> Collection | None:
+        """The collection with this id or this name, as PocketBase's clients may send either."""
+        return self.by_name.get(id_or_name) or self.by_id.get(id_or_name)
+
+    def get(self, id_or_name: str) -> Collection:
+        """The same, or NotFound."""
+        collection = self.find(id_or_name)
+        if collection is None:
+            raise NotFound("There is no collection of that name.")
+        return collection
+
+    @cached_property
+    def _references(self) -> dict[str, tuple[Reference, ...]]:
+        found: dict[str, list[Reference]] = {}
+        for collection in self.collections:
+            for field in collection.fields:
+                if isinstance(field, RelationField):
+                    found.setdefault(field.collection_id, []).append(Reference(collection, field))
+        return {target: tuple(references) for target, references in found.items()}
+
+    def references(self, collection: Collection) -> tuple[Reference, ...]:
+        """Every relation field that points at the collection."""
+        return self._references.get(collection.id, ())
+
+    def target(self, field: Field) -> Collection:
+        """The collection that a relation field points at."""
+        if not isinstance(field, RelationField):
+            raise TypeError(f"{field.name} is no relation")
+        return self.by_id[field.collection_id]

@@ -1,0 +1,50 @@
+"""What PostgreSQL's failures mean to a client, by SQLSTATE and never by message text."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+
+from holdfast.errors import ApiError, BadRequest, Internal, Unavailable
+
+_CLASS_UNAVAILABLE = ("08", "53", "57P")  # connection, resources, shutdown and crash
+
+
+def api_error(failure: Exception) -> ApiError | None:
+    """The client's view of a failure that no use case has a better word for; None if it is not the database's.
+
+    Timeouts of a query are the request's (400), timeouts of a lock and lost connections are the server's (503).
+    """
+    if isinstance(failure, asyncpg.PostgresError):
+        return _by_state(failure.sqlstate or "")
+    if isinstance(failure, asyncpg.InterfaceError | ConnectionError | TimeoutError | OSError):
+        return Unavailable("The database cannot be reached just now: try again in a moment.")
+    return None
+
+
+def _by_state(state: str) -> ApiError:
+    if state == "57014":
+        return BadRequest("This request takes longer than the server allows: narrow the filter or add an index.")
+    if state == "55P03":
+        return Unavailable("Another change holds a lock that this one needs: try again in a moment.")
+    if state in ("40001", "40P01"):
+        return Unavailable("This change met another one at the same time: try again.")
+    if state in ("54001", "54011", "54023"):
+        return BadRequest("This request is too deep or too wide for the database.")
+    if state.startswith(_CLASS_UNAVAILABLE):
+        return Unavailable("The database cannot answer just now: try again in a moment.")
+    if state.startswith("22"):
+        return BadRequest("A value is not one that this field or function can take.")
+    return Internal()
+
+
+@contextmanager
+def as_api_errors() -> Iterator[None]:
+    """Turn the database's failures inside the block into what a client may see, keeping the cause."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as failure:
+        seen = api_error(failure)
+        if seen is None:
+            raise
+        raise seen from failure

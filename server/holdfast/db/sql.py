@@ -1,0 +1,162 @@
+"""SQL as a value: text and parameters together, and the only way to make either.
+
+Text comes from string literals in our own source (`raw`), from names (`name`) and from constants of
+the catalog (`literal`), both quoted. Everything else is a bind parameter (`value`, `bind`). A type
+checker rejects any other string in `raw` (PEP 675), so nothing from a request becomes SQL.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, LiteralString, Self, TypeAlias
+
+import msgspec
+
+MAX_IDENTIFIER_BYTES: Final = 63  # NAMEDATALEN - 1; PostgreSQL shortens longer names without an error
+
+
+class Inputs:
+    """What a statement is run with: the literals of its filter, the time, and named values.
+
+    A statement that was compiled once is run with many of these.
+    """
+
+    __slots__ = ("literals", "named", "now")
+
+    def __init__(
+        self,
+        literals: tuple[object, ...] = (),
+        named: Mapping[str, object] | None = None,
+        now: datetime | None = None,
+    ) -> None:
+        self.literals = literals
+        self.named: Mapping[str, object] = named or {}
+        self.now = now or datetime.now(UTC)
+
+
+NO_INPUTS: Final = Inputs()
+
+Read: TypeAlias = Callable[[Inputs], object]
+"""Fetches one bind value when the statement is run."""
+
+
+class Bind(msgspec.Struct, frozen=True):
+    """A bind parameter: its PostgreSQL type and where its value comes from."""
+
+    cast: LiteralString
+    read: Read
+
+
+class Sql(msgspec.Struct, frozen=True):
+    """A piece of SQL: text and bind parameters in order."""
+
+    parts: tuple[str | Bind, ...] = ()
+
+    def __add__(self, other: "Sql") -> "Sql":
+        return Sql(self.parts + other.parts)
+
+    def __bool__(self) -> bool:
+        return bool(self.parts)
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """Finished SQL with `$1…` in place, and how to fetch what they stand for."""
+
+    text: str
+    reads: tuple[Read, ...]
+
+    @classmethod
+    def of(cls, sql: Sql) -> Self:
+        """Number the parameters. The same `Bind` object twice is one parameter."""
+        out: list[str] = []
+        reads: list[Read] = []
+        seen: dict[int, int] = {}
+        for part in sql.parts:
+            if isinstance(part, str):
+                out.append(part)
+                continue
+            if id(part) not in seen:
+                reads.append(part.read)
+                seen[id(part)] = len(reads)
+            out.append(f"${seen[id(part)]}::{part.cast}")
+        return cls("".join(out), tuple(reads))
+
+    def args(self, inputs: Inputs = NO_INPUTS) -> list[object]:
+        """The bind values for one run."""
+        return [read(inputs) for read in self.reads]
+
+
+EMPTY: Final = Sql()
+
+
+def raw(text: LiteralString) -> Sql:
+    """SQL written in our own source: a type checker rejects any other string here."""
+    return Sql((text,))
+
+
+def name(identifier: str) -> Sql:
+    """A quoted identifier.
+
+    Raises ValueError for a name that PostgreSQL would refuse or silently shorten.
+    """
+    if not identifier or "\0" in identifier or len(identifier.encode()) > MAX_IDENTIFIER_BYTES:
+        raise ValueError(f"not a PostgreSQL identifier: {identifier!r}")
+    return Sql(('"' + identifier.replace('"', '""') + '"',))
+
+
+def qualified(schema: LiteralString, identifier: str) -> Sql:
+    """A quoted identifier in a schema of ours."""
+    return raw(schema) + raw(".") + name(identifier)
+
+
+def literal(text: str) -> Sql:
+    """A quoted string constant, for what DDL cannot take as a parameter and for names of the catalog.
+
+    Safe for any text: the E'' form means the same whatever `standard_conforming_strings` is.
+    Raises ValueError for NUL, which PostgreSQL's text cannot hold.
+    """
+    if "\0" in text:
+        raise ValueError("a string constant cannot hold NUL")
+    return Sql(("E'" + text.replace("\\", "\\\\").replace("'", "''") + "'",))
+
+
+def number(value: float) -> Sql:
+    """A numeric constant, for what DDL cannot take as a parameter. Raises ValueError for NaN and infinities."""
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError("a numeric constant must be finite")
+    return Sql((f"({value!r})",))
+
+
+def value(constant: object, cast: LiteralString) -> Sql:
+    """A bind parameter with a fixed value."""
+    return Sql((Bind(cast, lambda _: constant),))
+
+
+def bind(read: Read, cast: LiteralString) -> Sql:
+    """A bind parameter whose value is fetched from the inputs of each run."""
+    return Sql((Bind(cast, read),))
+
+
+def named(key: str, cast: LiteralString) -> Sql:
+    """A bind parameter taken from `Inputs.named`."""
+    return bind(lambda inputs: inputs.named[key], cast)
+
+
+def join(separator: LiteralString, pieces: Iterable[Sql]) -> Sql:
+    """The pieces with the separator between them."""
+    parts: list[str | Bind] = []
+    for piece in pieces:
+        if parts:
+            parts.append(separator)
+        parts.extend(piece.parts)
+    return Sql(tuple(parts))
+
+
+def inline(sql: Sql) -> str:
+    """The text of SQL that has no parameters, for DDL.
+
+    Raises ValueError when it has some: DDL takes none.
+    """
+    texts = [part for part in sql.parts if isinstance(part, str)]
+    if len(texts) != len(sql.parts):
+        raise ValueError("this SQL has bind parameters")
+    return "".join(texts)

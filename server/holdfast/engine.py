@@ -1,0 +1,22 @@
+"""What every use case needs to work: settings, database, catalog, the server's own key."""
+
+import msgspec
+
+from holdfast.catalog.live import LiveCatalog
+from holdfast.catalog.snapshot import Catalog
+from holdfast.config import Settings
+from holdfast.db.pool import Pool
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """The parts of one server process. Passed as the first argument, never kept in a global."""
+
+    settings: Settings
+    pool: Pool
+    live: LiveCatalog
+    secret: bytes  # 32 bytes, the same in all processes of one database: signs cursors and links
+
+    @property
+    def catalog(self) -> Catalog:
+        """The collections as they stand now. Take it once per request, so that one request sees one version."""
+        return self.live.now

@@ -1,0 +1,66 @@
+"""JSON from outside, read so that nothing of it can hurt later."""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.errors import BadRequest
+
+MAX_DEPTH: Final = 64  # levels; msgspec raises RecursionError only near 1,000
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_decoder: Final = msgspec.json.Decoder()
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises BadRequest for anything but UTF-8 JSON of at most MAX_DEPTH levels, and for NUL characters and
+    lone surrogates, which PostgreSQL cannot hold. Of a key that comes twice the last counts.
+    """
+    try:
+        found = _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as failure:
+        raise BadRequest(f"The body is not valid JSON: {_reason(failure)}.") from failure
+    if _NUL.search(body) is not None:
+        raise BadRequest("The body holds a NUL character (\\u0000), which no field can hold.")
+    if b"[" in body or body.count(b"{") > 1:
+        _check_depth(found, MAX_DEPTH)
+    if b"\\u" in body:
+        _check_surrogates(found)
+    return found
+
+
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(failure, RecursionError):
+        return "it is nested too deeply"
+    return str(failure).removeprefix("JSON is malformed: ").rstrip(".")
+
+
+def _check_depth(found: Any, left: int) -> None:
+    if left == 0:
+        raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
+    if isinstance(found, dict):
+        for inner in found.values():
+            if isinstance(inner, dict | list):
+                _check_depth(inner, left - 1)
+    elif isinstance(found, list):
+        for inner in found:
+            if isinstance(inner, dict | list):
+                _check_depth(inner, left - 1)
+
+
+def _check_surrogates(found: Any) -> None:
+    if isinstance(found, str):
+        if _SURROGATE.search(found):
+            raise BadRequest("The body holds a lone surrogate, which is no character.")
+    elif isinstance(found, dict):
+        for key, inner in found.items():
+            _check_surrogates(key)
+            _check_surrogates(inner)
+    elif isinstance(found, list):
+        for inner in found:
+            _check_surrogates(inner)

@@ -1,0 +1,110 @@
+"""A request as the data plane sees it: parsed no further than somebody asks."""
+
+from functools import cached_property
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from holdfast.errors import BadRequest, TooLarge, UnsupportedMediaType
+from holdfast.http.json import read_json
+from holdfast.identity import GUEST, Principal
+
+MAX_QUERY_PARTS: Final = 1000  # name=value pairs in one query string
+
+
+class Request:
+    """One HTTP request.
+
+    `route` is set by the handler (`/api/collections/{collection}/records`) for the log and the metrics.
+    """
+
+    def __init__(self, scope: Any, receive: Any, *, id: str, max_body_bytes: int) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.id = id
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query_string: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.principal: Principal = GUEST
+        self.route = ""
+        self.collection = ""
+        self.database_seconds = 0.0
+        self._max_body_bytes = max_body_bytes
+        self._body: bytes | None = None
+
+    def header(self, name: bytes) -> str:
+        """A header by its lower-case name; empty when absent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query parameters; of one that comes twice the first counts, as in PocketBase.
+
+        Raises BadRequest when they are not UTF-8, hold NUL, or are more than MAX_QUERY_PARTS.
+        """
+        try:
+            pairs = parse_qsl(
+                self.query_string.decode("ascii"),
+                keep_blank_values=True,
+                errors="strict",
+                max_num_fields=MAX_QUERY_PARTS,
+            )
+        except ValueError as failure:
+            raise BadRequest("The query string is not valid UTF-8, or has too many parts.") from failure
+        if any("\0" in name or "\0" in value for name, value in pairs):
+            raise BadRequest("The query string holds a NUL character.")
+        found: dict[str, str] = {}
+        for name, value in pairs:
+            found.setdefault(name, value)
+        return found
+
+    async def body(self) -> bytes:
+        """The whole body.
+
+        Raises TooLarge as soon as the limit is passed, declared or not.
+        """
+        if self._body is not None:
+            return self._body
+        declared = self.headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self._max_body_bytes:
+            raise TooLarge
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("The connection was closed before the request was complete.")
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise TooLarge
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                break
+        self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return self._body
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case."""
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    async def json(self) -> Any:
+        """The body as JSON.
+
+        Raises UnsupportedMediaType unless it says application/json, and BadRequest when it is not.
+        """
+        if self.media_type != "application/json":
+            raise UnsupportedMediaType
+        return read_json(await self.body())
+
+    async def object(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty body is an empty object."""
+        if not await self.body():
+            return {}
+        found = await self.json()
+        if not isinstance(found, dict):
+            raise BadRequest("The body has to be a JSON object.")
+        return msgspec.convert(found, dict[str, Any])

@@ -1,0 +1,36 @@
+"""Who is asking: one frozen value that every use case takes."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+PrincipalKind: TypeAlias = Literal["guest", "user", "superuser", "plugin"]
+
+
+class Principal(msgspec.Struct, frozen=True):
+    """Who is asking.
+
+    `collection_id`, `collection` and `record_id` name the auth record behind a user or superuser;
+    they are empty for a guest and for a plugin, whose `name` says which one.
+    """
+
+    kind: PrincipalKind = "guest"
+    collection_id: str = ""
+    collection: str = ""
+    record_id: str = ""
+    name: str = ""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether no rule holds this principal back."""
+        return self.kind == "superuser"
+
+    @property
+    def key(self) -> str:
+        """One string per principal, for logs and for what is kept per caller: `_superusers/abc`, `guest`."""
+        if self.record_id:
+            return f"{self.collection}/{self.record_id}"
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+
+GUEST = Principal()
