@@ -1,6 +1,6 @@
 """What PostgreSQL's failures mean to a client, by SQLSTATE and never by message text."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import asyncpg
@@ -39,7 +39,7 @@ def _by_state(state: str) -> ApiError:
 
 
 @contextmanager
-def as_api_errors() -> Iterator[None]:
+def as_api_errors() -> Generator[None, None, None]:
     """Turn the database's failures inside the block into what a client may see, keeping the cause."""
     try:
         yield

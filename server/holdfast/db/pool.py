@@ -7,7 +7,7 @@ advisory locks of transactions only, LISTEN on a connection of its own.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, cast
 
@@ -161,7 +161,7 @@ class Pool:
             self.release(connection)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator["Transaction"]:
+    async def transaction(self) -> AsyncGenerator["Transaction", None]:
         """A connection in a transaction: committed at the end of the block, rolled back if it raises."""
         connection = await self.acquire()
         try:
@@ -204,7 +204,7 @@ class Transaction:
         return await self.connection.execute(statement.text, *statement.args(inputs))
 
     @asynccontextmanager
-    async def savepoint(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncGenerator[None, None]:
         """A block that can fail on its own: what it did is undone, the transaction goes on."""
         async with self.connection.transaction():
             yield

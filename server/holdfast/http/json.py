@@ -1,7 +1,8 @@
 """JSON from outside, read so that nothing of it can hurt later."""
 
 import re
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -40,27 +41,26 @@ def _reason(failure: Exception) -> str:
     return str(failure).removeprefix("JSON is malformed: ").rstrip(".")
 
 
+def _inner(found: Any) -> Iterable[Any]:
+    """The values inside an object or a list; nothing for all else."""
+    if isinstance(found, dict):
+        return cast(dict[str, Any], found).values()
+    return cast(list[Any], found) if isinstance(found, list) else ()
+
+
 def _check_depth(found: Any, left: int) -> None:
     if left == 0:
         raise BadRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")
-    if isinstance(found, dict):
-        for inner in found.values():
-            if isinstance(inner, dict | list):
-                _check_depth(inner, left - 1)
-    elif isinstance(found, list):
-        for inner in found:
-            if isinstance(inner, dict | list):
-                _check_depth(inner, left - 1)
+    for inner in _inner(found):
+        if isinstance(inner, dict | list):
+            _check_depth(inner, left - 1)
 
 
 def _check_surrogates(found: Any) -> None:
-    if isinstance(found, str):
-        if _SURROGATE.search(found):
-            raise BadRequest("The body holds a lone surrogate, which is no character.")
-    elif isinstance(found, dict):
-        for key, inner in found.items():
+    if isinstance(found, str) and _SURROGATE.search(found):
+        raise BadRequest("The body holds a lone surrogate, which is no character.")
+    if isinstance(found, dict):
+        for key in cast(dict[str, Any], found):
             _check_surrogates(key)
-            _check_surrogates(inner)
-    elif isinstance(found, list):
-        for inner in found:
-            _check_surrogates(inner)
+    for inner in _inner(found):
+        _check_surrogates(inner)
