@@ -134,10 +134,7 @@ class Pool:
         return await self.fetchrow_text(statement.text, statement.args(inputs))
 
     async def fetchrow_text(self, text: str, args: Sequence[object]) -> Row | None:
-        """The same for a statement whose bind values are already there.
-
-        A connection that turns out to be dead before anything was sent costs a new one, not an error.
-        """
+        """The same for a statement whose bind values are already there."""
         connection = await self.acquire()
         try:
             return await connection.fetchrow(text, *args)
