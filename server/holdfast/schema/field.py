@@ -14,7 +14,7 @@ class FieldError(Exception):
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.problem = Problem(code, message)
+        self.problem: Problem = Problem(code, message)
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -75,14 +75,45 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field
     def take(self, value: object) -> object:
         """Check a value of the request and turn it into the one to bind, as `cast` says.
 
+        Null is the empty value, unless the field is nullable; `take(None)` is thus also what an absent key means.
         Pure, so it cannot see other rows: uniqueness and whether a relation's target exists are the database's.
+        Raises FieldError when the field does not take the value.
+        """
+        taken = self.empty() if value is None else self.read(value)
+        if self.required and self.is_blank(taken):
+            raise FieldError("validation_required", "Cannot be blank.")
+        return taken
+
+    def read(self, value: object) -> object:
+        """The part of `take` that is the type's own: every value but null, and nothing about `required`.
+
         Raises FieldError when the field does not take the value.
         """
         raise NotImplementedError
 
+    def is_blank(self, taken: object) -> bool:
+        """Whether a value that `read` gave counts as none at all (null, `""`, 0, false, an empty list)."""
+        return not taken
+
     def empty(self) -> object:
-        """The value to bind when a create names no value and the field has no default."""
+        """The value to bind when a create names no value and the field has no default: null where it may be."""
+        return None if self.nullable else self.zero()
+
+    def zero(self) -> object:
+        """The type's empty value, as it is bound."""
         raise NotImplementedError
+
+    def initial(self, value: object) -> object:
+        """The value to `take` on create, given the one of the request (None when absent).
+
+        Only a field that makes values itself (text with `autogeneratePattern`) answers with another one.
+        """
+        return value
+
+    @property
+    def settable(self) -> bool:
+        """Whether a request can set the field; what it sends for one that it cannot set is ignored."""
+        return True
 
     def problems(self) -> dict[str, Problem]:
         """What is wrong with the field's own options, by option name."""
