@@ -16,7 +16,8 @@ MAX_QUERY_PARTS: Final = 1000  # name=value pairs in one query string
 class Request:
     """One HTTP request.
 
-    `route` is set by the handler (`/api/collections/{collection}/records`) for the log and the metrics.
+    `route` is the pattern that the path fits (`/api/collections/{collection}/records`), for the log and the
+    metrics; who dispatches sets it, and `params`, what its parameters are in this path.
     """
 
     def __init__(self, scope: Any, receive: Any, *, id: str, max_body_bytes: int) -> None:
@@ -28,6 +29,7 @@ class Request:
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.principal: Principal = GUEST
+        self.params: dict[str, str] = {}
         self.route = ""
         self.collection = ""
         self.database_seconds = 0.0
