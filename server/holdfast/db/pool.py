@@ -9,14 +9,17 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import asyncpg
 
 from holdfast.db.sql import NO_INPUTS, Inputs, Sql, Statement
 from holdfast.errors import Unavailable
 
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection  # not generic when it runs
 Row: TypeAlias = asyncpg.Record
 
 STATEMENTS_KEPT: Final = 1024  # prepared statements a connection remembers
