@@ -8,6 +8,7 @@ import msgspec
 
 from holdfast.errors import BadRequest, TooLarge, UnsupportedMediaType
 from holdfast.http.json import read_json
+from holdfast.http.peer import Network, peer
 from holdfast.identity import GUEST, Principal
 
 MAX_QUERY_PARTS: Final = 1000  # name=value pairs in one query string
@@ -33,12 +34,18 @@ class Request:
         self.route = ""
         self.collection = ""
         self.database_seconds = 0.0
+        self.trusted: tuple[Network, ...] = ()
         self._max_body_bytes = max_body_bytes
         self._body: bytes | None = None
 
     def header(self, name: bytes) -> str:
         """A header by its lower-case name; empty when absent."""
         return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def client(self) -> str:
+        """The address of the client, behind the proxies that are trusted; empty for a unix socket."""
+        return peer(self.scope, self.headers, self.trusted)
 
     @cached_property
     def query(self) -> dict[str, str]:

@@ -1,0 +1,274 @@
+"""The ASGI application in front of everything: one path for every request, whatever answers it in the end.
+
+It checks the limits, finds out who is asking, passes the request to the records' dispatcher, to a route of the
+table or to Litestar, and sees that every answer has the same headers, every failure the same shape, and
+that one line of log is left.
+"""
+
+import itertools
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import structlog
+
+from holdfast.config import Settings
+from holdfast.db.failures import api_error
+from holdfast.errors import ApiError, Forbidden, Internal, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+from holdfast.http.cors import Cors
+from holdfast.http.limits import Limits
+from holdfast.http.peer import read_networks
+from holdfast.http.refusal import refusal
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.http.routing import Handler, Route, Routes, allow
+from holdfast.identity import GUEST, Principal
+from holdfast.observe import Observer, RequestSeen
+
+if TYPE_CHECKING:  # handlers are given the engine, which lies in a layer above
+    from holdfast.engine import Engine
+
+Scope: TypeAlias = Any
+Receive: TypeAlias = Callable[[], Awaitable[Any]]
+Send: TypeAlias = Callable[[Any], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+Authenticate: TypeAlias = Callable[["Engine", dict[bytes, bytes]], Awaitable[Principal]]
+
+RECORDS: Final = "/api/collections/"
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+)
+_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_log: Final = structlog.get_logger("holdfast.http")
+
+
+class Parts:
+    """What the front puts together; app.py fills it in.
+
+    `records` answers everything under `/api/collections/{collection}/records`; `control` is Litestar, which also
+    gets the lifespan and websockets.
+    """
+
+    __slots__ = ("authenticate", "control", "observer", "records", "routes")
+
+    def __init__(
+        self, *, records: Handler, routes: Routes, control: Application, authenticate: Authenticate, observer: Observer
+    ) -> None:
+        self.records = records
+        self.routes = routes
+        self.control = control
+        self.authenticate = authenticate
+        self.observer = observer
+
+
+class Front:
+    """The application that the server runs. It answers 503 until `open` and after `drain`."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._parts = parts
+        self._limits = Limits(settings)
+        self._cors = Cors(settings.cors_origins)
+        self._trusted = read_networks(settings.trusted_proxies)
+        self._engine: Engine | None = None
+        self._common = (*_SECURITY, *self._cors.vary)
+        # Ids are unique across processes by their first half and within one by the second.
+        self._id_prefix = secrets.token_hex(5).encode()
+        self._ids = itertools.count(1)
+
+    def open(self, engine: "Engine") -> None:
+        """Take requests from now on."""
+        self._engine = engine
+
+    def drain(self) -> None:
+        """Refuse new requests with 503; those that run are let finish."""
+        self._engine = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._parts.control(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive, id=self._request_id(scope), max_body_bytes=self._limits.body_bytes)
+        request.trusted = self._trusted
+        exchange = _Exchange(request, send, self._common, self._cors, started)
+        try:
+            response = await self._answer(request, exchange)
+        except Exception as failure:
+            response = _failed(failure, request)
+        if response is not None:
+            await exchange.answer(response)
+        self._parts.observer.request(exchange.seen())
+
+    def _request_id(self, scope: Scope) -> str:
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                return value.decode("ascii")
+        return (b"%b%08x" % (self._id_prefix, next(self._ids))).decode("ascii")
+
+    async def _answer(self, request: Request, exchange: "_Exchange") -> Response | None:
+        """The answer, or None when Litestar has sent it already."""
+        self._limits.check(request)
+        if request.method == "OPTIONS":
+            preflight = self._cors.preflight(request)
+            if preflight is not None:
+                return preflight
+        engine = self._engine
+        if engine is None:
+            raise Unavailable("The server is starting or stopping: try again in a moment.")
+        if b"authorization" in request.headers:
+            request.principal = await self._parts.authenticate(engine, request.headers)
+        if request.method == "HEAD":
+            request.method = "GET"
+        try:
+            return await self._dispatch(engine, request, exchange)
+        except MethodNotAllowed as refused:
+            if request.method != "OPTIONS" or "Allow" not in refused.headers:
+                raise
+            return Response(204, headers=((b"allow", _with_options(refused.headers["Allow"])),))
+
+    async def _dispatch(self, engine: "Engine", request: Request, exchange: "_Exchange") -> Response | None:
+        path = request.path
+        if path.startswith(RECORDS):
+            segments = path.split("/", 5)
+            if len(segments) > 4 and segments[4] == "records" and segments[3]:
+                return await self._parts.records(engine, request)
+        found = self._parts.routes.find(request.method, path)
+        if found is not None:
+            return await _call(engine, request, *found)
+        if path.startswith(RECORDS) or (path.startswith("/api/") and path.endswith("/")):
+            raise NotFound
+        scope = request.scope
+        scope["method"] = request.method
+        scope["holdfast"] = request
+        await self._parts.control(scope, request.receive, exchange)
+        return None
+
+
+async def _call(engine: "Engine", request: Request, route: Route, params: dict[str, str]) -> Response:
+    request.route = route.path
+    request.params = params
+    request.collection = params.get("collection", "")
+    if route.access == "superusers":
+        require_superuser(request.principal)
+    return await route.handler(engine, request)
+
+
+def require_superuser(who: Principal) -> None:
+    """Raise Unauthenticated for a guest and Forbidden for anybody else who is no superuser."""
+    if who.is_superuser:
+        return
+    if who is GUEST or who.kind == "guest":
+        raise Unauthenticated
+    raise Forbidden
+
+
+def _failed(failure: Exception, request: Request) -> Response:
+    """The answer to a failure; what a client may not see goes to the log."""
+    error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
+    if error.status >= 500:
+        _log.log(
+            _severity(error),
+            "request failed",
+            request_id=request.id,
+            method=request.method,
+            path=request.path,
+            status=error.status,
+            exc_info=failure if error.status == 500 or failure.__cause__ is not None else None,
+            reason=error.message,
+        )
+    return refusal(error, request.id)
+
+
+def _severity(error: ApiError) -> int:
+    return 40 if error.status == 500 else 30  # logging.ERROR, logging.WARNING
+
+
+def _with_options(methods: str) -> bytes:
+    return allow(name.strip() for name in methods.split(",")).encode("latin-1")
+
+
+class _Exchange:
+    """The answering half of one request; as `send` for Litestar it adds what every answer has."""
+
+    __slots__ = ("_bytes", "_common", "_cors", "_head", "_request", "_send", "_started", "_status")
+
+    def __init__(self, request: Request, send: Send, common: Any, cors: Cors, started: float) -> None:
+        self._request = request
+        self._send = send
+        self._common = common
+        self._cors = cors
+        self._started = started
+        self._head = request.method == "HEAD"
+        self._status = 0
+        self._bytes = 0
+
+    async def answer(self, response: Response) -> None:
+        """Send a whole answer."""
+        body = response.body
+        headers = self._headers()
+        if body:
+            headers.append((b"content-type", response.content_type))
+        if response.status >= 200 and response.status not in (204, 304):
+            headers.append((b"content-length", str(len(body)).encode()))
+        headers.append(_POLICY)
+        headers.extend(response.headers)
+        self._status = response.status
+        self._bytes = len(body)
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"" if self._head else body})
+
+    async def __call__(self, message: Any) -> None:
+        """Pass on a message of Litestar."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            own = list(message["headers"])
+            headers = self._headers()
+            if not any(name == b"content-security-policy" for name, _ in own):
+                headers.append(_POLICY)
+            message = {**message, "headers": [*headers, *own]}
+        elif message["type"] == "http.response.body":
+            body: bytes = message.get("body", b"")
+            self._bytes += len(body)
+            if self._head:
+                message = {**message, "body": b""}
+        await self._send(message)
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        request = self._request
+        headers = [(b"x-request-id", request.id.encode()), *self._common]
+        origin = request.headers.get(b"origin")
+        if origin is not None:
+            headers.extend(self._cors.headers(origin))
+        if b"authorization" in request.headers:
+            headers.append(_NO_STORE)
+            if request.principal.is_superuser:
+                headers.append((b"server-timing", self._timing()))
+        return headers
+
+    def _timing(self) -> bytes:
+        database = self._request.database_seconds * 1000
+        whole = (time.perf_counter() - self._started) * 1000
+        return b"db;dur=%.2f, app;dur=%.2f" % (database, max(whole - database, 0.0))
+
+    def seen(self) -> RequestSeen:
+        """What is told of this request."""
+        request = self._request
+        elapsed = time.perf_counter() - self._started
+        return RequestSeen(
+            time.time() - elapsed,
+            elapsed * 1000,
+            request.id,
+            request.scope["method"] if not self._head else "HEAD",
+            request.route,
+            request.path,
+            self._status,
+            request.principal.key,
+            request.collection,
+            self._bytes,
+        )

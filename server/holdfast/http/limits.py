@@ -1,0 +1,73 @@
+"""What a request may be before anybody looks at what it asks for: its size, and one meaning only."""
+
+import re
+from typing import Final
+
+from holdfast.config import Settings
+from holdfast.errors import BadRequest, HeadersTooLarge, NotFound, TooLarge, UriTooLong
+from holdfast.http.request import Request
+
+# Headers that decide what a request is or who asks: with two of them, two programs may read two requests.
+_ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"authorization", b"content-type"})
+
+# Escapes of characters that no client needs to escape (RFC 3986 2.3), of slashes and of control characters:
+# other spellings of a path, made to get past somebody who compares text.
+_ODD_ESCAPE: Final = re.compile(
+    rb"%(?:2[DdEeFf]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf]|[01][0-9A-Fa-f])"
+)
+MAX_LENGTH_DIGITS: Final = 18  # of Content-Length; int() itself refuses text of more than 4,300
+_CLOSE: Final = {"Connection": "close"}  # what follows on the line cannot be trusted, or would have to be read
+
+
+class Limits:
+    """The limits of one server, made once from its settings."""
+
+    __slots__ = ("body_bytes", "header_bytes", "uri_bytes")
+
+    def __init__(self, settings: Settings) -> None:
+        self.body_bytes = settings.body_bytes
+        self.header_bytes = settings.header_bytes
+        self.uri_bytes = settings.uri_bytes
+
+    def check(self, request: Request) -> None:
+        """Refuse a request that is too large, ambiguous, or written in a way that only an attack needs.
+
+        Raises UriTooLong, HeadersTooLarge, TooLarge (for a declared length; a body that is sent in chunks is
+        counted as it is read), BadRequest, or NotFound for other spellings of a path.
+        """
+        scope = request.scope
+        raw_path: bytes = scope.get("raw_path") or request.path.encode()
+        if len(raw_path) + len(request.query_string) > self.uri_bytes:
+            raise UriTooLong(headers=_CLOSE)
+        self._check_headers(scope["headers"], request.headers)
+        declared = request.headers.get(b"content-length")
+        if declared is not None and int(declared) > self.body_bytes:
+            raise TooLarge(headers=_CLOSE)
+        if b"host" not in request.headers and scope.get("http_version") == "1.1":
+            raise BadRequest("The request has no Host header.", headers=_CLOSE)
+        if b"%" in raw_path and _ODD_ESCAPE.search(raw_path):
+            raise NotFound
+        if b"\\" in raw_path or "\ufffd" in request.path or "//" in request.path:
+            raise NotFound
+
+    def _check_headers(self, pairs: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> None:
+        size = 0
+        for name, value in pairs:
+            size += len(name) + len(value)
+        if size > self.header_bytes:
+            raise HeadersTooLarge(headers=_CLOSE)
+        if len(pairs) != len(headers):
+            _refuse_repeated(pairs)
+        if b"transfer-encoding" in headers and b"content-length" in headers:
+            raise BadRequest("Content-Length and Transfer-Encoding do not go together.", headers=_CLOSE)
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > MAX_LENGTH_DIGITS:
+            raise BadRequest("Content-Length is no number.", headers=_CLOSE)
+
+
+def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in _ONCE and name in seen:
+            raise BadRequest(f"The header {name.decode('latin-1')} comes twice.", headers=_CLOSE)
+        seen.add(name)

@@ -1,0 +1,113 @@
+"""Passwords: how they are hashed for storage, and how one is checked against what is stored.
+
+Lies low in the layers, since records write passwords and auth reads them.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final, TypeVar
+
+import argon2
+import bcrypt
+import msgspec
+from argon2.exceptions import Argon2Error, InvalidHashError
+
+from holdfast.errors import Unavailable
+
+MAX_PASSWORD_BYTES: Final = 1024
+MAX_BCRYPT_BYTES: Final = 72  # bcrypt reads no more of a password
+MAX_WAITING_PER_CORE: Final = 32  # hashes that wait, each about 25 ms; more is an attack, or a server too small
+BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
+
+# The OWASP minimum for Argon2id. Stored in every hash, so another choice needs no migration: see Verdict.rewrite.
+_hasher: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+_Found = TypeVar("_Found")
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether a password is right, and whether its hash should be made anew (bcrypt, older parameters)."""
+
+    right: bool
+    rewrite: bool = False
+
+
+class _Threads:
+    """One thread per core for all hashing of this process: more would only take memory, 19 MiB each."""
+
+    def __init__(self) -> None:
+        cores = os.cpu_count() or 1
+        self._most = cores * MAX_WAITING_PER_CORE
+        self._waiting = 0
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="holdfast-password")
+
+    async def run(self, work: Callable[..., _Found], *args: str) -> _Found:
+        """Run `work` when a core is free. Raises Unavailable when too many wait already."""
+        if self._waiting >= self._most:
+            raise Unavailable("Too many logins at once: try again in a moment.", retry_after=2)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
+        finally:
+            self._waiting -= 1
+
+
+_threads: Final = _Threads()
+
+
+def is_too_long(password: str) -> bool:
+    """Whether a password is refused before any work is spent on it."""
+    return len(password.encode("utf-8", "replace")) > MAX_PASSWORD_BYTES
+
+
+async def hash_password(password: str) -> str:
+    """Hash a password with Argon2id, for storage.
+
+    Costs about 25 ms of one core and 19 MiB, in a thread. Raises ValueError for a password of more than
+    MAX_PASSWORD_BYTES, and Unavailable when too many wait.
+    """
+    if is_too_long(password):
+        raise ValueError(f"a password has at most {MAX_PASSWORD_BYTES} bytes")
+    return await _threads.run(_hasher.hash, password)
+
+
+async def check_password(password: str, stored: str) -> Verdict:
+    """Check a password against a stored hash, Argon2 or bcrypt (of an import).
+
+    Costs the same whether it is right or not. With `stored` empty (no such account) the work is done all the
+    same, against a hash that nothing fits, so that time does not tell.
+    """
+    if is_too_long(password):
+        return Verdict(right=False)
+    return await _threads.run(_check, password, stored)
+
+
+def is_hash(text: str) -> bool:
+    """Whether a text is a hash that `check_password` can read."""
+    return text.startswith(("$argon2", *BCRYPT))
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(os.urandom(32).hex())
+
+
+def _check(password: str, stored: str) -> Verdict:
+    if stored.startswith(BCRYPT):
+        return _check_bcrypt(password.encode(), stored.encode())
+    try:
+        right = _hasher.verify(stored or _nobodys_hash(), password)
+    except (Argon2Error, InvalidHashError):
+        return Verdict(right=False)
+    return Verdict(right=right and bool(stored), rewrite=_hasher.check_needs_rehash(stored or _nobodys_hash()))
+
+
+def _check_bcrypt(password: bytes, stored: bytes) -> Verdict:
+    if len(password) > MAX_BCRYPT_BYTES:
+        return Verdict(right=False)
+    try:
+        return Verdict(right=bcrypt.checkpw(password, stored), rewrite=True)
+    except ValueError:  # a hash that is cut or mistyped
+        return Verdict(right=False)
