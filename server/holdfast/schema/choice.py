@@ -13,7 +13,7 @@ def read_one(value: object) -> str:
     """
     found = read_many(value)
     if len(found) > 1:
-        raise FieldError("validation_too_many_values", "Select no more than 1.")
+        raise FieldError("validation_too_many_values", "Takes one value.")
     return found[0] if found else ""
 
 

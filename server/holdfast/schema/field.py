@@ -1,12 +1,14 @@
 """What every field has, whatever its type."""
 
-from typing import Any, ClassVar, LiteralString
+from typing import Any, ClassVar, Final, LiteralString
 
 import msgspec
 
 from holdfast.db.sql import Sql
 from holdfast.errors import Problem
 from holdfast.expressions.kind import Kind
+
+EMPTY_MESSAGE: Final = "This must not be empty."
 
 
 class FieldError(Exception):
@@ -25,7 +27,7 @@ class Column(msgspec.Struct, frozen=True):
     default: Sql | None = None
 
 
-class Field(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
+class Field(msgspec.Struct, frozen=True, kw_only=True, dict=True, rename="camel", tag_field="type"):
     """What every field has. `id` stays when the field is renamed.
 
     `default` (a literal, `@now` or `@request.auth.id`) is used when a create does not name the field.
@@ -81,7 +83,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field
         """
         taken = self.empty() if value is None else self.read(value)
         if self.required and self.is_blank(taken):
-            raise FieldError("validation_required", "Cannot be blank.")
+            raise FieldError("validation_required", EMPTY_MESSAGE)
         return taken
 
     def read(self, value: object) -> object:
@@ -109,6 +111,16 @@ class Field(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field
         Only a field that makes values itself (text with `autogeneratePattern`) answers with another one.
         """
         return value
+
+    @property
+    def can_be_unique(self) -> bool:
+        """Whether `unique` means something: one value that fits into an index entry."""
+        return not self.many
+
+    @property
+    def can_be_null(self) -> bool:
+        """Whether the field may be `nullable`."""
+        return True
 
     @property
     def settable(self) -> bool:

@@ -1,6 +1,6 @@
 """Relation fields: the ids of records of another collection, or of the same one."""
 
-from typing import ClassVar, LiteralString
+from typing import ClassVar, Final, LiteralString
 
 from typing_extensions import override
 
@@ -8,9 +8,10 @@ from holdfast.db.sql import Sql, raw
 from holdfast.errors import Problem
 from holdfast.expressions.kind import Kind
 from holdfast.schema.choice import read_many, read_one
-from holdfast.schema.field import Column, Field, FieldError
+from holdfast.schema.field import EMPTY_MESSAGE, Column, Field, FieldError
+from holdfast.schema.select import list_column
 
-MAX_RECORD_ID_CHARS = 255  # characters; ids are the client's to choose, and an index entry has its limit
+MAX_RECORD_ID_CHARS: Final = 255  # characters; ids are the client's to choose, and an index entry has its limit
 
 
 class RelationField(Field, frozen=True, kw_only=True, tag="relation"):
@@ -36,7 +37,7 @@ class RelationField(Field, frozen=True, kw_only=True, tag="relation"):
     def column(self) -> Column:
         if not self.many:
             return Column("text", not_null=False)
-        return Column("text[]", not_null=not self.nullable, default=None if self.nullable else raw("'{}'"))
+        return list_column(nullable=self.nullable)
 
     @property
     @override
@@ -55,9 +56,9 @@ class RelationField(Field, frozen=True, kw_only=True, tag="relation"):
             return self._checked(read_one(value)) or None
         found = [self._checked(id) for id in read_many(value)]
         if found and len(found) < self.min_select:
-            raise FieldError("validation_not_enough_values", f"Select at least {self.min_select}.")
+            raise FieldError("validation_not_enough_values", f"Needs at least {self.min_select} values.")
         if len(found) > self.max_select:
-            raise FieldError("validation_too_many_values", f"Select no more than {self.max_select}.")
+            raise FieldError("validation_too_many_values", f"Takes at most {self.max_select} values.")
         return found
 
     def _checked(self, id: str) -> str:
@@ -73,7 +74,7 @@ class RelationField(Field, frozen=True, kw_only=True, tag="relation"):
     def problems(self) -> dict[str, Problem]:
         found: dict[str, Problem] = {}
         if not self.collection_id:
-            found["collectionId"] = Problem("validation_required", "Cannot be blank.")
+            found["collectionId"] = Problem("validation_required", EMPTY_MESSAGE)
         if self.min_select < 0:
             found["minSelect"] = Problem("validation_min_greater_equal_than_required", "Must be no less than 0.")
         if self.max_select < 0 or (self.min_select and self.max_select < self.min_select):

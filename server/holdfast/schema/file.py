@@ -1,0 +1,90 @@
+"""File fields: the names under which a record's files are stored."""
+
+import re
+from typing import ClassVar, Final, LiteralString
+
+from typing_extensions import override
+
+from holdfast.errors import Problem
+from holdfast.expressions.kind import Kind
+from holdfast.schema.choice import read_many, read_one
+from holdfast.schema.field import Column, Field, FieldError
+from holdfast.schema.limits import size_problem
+from holdfast.schema.select import list_column
+from holdfast.schema.text import text_column
+
+DEFAULT_MAX_BYTES: Final = 5 << 20  # of one file where `maxSize` is 0, as in PocketBase
+MAX_FILES: Final = 10_000
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
+_THUMB: Final = re.compile(r"(?!0x0)[0-9]{1,5}x[0-9]{1,5}[tbf]?")
+_MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+", re.IGNORECASE)
+
+
+class FileField(Field, frozen=True, kw_only=True, tag="file"):
+    """One stored file, or up to `maxSelect`, each of at most `maxSize` bytes (0: 5 MiB) and of one of `mimeTypes`.
+
+    `thumbs` are the sizes in which images can be asked for; a `protected` file needs a token.
+    """
+
+    max_select: int = 1
+    max_size: int = 0
+    mime_types: tuple[str, ...] = ()
+    thumbs: tuple[str, ...] = ()
+    protected: bool = False
+
+    kind: ClassVar[Kind] = Kind.TEXT
+    type: ClassVar[str] = "file"
+
+    @property
+    @override
+    def many(self) -> bool:
+        return self.max_select > 1
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file that the field takes, in bytes."""
+        return self.max_size or DEFAULT_MAX_BYTES
+
+    @override
+    def column(self) -> Column:
+        return list_column(nullable=self.nullable) if self.many else text_column(nullable=self.nullable)
+
+    @property
+    @override
+    def cast(self) -> LiteralString:
+        return "text[]" if self.many else "text"
+
+    @override
+    def read(self, value: object) -> object:
+        if not self.many:
+            return _checked(read_one(value)) or self.empty()
+        found = [_checked(name) for name in read_many(value)]
+        if len(found) > self.max_select:
+            raise FieldError("validation_too_many_files", f"Takes at most {self.max_select} files.")
+        return found
+
+    @override
+    def zero(self) -> object:
+        return [] if self.many else ""
+
+    @property
+    @override
+    def can_be_unique(self) -> bool:
+        return False
+
+    @override
+    def problems(self) -> dict[str, Problem]:
+        found = size_problem(self.max_size)
+        if not 0 <= self.max_select <= MAX_FILES:
+            found["maxSelect"] = Problem("validation_out_of_range", f"Must be from 0 to {MAX_FILES}.")
+        for option, items, form in (("mimeTypes", self.mime_types, _MIME), ("thumbs", self.thumbs, _THUMB)):
+            wrong = [item for item in items if form.fullmatch(item) is None]
+            if wrong:
+                found[option] = Problem("validation_invalid_value", f"{wrong[0][:100]!r} has not the right form.")
+        return found
+
+
+def _checked(name: str) -> str:
+    if name and _NAME.fullmatch(name) is None:
+        raise FieldError("validation_invalid_file", "This is not the name of a stored file.")
+    return name

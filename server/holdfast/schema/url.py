@@ -1,0 +1,82 @@
+"""Url fields."""
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+from typing import ClassVar, Final, LiteralString
+from urllib.parse import SplitResult, urlsplit
+
+from typing_extensions import override
+
+from holdfast.errors import Problem
+from holdfast.expressions.kind import Kind
+from holdfast.schema.domain import domain_problems, is_allowed, is_domain
+from holdfast.schema.field import Column, Field, FieldError
+from holdfast.schema.text import text_column
+from holdfast.schema.words import read_words
+
+MAX_URL_CHARS: Final = 2083  # the longest that old browsers opened, and PocketBase's limit
+SCHEMES: Final = frozenset(("http", "https", "ftp", "ws", "wss", "tcp", "udp"))
+_FORBIDDEN: Final = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
+
+
+class UrlField(Field, frozen=True, kw_only=True, tag="url"):
+    """The address of something on `onlyDomains`, or on any domain but `exceptDomains`."""
+
+    only_domains: tuple[str, ...] = ()
+    except_domains: tuple[str, ...] = ()
+
+    kind: ClassVar[Kind] = Kind.TEXT
+    type: ClassVar[str] = "url"
+
+    @override
+    def column(self) -> Column:
+        return text_column(nullable=self.nullable)
+
+    @property
+    @override
+    def cast(self) -> LiteralString:
+        return "text"
+
+    @override
+    def read(self, value: object) -> object:
+        text = read_words(value)
+        if not text:
+            return text
+        host = _host(text)
+        if host is None:
+            raise FieldError("validation_invalid_url", "Must be a URL such as https://example.com/page.")
+        if not is_allowed(host, self.only_domains, self.except_domains):
+            raise FieldError("validation_url_domain_not_allowed", "URLs of this domain are not taken.")
+        return text
+
+    @override
+    def zero(self) -> object:
+        return ""
+
+    @override
+    def problems(self) -> dict[str, Problem]:
+        return domain_problems(self.only_domains, self.except_domains)
+
+
+def _host(text: str) -> str | None:
+    """The host of a URL, with or without its scheme; None when it is no URL."""
+    if len(text) > MAX_URL_CHARS or _FORBIDDEN.search(text) is not None:
+        return None
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in SCHEMES or port == 0 or not _is_host(parts, host):
+        return None
+    return host
+
+
+def _is_host(parts: SplitResult, host: str) -> bool:
+    if "[" in parts.netloc:
+        try:
+            IPv6Address(host)
+        except AddressValueError:
+            return False
+        return True
+    return is_domain(host) and ("." in host or host == "localhost")
