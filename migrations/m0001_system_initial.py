@@ -113,6 +113,22 @@ BEGIN
     END IF;
     RETURN btrim(left(plain, most)) || CASE WHEN ellipsis THEN '...' ELSE '' END;
 END $$;
+
+-- The wanted parts of a value: of an object some keys, of a list the same of each item. `wanted` is an object of
+-- key to true (all of it) or to an object of the same kind; the key * stands for those not named.
+CREATE FUNCTION holdfast.pick(value jsonb, wanted jsonb) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog
+AS $$ BEGIN
+    IF jsonb_typeof(value) = 'array' THEN
+        RETURN (SELECT coalesce(jsonb_agg(holdfast.pick(item, wanted) ORDER BY at), '[]')
+            FROM jsonb_array_elements(value) WITH ORDINALITY AS listed(item, at));
+    ELSIF jsonb_typeof(value) = 'object' THEN
+        RETURN (SELECT coalesce(jsonb_object_agg(key, CASE WHEN jsonb_typeof(wanted -> key) = 'object'
+                THEN holdfast.pick(part, wanted -> key) ELSE part END), '{}')
+            FROM jsonb_each(value) AS each(key, part) WHERE wanted ? key OR wanted ? '*');
+    END IF;
+    RETURN value;
+END $$;
 """
 
 CASTS: Final = """
@@ -162,6 +178,114 @@ BEGIN
     END IF;
     RETURN (make_timestamp(year, month, day, hour, minute, second)
         - make_interval(mins => CASE WHEN part[7] = '-' THEN -away ELSE away END)) AT TIME ZONE 'UTC';
+END $$;
+"""
+
+CONVERSIONS: Final = """
+-- What the conversions of a changed field call. Each gives null for what it cannot read, and never raises: a change
+-- of type must not fail on one row among a million.
+
+-- A number with exactly `scale` digits after the point, or null for what is none or has too many before it.
+CREATE FUNCTION holdfast.try_decimal(value text, digits integer, scale integer) RETURNS numeric
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog
+AS $$
+DECLARE
+    exact numeric;
+BEGIN
+    IF length(value) > 2000 OR value !~ '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d{1,4})?\\s*$' THEN
+        RETURN NULL;
+    END IF;
+    exact := round(value::numeric, scale);
+    RETURN CASE WHEN abs(exact) < 10::numeric ^ (digits - scale) THEN exact END;
+END $$;
+
+-- A whole number that every reader of JSON understands, or null.
+CREATE FUNCTION holdfast.try_whole(value double precision) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value BETWEEN -9007199254740991 AND 9007199254740991 THEN round(value)::bigint END;
+
+CREATE FUNCTION holdfast.try_bool(value text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN lower(btrim(value)) IN ('true', 't', '1', 'yes', 'y', 'on') THEN true
+            WHEN lower(btrim(value)) IN ('false', 'f', '0', 'no', 'n', 'off', '') THEN false END;
+
+-- Seconds since 1970 and back; null for infinity and for years outside 1 to 9999.
+CREATE FUNCTION holdfast.seconds(at timestamptz) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN isfinite(at) THEN extract(epoch FROM at)::double precision END;
+
+CREATE FUNCTION holdfast.try_moment(seconds double precision) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN seconds BETWEEN -62135596800 AND 253402300799 AND seconds <> 0 THEN to_timestamp(seconds) END;
+
+-- JSON, or null for what is none. The pattern saves the exception, which costs a subtransaction, for plain words.
+CREATE FUNCTION holdfast.try_json(value text) RETURNS jsonb
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog
+AS $$ BEGIN
+    IF value !~ '^\\s*(?:[\\[{"]|-?\\d|true\\s*$|false\\s*$|null\\s*$)' THEN
+        RETURN NULL;
+    END IF;
+    RETURN value::jsonb;
+EXCEPTION WHEN data_exception OR program_limit_exceeded OR statement_too_complex THEN
+    RETURN NULL;
+END $$;
+
+-- The text of a JSON value: a string is its characters, everything else is JSON.
+CREATE FUNCTION holdfast.json_words(value jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE jsonb_typeof(value) WHEN 'string' THEN value #>> '{}' WHEN 'null' THEN NULL ELSE value::text END;
+
+-- A list as text: nothing for none, the value itself for one, JSON for more and for what could be taken for JSON.
+CREATE FUNCTION holdfast.list_words(items text[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN cardinality(items) = 0 THEN ''
+            WHEN cardinality(items) = 1 AND items[1] <> '' AND left(ltrim(items[1]), 1) <> '[' THEN items[1]
+            ELSE to_jsonb(items)::text END;
+
+-- And back. The items of a JSON array that are no strings become their JSON.
+CREATE FUNCTION holdfast.json_list(value jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value IS NULL OR jsonb_typeof(value) = 'null' THEN '{}'
+            WHEN jsonb_typeof(value) = 'array'
+                THEN ARRAY(SELECT coalesce(holdfast.json_words(item.value), 'null')
+                             FROM jsonb_array_elements(value) WITH ORDINALITY AS item (value, place) ORDER BY place)
+            ELSE ARRAY[holdfast.json_words(value)] END;
+
+CREATE FUNCTION holdfast.words_list(value text) RETURNS text[]
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN value IS NULL OR value = '' THEN '{}'
+            WHEN left(ltrim(value), 1) = '[' AND jsonb_typeof(holdfast.try_json(value)) = 'array'
+                THEN holdfast.json_list(holdfast.try_json(value))
+            ELSE ARRAY[value] END;
+
+-- {"lon":12.5,"lat":41.9} and back; null for anything else and for places that are not on the earth.
+CREATE FUNCTION holdfast.try_point(value jsonb) RETURNS point
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN jsonb_typeof(value -> 'lon') = 'number' AND jsonb_typeof(value -> 'lat') = 'number'
+             AND abs((value ->> 'lon')::numeric) <= 180 AND abs((value ->> 'lat')::numeric) <= 90
+            THEN point(holdfast.try_number(value ->> 'lon'), holdfast.try_number(value ->> 'lat')) END;
+
+CREATE FUNCTION holdfast.point_json(value point) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN value IS NOT NULL THEN jsonb_build_object('lon', value[0], 'lat', value[1]) END;
+
+-- `size` numbers in brackets, as pgvector reads them, or null. Its type may not be installed, so this gives text.
+CREATE FUNCTION holdfast.try_vector(value text, size integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog
+AS $$
+DECLARE
+    items text[] := holdfast.words_list(value);
+    item text;
+BEGIN
+    IF cardinality(items) <> size THEN
+        RETURN NULL;
+    END IF;
+    FOREACH item IN ARRAY items LOOP
+        IF holdfast.try_number(item) IS NULL OR abs(holdfast.try_number(item)) > 3.4e38 THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    RETURN '[' || array_to_string(ARRAY(SELECT holdfast.try_number(one) FROM unnest(items) AS one), ',') || ']';
 END $$;
 """
 
@@ -235,12 +359,17 @@ END $$;
 BACKWARDS: Final = """
 DROP SCHEMA holdfast_trash CASCADE;
 DROP TABLE holdfast.idempotency, holdfast.settings, holdfast.trash, holdfast.catalog, holdfast.collections;
-DROP FUNCTION holdfast.keep_many_added(), holdfast.keep_many_deleted(), holdfast.try_timestamp(text),
-    holdfast.try_number(text), holdfast.excerpt(text, integer, boolean), holdfast.search_text(text[]),
-    holdfast.stamp(timestamptz) CASCADE;
+DROP FUNCTION holdfast.keep_many_added(), holdfast.keep_many_deleted(),
+    holdfast.try_vector(text, integer), holdfast.point_json(point), holdfast.try_point(jsonb),
+    holdfast.words_list(text), holdfast.json_list(jsonb), holdfast.list_words(text[]), holdfast.json_words(jsonb),
+    holdfast.try_json(text), holdfast.try_moment(double precision), holdfast.seconds(timestamptz),
+    holdfast.try_bool(text), holdfast.try_whole(double precision),
+    holdfast.try_decimal(text, integer, integer), holdfast.try_timestamp(text),
+    holdfast.pick(jsonb, jsonb), holdfast.try_number(text), holdfast.excerpt(text, integer, boolean),
+    holdfast.search_text(text[]), holdfast.stamp(timestamptz) CASCADE;
 """
 
 
 async def forwards() -> MigrationManager:
     """What to run, in both directions; Piccolo calls this."""
-    return script(ID, DESCRIPTION, forwards=(TABLES, FORMATS, CASTS, RELATIONS), backwards=(BACKWARDS,))
+    return script(ID, DESCRIPTION, forwards=(TABLES, FORMATS, CASTS, CONVERSIONS, RELATIONS), backwards=(BACKWARDS,))
