@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from holdfast.errors import ApiError, BadRequest, TooLarge, UnsupportedMediaType
 from holdfast.http.form import FormValue, Upload, read_values
 from holdfast.http.request import Request

@@ -1,0 +1,77 @@
+"""What a write may do to the system fields of an auth record: password, token key, email, verified. Pure."""
+
+import secrets
+import string
+from collections.abc import Mapping
+from typing import Final
+
+from holdfast.errors import Problem
+from holdfast.identity import Principal
+from holdfast.records.given import Given
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import EMPTY_MESSAGE
+
+_TOKEN_KEY_CHARS: Final = string.ascii_letters + string.digits
+TOKEN_KEY_LENGTH: Final = 50  # characters, as PocketBase's; each has 5.95 bits
+GUARDED: Final = ("email", "verified")  # what only a superuser can change directly
+
+_BLANK: Final = Problem("validation_required", EMPTY_MESSAGE)
+_DIFFERENT: Final = Problem("validation_values_mismatch", "Does not match the password.")
+
+
+def new_token_key() -> str:
+    """A new token key: whoever has a token signed with the one before is logged out."""
+    return "".join(secrets.choice(_TOKEN_KEY_CHARS) for _ in range(TOKEN_KEY_LENGTH))
+
+
+def changes_password(given: Given) -> bool:
+    """Whether an update is about the password; an empty password on its own is not."""
+    password = given.changes.get("password", ())
+    sent = any(change.value not in (None, "") for change in password)
+    return sent or bool(given.password_confirm) or bool(given.old_password)
+
+
+def password_problems(given: Given, password: object) -> dict[str, Problem]:
+    """What is wrong with the pair of password and passwordConfirm; nobody is spared the second one."""
+    found: dict[str, Problem] = {}
+    if not password:
+        found["password"] = _BLANK
+    if not given.password_confirm:
+        found["passwordConfirm"] = _BLANK
+    elif given.password_confirm != password:
+        found["passwordConfirm"] = _DIFFERENT
+    return found
+
+
+def guarded_problems(
+    collection: Collection, given: Given, who: Principal, old: Mapping[str, object], new: Mapping[str, object]
+) -> dict[str, Problem]:
+    """What a caller who is no superuser may not do to an auth record.
+
+    `old` holds what the record has now: on create, what it would have if nobody asked.
+    """
+    if who.is_superuser or not collection.is_auth:
+        return {}
+    found: dict[str, Problem] = {}
+    if "tokenKey" in given.changes:
+        found["tokenKey"] = Problem("validation_not_allowed", "Only superusers can set the token key.")
+    for name in GUARDED:
+        if name in given.changes and name in old and name in new and new[name] != old[name]:
+            found[name] = Problem("validation_values_mismatch", _REASONS[name])
+    return found
+
+
+_REASONS: Final = {
+    "email": "Ask for an email change instead: only superusers can change the email directly.",
+    "verified": "Only superusers can say that an email is verified.",
+}
+
+
+def needed_of_old(collection: Collection, given: Given, who: Principal) -> set[str]:
+    """The fields of an auth record that have to be read before an update can be checked."""
+    if who.is_superuser or not collection.is_auth:
+        return set()
+    needed = {name for name in GUARDED if name in given.changes}
+    if changes_password(given):
+        needed.add("password")
+    return needed

@@ -1,0 +1,79 @@
+"""What the body of a write gives: which fields it touches and how, and what an auth record needs beside them. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.errors import BadRequest
+from holdfast.http.form import FormValue
+from holdfast.http.json import read_json
+from holdfast.identity import Principal
+from holdfast.records.modifiers import LISTS, Change, Changes, read_changes
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field, FieldError
+
+# Keys that a record has when it goes out: a client may send a whole record back, and they mean nothing then.
+ECHOED: Final = frozenset(("collectionId", "collectionName", "expand"))
+
+
+class Given(msgspec.Struct, frozen=True):
+    """The changes to fields, and the keys of an auth record's body that are no fields."""
+
+    changes: Changes
+    password_confirm: str | None = None
+    old_password: str | None = None
+
+
+def read_given(collection: Collection, body: Mapping[str, Any], who: Principal) -> Given:
+    """What the body gives, as far as the caller can give it.
+
+    Keys that name no field are left out, and so are fields that only the server sets (autodates). For anyone but
+    superusers a hidden field is like one that does not exist, save the password and the token key of an auth
+    record, whose names are no secret.
+    """
+    changes: dict[str, tuple[Change, ...]] = {}
+    for name, found in read_changes(collection, body).items():
+        field = collection.by_name[name]
+        if _may_be_given(collection, field, who):
+            changes[name] = tuple(Change(change.operation, _typed(field, change.value)) for change in found)
+    if not collection.is_auth:
+        return Given(changes)
+    return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")))
+
+
+def _may_be_given(collection: Collection, field: Field, who: Principal) -> bool:
+    if not field.settable or field.name in ECHOED:
+        return False
+    if not field.hidden or who.is_superuser:
+        return True
+    return collection.is_auth and field.system and field.name in ("password", "tokenKey")
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, FormValue):
+        value = value.texts[-1] if value.texts else None
+    return value if isinstance(value, str) else None
+
+
+def _typed(field: Field, value: object) -> object:
+    """A form's texts as the field reads them: a list where it holds many, else one string. Files stay what they are."""
+    if not isinstance(value, FormValue) or value.uploads:
+        return value
+    if field.type not in LISTS and not field.many:
+        return value.texts[-1]
+    if len(value.texts) == 1 and value.texts[0].startswith("["):
+        try:
+            return read_json(value.texts[0].encode())
+        except BadRequest:
+            return value.texts[0]
+    return list(value.texts)
+
+
+def refuse_files(field: Field, changes: tuple[Change, ...]) -> None:
+    """Raise FieldError if a form brought a file for the field."""
+    if not any(isinstance(change.value, FormValue) for change in changes):
+        return
+    if field.type == "file":
+        raise FieldError("validation_invalid_file", "This server does not take new files yet.")
+    raise FieldError("validation_invalid_value", "Must not be a file.")

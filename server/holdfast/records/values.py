@@ -1,0 +1,171 @@
+"""From the body of a write to the values that are bound: checked, completed, all problems at once. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import msgspec
+
+from holdfast.errors import Problem, ValidationFailed
+from holdfast.identity import Principal
+from holdfast.records.credentials import (
+    changes_password,
+    guarded_problems,
+    needed_of_old,
+    new_token_key,
+    password_problems,
+)
+from holdfast.records.given import Given, refuse_files
+from holdfast.records.modifiers import Change, builds_on_old, outcome
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field, FieldError
+from holdfast.schema.file import FileField
+from holdfast.schema.password import PasswordField
+
+NOTHING: Final[Mapping[str, object]] = {}
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """The values of one write by field name, ready to be bound but for `passwords`, which are to be hashed first.
+
+    `old_password` is set when it has to fit the record's password before anything is written.
+    `token_key` is for an update that sends an email: it is the record's new one if the email is another.
+    """
+
+    values: dict[str, object]
+    passwords: tuple[str, ...] = ()
+    old_password: str | None = None
+    token_key: str | None = None
+
+
+def draft_create(collection: Collection, given: Given, who: Principal) -> Draft:
+    """The values of a new record: one for every field that is not the server's own to set.
+
+    Raises ValidationFailed with everything that is wrong, by field.
+    """
+    problems: dict[str, Problem] = {}
+    values: dict[str, object] = {}
+    passwords: list[str] = []
+    for field in collection.fields:
+        if not field.settable:
+            continue
+        try:
+            values[field.name] = _first(field, given.changes.get(field.name, ()), who)
+        except FieldError as failure:
+            problems[field.name] = failure.problem
+        if isinstance(field, PasswordField) and values.get(field.name):
+            passwords.append(field.name)
+    if collection.is_auth:
+        # An email is the newcomer's to choose; to be verified is not.
+        problems.update(guarded_problems(collection, given, who, {"verified": False}, values))
+        confirmation = password_problems(given, values.get("password"))
+        problems.update({name: problem for name, problem in confirmation.items() if name not in problems})
+    if problems:
+        raise ValidationFailed(problems)
+    return Draft(values, tuple(passwords))
+
+
+def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:
+    """The value of a field in a new record."""
+    refuse_files(field, changes)
+    if changes and not builds_on_old(changes):
+        value = outcome(field, None, changes)
+    else:
+        value = outcome(field, starting_value(field, who), changes)
+    taken = field.take(field.initial(value))
+    if isinstance(field, FileField):
+        _check_files(taken, ())
+    return taken
+
+
+def starting_value(field: Field, who: Principal) -> object:
+    """The value of a field that the body does not name: its default, or nothing."""
+    if field.default == "@now":
+        return datetime.now(UTC)
+    if field.default == "@request.auth.id":
+        return who.record_id
+    return field.default
+
+
+def columns_needed(collection: Collection, given: Given, who: Principal) -> frozenset[str]:
+    """The fields whose present values decide what an update does; mostly none, and then it is one statement."""
+    needed = needed_of_old(collection, given, who)
+    for name, changes in given.changes.items():
+        if builds_on_old(changes) or isinstance(collection.by_name[name], FileField):
+            needed.add(name)
+    return frozenset(needed)
+
+
+def draft_update(
+    collection: Collection, given: Given, who: Principal, record_id: str, old: Mapping[str, object] = NOTHING
+) -> Draft:
+    """The values that an update sets; `old` holds the present ones of `columns_needed`.
+
+    Raises ValidationFailed with everything that is wrong, by field.
+    """
+    problems: dict[str, Problem] = {}
+    values: dict[str, object] = {}
+    for name, changes in given.changes.items():
+        field = collection.by_name[name]
+        try:
+            values[name] = _next(field, changes, old)
+        except FieldError as failure:
+            problems[name] = failure.problem
+    if values.pop("id", record_id) != record_id:
+        problems["id"] = Problem("validation_pk_change", "The id of a record cannot be changed.")
+    problems.update(guarded_problems(collection, given, who, old, values))
+    old_password = _take_password(collection, given, who, values, problems)
+    if problems:
+        raise ValidationFailed(problems)
+    passwords = tuple(
+        name for name, value in values.items() if value and isinstance(collection.by_name[name], PasswordField)
+    )
+    if not collection.is_auth or "tokenKey" in values:
+        return Draft(values, passwords, old_password)
+    if "password" in passwords:
+        values["tokenKey"] = new_token_key()
+        return Draft(values, passwords, old_password)
+    return Draft(values, passwords, old_password, new_token_key() if "email" in values else None)
+
+
+def _next(field: Field, changes: tuple[Change, ...], old: Mapping[str, object]) -> object:
+    """The value of a field after an update."""
+    if isinstance(field, PasswordField) and field.system and all(change.value in (None, "") for change in changes):
+        return ""  # what a form sends when nobody typed anything: not a new password, so not one to be checked
+    refuse_files(field, changes)
+    now = old.get(field.name)
+    taken = field.take(outcome(field, now, changes))
+    if isinstance(field, FileField):
+        _check_files(taken, now)
+    return taken
+
+
+def _check_files(taken: object, stored: object) -> None:
+    if not set(_names(taken)) <= set(_names(stored)):
+        message = "Files can be kept or taken away by name; this server does not take new ones yet."
+        raise FieldError("validation_invalid_file", message)
+
+
+def _names(value: object) -> list[object]:
+    if isinstance(value, list | tuple):
+        return list(cast(list[object], value))
+    return [value] if value else []
+
+
+def _take_password(
+    collection: Collection, given: Given, who: Principal, values: dict[str, object], problems: dict[str, Problem]
+) -> str | None:
+    """Check what an update says about an auth record's password.
+
+    The answer is the old password, where it has to be right. An update without a password loses its empty one.
+    """
+    if not collection.is_auth:
+        return None
+    if not changes_password(given):
+        values.pop("password", None)
+        return None
+    found = password_problems(given, values.get("password"))
+    problems.update({name: problem for name, problem in found.items() if name not in problems})
+    if who.is_superuser:
+        return None
+    return given.old_password or ""
