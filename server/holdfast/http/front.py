@@ -12,19 +12,17 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import structlog
-
 from holdfast.config import Settings
-from holdfast.db.failures import api_error
-from holdfast.errors import ApiError, Forbidden, Internal, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+from holdfast.errors import MethodNotAllowed, NotFound, Unavailable
 from holdfast.http.cors import Cors
 from holdfast.http.limits import Limits
+from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
-from holdfast.http.refusal import refusal
+from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
-from holdfast.http.routing import Handler, Route, Routes, allow
-from holdfast.identity import GUEST, Principal
+from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
+from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
 
 if TYPE_CHECKING:  # handlers are given the engine, which lies in a layer above
@@ -45,7 +43,6 @@ _SECURITY: Final = (
 )
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _NO_STORE: Final = (b"cache-control", b"no-store")
-_log: Final = structlog.get_logger("holdfast.http")
 
 
 class Parts:
@@ -100,7 +97,7 @@ class Front:
         try:
             response = await self._answer(request, exchange)
         except Exception as failure:
-            response = _failed(failure, request)
+            response = answer_failure(failure, request)
         if response is not None:
             await exchange.answer(response)
         self._parts.observer.request(exchange.seen())
@@ -143,10 +140,10 @@ class Front:
             return await _call(engine, request, *found)
         if path.startswith(RECORDS) or (path.startswith("/api/") and path.endswith("/")):
             raise NotFound
-        scope = request.scope
-        scope["method"] = request.method
-        scope["holdfast"] = request
+        # A copy: Litestar writes its own things into the scope.
+        scope: dict[str, Any] = {**request.scope, "method": request.method, SCOPE_ENGINE: engine, SCOPE_REQUEST: request}
         await self._parts.control(scope, request.receive, exchange)
+        request.route = request.route or scope.get("path_template", "")
         return None
 
 
@@ -157,36 +154,6 @@ async def _call(engine: "Engine", request: Request, route: Route, params: dict[s
     if route.access == "superusers":
         require_superuser(request.principal)
     return await route.handler(engine, request)
-
-
-def require_superuser(who: Principal) -> None:
-    """Raise Unauthenticated for a guest and Forbidden for anybody else who is no superuser."""
-    if who.is_superuser:
-        return
-    if who is GUEST or who.kind == "guest":
-        raise Unauthenticated
-    raise Forbidden
-
-
-def _failed(failure: Exception, request: Request) -> Response:
-    """The answer to a failure; what a client may not see goes to the log."""
-    error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
-    if error.status >= 500:
-        _log.log(
-            _severity(error),
-            "request failed",
-            request_id=request.id,
-            method=request.method,
-            path=request.path,
-            status=error.status,
-            exc_info=failure if error.status == 500 or failure.__cause__ is not None else None,
-            reason=error.message,
-        )
-    return refusal(error, request.id)
-
-
-def _severity(error: ApiError) -> int:
-    return 40 if error.status == 500 else 30  # logging.ERROR, logging.WARNING
 
 
 def _with_options(methods: str) -> bytes:

@@ -1,16 +1,51 @@
-"""A failure as the answer that a client reads: one shape for all of them."""
+"""A failure as the answer that a client reads: one shape for all of them, and the rest in the log."""
 
+import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import structlog
 
-from holdfast.errors import ApiError, Problem, Problems
+from holdfast.db.failures import api_error
+from holdfast.errors import ApiError, Internal, Problem, Problems
+from holdfast.http.request import Request
 from holdfast.http.response import Response
+
+_log: Final = structlog.get_logger("holdfast.http")
+
+
+def answer_failure(failure: Exception, request: Request) -> Response:
+    """The answer to a failure, whatever it is; what a client may not see goes to the log."""
+    error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
+    if error.status >= 500:
+        _tell(failure, error, request)
+    return refusal(error, request.id)
+
+
+def _tell(failure: Exception, error: ApiError, request: Request) -> None:
+    fault = error.status == 500
+    _log.log(
+        logging.ERROR if fault else logging.WARNING,
+        "request failed",
+        request_id=request.id,
+        method=request.method,
+        path=request.path,
+        status=error.status,
+        reason=error.message,
+        # A database that is away is told in one line; a traceback for each request would bury what matters.
+        cause=None if fault else _cause(failure),
+        exc_info=failure if fault else None,
+    )
+
+
+def _cause(failure: Exception) -> str:
+    cause = failure.__cause__ or failure
+    return f"{type(cause).__name__}: {cause}"
 
 
 def refusal(error: ApiError, request_id: str) -> Response:
-    """The answer for an error: API.md's shape, and the headers that the error asks for."""
+    """The answer for an error: the shape that all errors have, and the headers that the error asks for."""
     body = {
         "data": problems_as_data(error.data),
         "message": error.message,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from holdfast.errors import MethodNotAllowed, NotFound
+from holdfast.errors import Forbidden, MethodNotAllowed, NotFound, Unauthenticated
 from holdfast.http.request import Request
 from holdfast.http.response import Response
+from holdfast.identity import Principal
 
 if TYPE_CHECKING:  # a handler is given the engine, which lies in a layer above
     from holdfast.engine import Engine
@@ -128,6 +129,15 @@ def _matches(node: _Node, segments: list[str], at: int) -> Iterator[_Node]:
         yield from _matches(fixed, segments, at + 1)
     if node.any is not None and segments[at]:
         yield from _matches(node.any, segments, at + 1)
+
+
+def require_superuser(who: Principal) -> None:
+    """Raise Unauthenticated for a guest, and Forbidden for anybody else who is no superuser."""
+    if who.is_superuser:
+        return
+    if who.kind == "guest":
+        raise Unauthenticated
+    raise Forbidden
 
 
 def is_parameter(segment: str) -> bool:

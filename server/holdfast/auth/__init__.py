@@ -1,0 +1,1 @@
+"""Who is asking: logging in, tokens, and the first superuser."""
