@@ -58,6 +58,18 @@ async def migrate(dsn: str, *, folder: Path | None = None, options: dict[str, An
         await connection.close()
 
 
+async def outstanding(dsn: str, *, folder: Path | None = None, options: dict[str, Any] | None = None) -> list[str]:
+    """The migrations that `migrate` would apply, in order. Changes nothing.
+
+    Raises MigrationError for a database that a newer server has migrated.
+    """
+    connection = await _connect(dsn, options)
+    try:
+        return pending(tuple(_files(folder or paths.migrations())), await _applied(connection))
+    finally:
+        await connection.close()
+
+
 async def revert(dsn: str, name: str, *, folder: Path | None = None) -> list[str]:
     """Undo the migration `name` and all after it, newest first; returns what was undone.
 
