@@ -5,6 +5,7 @@ import msgspec
 from holdfast.catalog.live import LiveCatalog
 from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
+from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool
 
 
@@ -15,6 +16,7 @@ class Engine(msgspec.Struct, frozen=True):
     pool: Pool
     live: LiveCatalog
     secret: bytes  # 32 bytes, the same in all processes of one database: signs cursors and links
+    plans: Plans = msgspec.field(default_factory=Plans)
 
     @property
     def catalog(self) -> Catalog:

@@ -1,0 +1,147 @@
+"""A list request becomes one statement that answers it. Pure."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from holdfast.db.sql import Sql, join, name, named, number, raw
+from holdfast.records.cursor import Branch, Key, after
+from holdfast.records.document import Document
+
+BASE: Final = raw("base")
+"""The alias of the collection's row where it is looked for."""
+PAGE: Final = raw("page")
+"""The alias of a row that is on the page, where its JSON is made."""
+OFFSET: Final = "offset"
+"""The name under which `Inputs.named` holds how many records come before the page."""
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """Rows of a collection: `source` is what follows FROM, with the row itself as BASE."""
+
+    source: Sql
+    condition: Sql
+
+
+class Page(msgspec.Struct, frozen=True):
+    """How much of the rows is wanted: `size` records, in the order of `keys`.
+
+    `counted` asks for the exact total. `first` is whether no record comes before it. What was made for the
+    first page has no OFFSET, which PostgreSQL would plan for as if a tenth of the table came before.
+    """
+
+    size: int
+    keys: tuple[Key, ...]
+    counted: bool = False
+    first: bool = True
+
+
+def compile_page(rows: Rows, document: Document, page: Page) -> Sql:
+    """A numbered page as one row: `items`, the records with commas between them or null, and if counted `total`.
+
+    The rows of the page are found first and only they are made into JSON: a sort carries no more columns than
+    needed, and nothing is expanded that is not shown. The total is counted only where it does not follow from
+    the page itself, being short.
+    """
+    # The numbers stand in the text: PostgreSQL plans for a LIMIT that is a parameter as if it were a tenth of
+    # the table, and then makes a new plan on every run, which costs more than the run (version 18, 100,000 rows).
+    found = (
+        raw("(SELECT ")
+        + _columns(document)
+        + _from(rows)
+        + _order_by([key.order for key in page.keys])
+        + raw(" LIMIT ")
+        + number(page.size)
+        + (raw("") if page.first else raw(" OFFSET ") + named(OFFSET, "bigint"))
+        + raw(") AS page")
+    )
+    items = raw("SELECT string_agg(") + document.sql + raw(", ',') AS items")
+    if not page.counted:
+        return items + raw(" FROM ") + found
+    return items + raw(", ") + _total(rows, page) + raw(" AS total FROM ") + found
+
+
+def _total(rows: Rows, page: Page) -> Sql:
+    everything = raw("(SELECT count(*)") + _from(rows) + raw(")")
+    short = raw("count(*) < ") + number(page.size)
+    if page.first:
+        return raw("CASE WHEN ") + short + raw(" THEN count(*) ELSE ") + everything + raw(" END")
+    before = named(OFFSET, "bigint")
+    return (
+        raw("CASE WHEN count(*) > 0 AND ")
+        + short
+        + raw(" THEN ")
+        + before
+        + raw(" + count(*) ELSE ")
+        + everything
+        + raw(" END")
+    )
+
+
+def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, ...] | None) -> Sql:
+    """A page by cursor as one row: `items` as above, and `position`, text[], the end of the page or null.
+
+    `nulls` tells which of the cursor's values are null; it is None for the first page. The position is null
+    where the page is the last one.
+    """
+    more = number(page.size + 1)
+    branches = [Branch(raw(""), page.keys)] if nulls is None else after(page.keys, nulls)
+    parts = [_branch(rows, document, branch, page.keys, more) for branch in branches]
+    found = parts[0]
+    if len(parts) > 1:
+        # UNION ALL gives no order: the branches are merged by the keys, which are columns of each.
+        ways = [_key(at) + key.way for at, key in enumerate(page.keys)]
+        found = raw("SELECT * FROM (") + join(" UNION ALL ", parts) + raw(") AS page") + _order_by(ways)
+        found += raw(" LIMIT ") + more
+    keys = join(", ", [_key(at) + raw("::text") for at in range(len(page.keys))])
+    return (
+        raw("WITH found AS MATERIALIZED (")
+        + found
+        + raw(") SELECT string_agg(")
+        + document.sql
+        + raw(", ',') AS items, (SELECT ARRAY[")
+        + keys
+        + raw("] FROM found WHERE (SELECT count(*) FROM found) = ")
+        + more
+        + raw(" OFFSET ")
+        + number(page.size - 1)
+        + raw(" LIMIT 1) AS position FROM (SELECT * FROM found LIMIT ")
+        + number(page.size)
+        + raw(") AS page")
+    )
+
+
+def _branch(rows: Rows, document: Document, branch: Branch, keys: Sequence[Key], more: Sql) -> Sql:
+    named_keys = [key.sql + raw(" AS ") + _key(at) for at, key in enumerate(keys)]
+    columns = join(", ", [*_column_list(document), *named_keys])
+    narrowed = Rows(rows.source, join(" AND ", [part for part in (rows.condition, branch.condition) if part]))
+    # A branch where everything but the id is fixed is still limited: the others may be needed to fill the page.
+    order = _order_by([key.order for key in branch.order])
+    return raw("(SELECT ") + columns + _from(narrowed) + order + raw(" LIMIT ") + more + raw(")")
+
+
+def compile_estimate(rows: Rows) -> Sql:
+    """An EXPLAIN of the count: as JSON it tells how many rows the planner expects, and reads none of them."""
+    return raw("EXPLAIN (FORMAT JSON) SELECT 1") + _from(rows)
+
+
+def _from(rows: Rows) -> Sql:
+    return raw(" FROM ") + rows.source + (raw(" WHERE ") + rows.condition if rows.condition else raw(""))
+
+
+def _order_by(parts: Sequence[Sql]) -> Sql:
+    return raw(" ORDER BY ") + join(", ", parts) if parts else raw("")
+
+
+def _column_list(document: Document) -> list[Sql]:
+    return [BASE + raw(".") + name(column) for column in document.columns]
+
+
+def _columns(document: Document) -> Sql:
+    # A page of nothing but constants still has to have its rows.
+    return join(", ", _column_list(document)) or raw("1")
+
+
+def _key(at: int) -> Sql:
+    return name(f"hf key {at}")

@@ -1,0 +1,118 @@
+"""The `fields` parameter: which parts of a record go out.
+
+fields=id,title,expand.author.name,body:excerpt(200,true)
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from holdfast.records.query import refuse
+
+MAX_FIELDS: Final = 500  # parts of one `fields` parameter
+MAX_DEPTH: Final = 20  # names in one path
+_EXCERPT: Final = re.compile(r"excerpt\(\s*([0-9]{1,7})\s*(?:,\s*(true|false|1|0|t|f)\s*)?\)", re.ASCII)
+
+
+class Excerpt(msgspec.Struct, frozen=True):
+    """The first `characters` of a text without its HTML, with an ellipsis if it is cut and one is wanted."""
+
+    characters: int
+    ellipsis: bool = False
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """The parts of an object that are wanted. `every` is `*`: all of them, though `parts` may narrow some."""
+
+    every: bool = False
+    parts: tuple[tuple[str, "Selection"], ...] = ()
+    excerpt: Excerpt | None = None
+
+    def part(self, name: str) -> "Selection | None":
+        """What is wanted of one part, or None if it is not wanted at all."""
+        for key, selection in self.parts:
+            if key == name:
+                return selection
+        return EVERYTHING if self.every else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return self.every and not self.parts
+
+
+EVERYTHING: Final = Selection(every=True)
+
+
+class _Node:
+    def __init__(self) -> None:
+        self.every = False
+        self.parts: dict[str, _Node] = {}
+        self.excerpt: Excerpt | None = None
+
+    def frozen(self) -> Selection:
+        parts = tuple((name, part.frozen()) for name, part in self.parts.items())
+        return Selection(self.every, parts, self.excerpt)
+
+
+def read_fields(text: str) -> Selection:
+    """The selection that a `fields` parameter asks for; empty text asks for everything.
+
+    Names are not looked up: those that a record does not have select nothing, as in PocketBase.
+    Raises BadRequest for a modifier that is not there, and for more than MAX_FIELDS parts.
+    """
+    root = _Node()
+    count = 0
+    for part in _split(text):
+        count += 1
+        if count > MAX_FIELDS:
+            raise refuse("fields", f"It has more than {MAX_FIELDS} parts.")
+        _add(root, part)
+    return root.frozen() if count else EVERYTHING
+
+
+def _add(root: _Node, text: str) -> None:
+    path, colon, modifier = text.partition(":")
+    names = path.strip().split(".")
+    if len(names) > MAX_DEPTH:
+        raise refuse("fields", f"A path has more than {MAX_DEPTH} names.")
+    node = root
+    for name in names[:-1]:
+        node = node.parts.setdefault(name, _Node())
+    if names[-1] == "*":
+        node.every = True
+        return
+    node = node.parts.setdefault(names[-1], _Node())
+    node.every = True
+    if colon:
+        node.excerpt = _read_excerpt(modifier.strip())
+
+
+def _read_excerpt(text: str) -> Excerpt:
+    found = _EXCERPT.fullmatch(text)
+    if found is None:
+        raise refuse(
+            "fields", "The one modifier is :excerpt(characters), or :excerpt(characters,true) with an ellipsis."
+        )
+    return Excerpt(int(found[1]), found[2] in ("true", "1", "t"))
+
+
+def _split(text: str) -> Iterator[str]:
+    """The parts between commas, those inside parentheses not counted."""
+    depth = start = 0
+    for at, char in enumerate(text):
+        if char == "(":
+            depth += 1
+        elif char == ")":
+            depth -= 1
+        elif char == "," and depth <= 0:
+            yield from _named(text[start:at])
+            start = at + 1
+    yield from _named(text[start:])
+
+
+def _named(text: str) -> Iterator[str]:
+    if text.strip():
+        yield text

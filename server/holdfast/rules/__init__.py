@@ -1,0 +1,1 @@
+"""Who may do what: a rule and a principal become a condition in SQL. Pure."""
