@@ -1,0 +1,132 @@
+"""The catalog of this process: the newest snapshot that it has seen, and how it sees the next one."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Final
+
+import asyncpg
+
+from holdfast.catalog import held, store
+from holdfast.catalog.snapshot import Catalog
+from holdfast.db.failures import as_api_errors
+from holdfast.db.pool import Connection, Pool
+from holdfast.errors import Unavailable
+
+HEARTBEAT_SECONDS: Final = 1.0  # a lost connection is noticed within this plus ANSWER_SECONDS
+ANSWER_SECONDS: Final = 1.5
+RETRY_SECONDS: Final = 0.2
+EVERYWHERE_SECONDS: Final = 3.0  # longer than a heartbeat that fails: by then a process knows that it may be stale
+
+log: Final = logging.getLogger(__name__)
+
+
+class LiveCatalog:
+    """Holds the snapshot `now`, and swaps it when its version moves. It never goes backwards.
+
+    `follow` is run as a task for as long as the process lives. Before it runs, and while it has lost its
+    connection, the snapshot may be old: call `check` before a request is planned, which costs nothing otherwise.
+    """
+
+    def __init__(self, pool: Pool, now: Catalog) -> None:
+        self._pool = pool
+        self._now = now
+        self._following = False
+
+    @classmethod
+    async def open(cls, pool: Pool) -> "LiveCatalog":
+        """Load the catalog. Raises Unavailable when the database is away."""
+        live = cls(pool, Catalog(version=-1))
+        await live.reload()
+        return live
+
+    @property
+    def now(self) -> Catalog:
+        """The newest snapshot. Take it once per request."""
+        return self._now
+
+    @property
+    def following(self) -> bool:
+        """Whether this process hears of every change as it is committed."""
+        return self._following
+
+    async def check(self) -> None:
+        """Make sure that `now` is what is committed: no query while `following`, one otherwise."""
+        if not self._following:
+            await self.reload()
+
+    async def reload(self) -> None:
+        """Load the snapshot if it has moved. Raises Unavailable when the database is away."""
+        connection = await self._pool.acquire()
+        try:
+            with as_api_errors():
+                await self._load(connection)
+        finally:
+            self._pool.release(connection)
+
+    async def _load(self, connection: Connection) -> None:
+        if await store.read_version(connection) <= self._now.version:
+            return
+        newest = await store.load(connection)
+        # Two loads may overlap, and the one that began earlier may end later.
+        if newest.version > self._now.version:
+            self._now = newest
+
+    async def everywhere(self, version: int) -> None:
+        """Wait until every process that follows has loaded `version`; at most EVERYWHERE_SECONDS, then it is logged."""
+        try:
+            async with asyncio.timeout(EVERYWHERE_SECONDS):
+                await self._until_everywhere(version)
+        except TimeoutError:
+            log.warning("a server process has not loaded version %d of the collections yet", version)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unavailable):
+            # The change is committed: to answer it with an error would be wrong.
+            log.warning("cannot see whether all processes have version %d of the collections", version, exc_info=True)
+
+    async def _until_everywhere(self, version: int) -> None:
+        pause = 0.002
+        connection = await self._pool.acquire()
+        try:
+            while await held.older(connection, version):
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 0.05)
+        finally:
+            self._pool.release(connection)
+
+    async def follow(self) -> None:
+        """Follow the catalog until cancelled. Lost connections are made anew."""
+        while True:
+            try:
+                await self._follow_once()
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+                log.warning("following the collections was interrupted: %s", failure)
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow_once(self) -> None:
+        connection = await self._pool.connect()
+        moved = asyncio.Event()
+
+        def lost(_: object) -> None:
+            self._following = False
+            moved.set()
+
+        def told(*_: object) -> None:
+            moved.set()
+
+        connection.add_termination_listener(lost)
+        try:
+            await connection.add_listener(store.CHANNEL, told)
+            holds = await held.hold(connection, await store.read_version(connection))
+            while not connection.is_closed():
+                moved.clear()
+                # The lock was taken before the load: whoever commits in between sees it, and waits.
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._load(connection)
+                    holds = await held.move(connection, holds, self._now.version)
+                self._following = True
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(HEARTBEAT_SECONDS):
+                        await moved.wait()
+        finally:
+            self._following = False
+            connection.terminate()  # a close would wait for an answer that may never come

@@ -1,0 +1,1 @@
+"""How a collection changes: a difference, the DDL that makes it so, and what can be brought back."""
