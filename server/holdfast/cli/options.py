@@ -14,7 +14,7 @@ from holdfast.setting import Setting
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Value(click.ParamType):
+class _Value(click.ParamType[Any]):
     """The value of a setting, refused by the same words as in the environment."""
 
     def __init__(self, setting: Setting) -> None:
@@ -74,7 +74,9 @@ def _option(setting: Setting) -> Callable[[Function], Function]:
 
 
 def _metavar(setting: Setting) -> str:
-    return {int: "NUMBER", Path: "DIRECTORY"}.get(type(setting.default), "TEXT")
+    if isinstance(setting.default, int):
+        return "NUMBER"
+    return "DIRECTORY" if isinstance(setting.default, Path) else "TEXT"
 
 
 def settings(options: dict[str, Any]) -> Settings:

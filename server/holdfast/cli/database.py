@@ -1,0 +1,53 @@
+"""The database of a command: the one that DATABASE_URL names, else the embedded one, started if nobody has."""
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+import msgspec
+
+from holdfast.config import Settings
+from holdfast.db.embedded import Embedded
+
+SPARE_CONNECTIONS: Final = 20  # beside the servers' own: for psql, backups, commands, LISTEN
+LEAST_CONNECTIONS: Final = 50
+
+
+class Database(msgspec.Struct, frozen=True):
+    """A PostgreSQL that answers. `embedded` is None for an external one; `messages` are for the operator."""
+
+    dsn: str
+    version: str
+    embedded: Embedded | None
+    attached: bool = False
+    messages: tuple[str, ...] = ()
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
+
+
+@contextmanager
+def database(settings: Settings, report: Callable[[str], None] = _tell) -> Generator[Database]:
+    """The database, for the block. Raises CannotStart.
+
+    An embedded one that another server runs is used as a client; one that nobody runs is started, and stopped after.
+    """
+    if settings.database_url:
+        from holdfast.db.external import check
+
+        yield Database(settings.database_url, asyncio.run(check(settings.database_url)), None)
+        return
+    embedded = Embedded(settings.data, max_connections=connections(settings), report=report)
+    running = embedded.start()
+    try:
+        yield Database(running.dsn, running.version, embedded, running.attached, running.messages)
+    finally:
+        embedded.stop()
+
+
+def connections(settings: Settings) -> int:
+    """How many connections the embedded PostgreSQL has to take."""
+    return max(LEAST_CONNECTIONS, settings.workers * (settings.database_pool_size + 1) + SPARE_CONNECTIONS)
