@@ -5,14 +5,15 @@ from typing import Final
 
 import msgspec
 
-from holdfast.auth.options import SUPERUSERS, read_options
 from holdfast.auth.tokens import Claims, is_genuine, peek, signing_key
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.identity import GUEST, Principal
+from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
+SUPERUSERS: Final = "_superusers"
 KEPT_SECONDS: Final = 5.0  # how long a token may still work after its record's tokenKey changed
 MOST_KEPT: Final = 10_000  # tokens
 
@@ -71,7 +72,7 @@ async def identify(engine: Engine, token: str, claims: Claims) -> Principal:
     if collection is None or not collection.is_auth or claims.exp <= time.time():
         return GUEST
     token_key = await read_token_key(engine, collection, claims.id)
-    secret = read_options(collection).auth_token.secret
+    secret = auth_options(collection.auth).auth_token.secret
     if not token_key or not secret or not is_genuine(token, claims, signing_key(token_key, secret)):
         return GUEST
     return principal_of(collection, claims.id)

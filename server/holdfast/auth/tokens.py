@@ -16,7 +16,6 @@ from joserfc.jwk import OctKey
 ALGORITHM: Final = "HS256"
 MAX_TOKEN_BYTES: Final = 4096
 MAX_ID_CHARS: Final = 255
-DEFAULT_DURATION: Final = 1_209_600  # seconds: 14 days, as PocketBase's clients know it
 _checks: Final = jwt.JWTClaimsRegistry(exp={"essential": True})
 
 

@@ -1,0 +1,153 @@
+"""Auth collections over HTTP: log in, refresh, and what ways of logging in there are."""
+
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.auth.attempts import Attempts
+from holdfast.auth.service import Login, auth_collection, log_in, refresh
+from holdfast.engine import Engine
+from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.http.routing import Parameter, Route
+from holdfast.schema.auth_options import auth_options
+
+PATH: Final = "/api/collections/{collection}/"
+MAX_IDENTITY_CHARS: Final = 255
+SHAPE_PARAMETERS: Final = (
+    Parameter("expand", "Relations to put into the record."),
+    Parameter("fields", "Parts of the answer's record to send."),
+)
+ANSWER: Final = {
+    "type": "object",
+    "required": ["token", "record"],
+    "properties": {"token": {"type": "string"}, "record": {"type": "object"}},
+}
+CREDENTIALS: Final = {
+    "type": "object",
+    "required": ["identity", "password"],
+    "properties": {
+        "identity": {"type": "string", "maxLength": MAX_IDENTITY_CHARS},
+        "password": {"type": "string", "maxLength": 1024},
+        "identityField": {"type": "string"},
+    },
+}
+METHODS: Final = {
+    "type": "object",
+    "properties": {
+        "password": {
+            "type": "object",
+            "properties": {
+                "enabled": {"type": "boolean"},
+                "identityFields": {"type": "array", "items": {"type": "string"}},
+            },
+        },
+        "oauth2": {"type": "object"},
+        "mfa": {"type": "object"},
+        "otp": {"type": "object"},
+    },
+}
+
+
+class AuthRoutes:
+    """The handlers, and the counts of failed logins that they share."""
+
+    def __init__(self) -> None:
+        self._attempts = Attempts()
+
+    def routes(self) -> tuple[Route, ...]:
+        """The table of these routes."""
+        return (
+            Route(
+                method="POST",
+                path=PATH + "auth-with-password",
+                handler=self.auth_with_password,
+                summary="Log in with a password",
+                tag="auth",
+                access="anyone",
+                parameters=SHAPE_PARAMETERS,
+                body=CREDENTIALS,
+                answer=ANSWER,
+                errors=(429,),
+            ),
+            Route(
+                method="POST",
+                path=PATH + "auth-refresh",
+                handler=auth_refresh,
+                summary="Exchange a token that still holds for a new one",
+                tag="auth",
+                access="anyone",
+                parameters=SHAPE_PARAMETERS,
+                answer=ANSWER,
+            ),
+            Route(
+                method="GET",
+                path=PATH + "auth-methods",
+                handler=auth_methods,
+                summary="The ways to log in to the collection",
+                tag="auth",
+                access="anyone",
+                answer=METHODS,
+            ),
+        )
+
+    async def auth_with_password(self, engine: Engine, request: Request) -> Response:
+        """Answer `{token, record}`."""
+        collection = auth_collection(engine, request.params["collection"])
+        body = await request.object()
+        problems = _problems(body)
+        if problems:
+            raise ValidationFailed(problems, "Failed to authenticate: see data.")
+        login = Login(
+            identity=body["identity"].strip(),
+            password=body["password"],
+            identity_field=body.get("identityField") or "",
+            address=request.client,
+            fields=request.query.get("fields", ""),
+            expand=request.query.get("expand", ""),
+        )
+        return _no_store(await log_in(engine, self._attempts, collection, login))
+
+
+async def auth_refresh(engine: Engine, request: Request) -> Response:
+    """Answer `{token, record}` for the caller."""
+    collection = auth_collection(engine, request.params["collection"])
+    fields, expand = request.query.get("fields", ""), request.query.get("expand", "")
+    return _no_store(await refresh(engine, collection, request.principal, fields=fields, expand=expand))
+
+
+async def auth_methods(engine: Engine, request: Request) -> Response:
+    """Answer which ways are open; those that this server does not offer yet are told as closed."""
+    options = auth_options(auth_collection(engine, request.params["collection"]).auth)
+    password = {
+        "enabled": options.password_auth.enabled,
+        "identityFields": list(options.password_auth.identity_fields) if options.password_auth.enabled else [],
+    }
+    return Response(
+        body=msgspec.json.encode(
+            {
+                "password": password,
+                "oauth2": {"enabled": False, "providers": []},
+                "mfa": {"enabled": False, "duration": 0},
+                "otp": {"enabled": False, "duration": 0},
+            }
+        )
+    )
+
+
+def _problems(body: dict[str, Any]) -> Problems:
+    found: dict[str, Problem] = {}
+    for field in ("identity", "password"):
+        content = body.get(field)
+        if not isinstance(content, str) or not (content if field == "password" else content.strip()):
+            found[field] = Problem("validation_required", "Cannot be blank.")
+        elif field == "identity" and len(content) > MAX_IDENTITY_CHARS:
+            found[field] = Problem("validation_length_too_long", f"Must have at most {MAX_IDENTITY_CHARS} characters.")
+    if not isinstance(body.get("identityField") or "", str):
+        found["identityField"] = Problem("validation_invalid_value", "Must be the name of a field.")
+    return found
+
+
+def _no_store(answer: object) -> Response:
+    return Response(body=msgspec.json.encode(answer), headers=((b"cache-control", b"no-store"),))
