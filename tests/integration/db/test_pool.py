@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+
 from holdfast.db import pool as pools
 from holdfast.db.pool import Pool
 from holdfast.db.sql import Statement, raw, value

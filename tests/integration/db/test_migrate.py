@@ -1,0 +1,134 @@
+"""System migrations: all or nothing, once, and never backwards in time by accident."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from holdfast import paths
+from holdfast.db.migrate import MigrationError, migrate, revert
+
+INITIAL = "0001_system_initial"
+ADDS_A_TABLE = """
+from holdfast.db.script import MigrationManager, script
+async def forwards() -> MigrationManager:
+    return script({name!r}, "", forwards=({sql!r},), backwards=("DROP TABLE holdfast.{table}",))
+"""
+
+
+def write(folder: Path, name: str, table: str, sql: str = "") -> Path:
+    """A migration that makes a table, and then runs `sql`."""
+    text = ADDS_A_TABLE.format(name=name, table=table, sql=f"CREATE TABLE holdfast.{table} (); {sql}")
+    (folder / f"m{name}.py").write_text(text)
+    return folder
+
+
+async def tables(dsn: str) -> set[str]:
+    """The system tables that are there."""
+    connection: Any = await asyncpg.connect(dsn)
+    rows = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'holdfast'")
+    await connection.close()
+    return {row["tablename"] for row in rows}
+
+
+SYSTEM_TABLES = {"migration", "collections", "catalog", "trash", "settings", "idempotency"}
+
+
+async def test_a_new_database_gets_the_whole_system_schema_once(empty_database: str):
+    assert await migrate(empty_database) == [INITIAL]
+    assert await tables(empty_database) == SYSTEM_TABLES
+    assert await migrate(empty_database) == []
+
+
+async def test_of_two_processes_at_once_one_applies_and_the_other_finds_nothing(empty_database: str):
+    program = "import asyncio, sys; from holdfast.db.migrate import migrate; print(asyncio.run(migrate(sys.argv[1])))"
+    server = Path(paths.__file__).parents[1]
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, empty_database, env={"PYTHONPATH": str(server)}, stdout=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    said = [(await process.communicate())[0].decode().strip() for process in processes]
+    assert sorted(said) == ["['0001_system_initial']", "[]"]
+
+
+async def test_waiting_for_another_migration_of_this_process_finds_nothing_to_do(empty_database: str):
+    assert sorted(await asyncio.gather(migrate(empty_database), migrate(empty_database))) == [[], [INITIAL]]
+
+
+async def test_a_failing_migration_leaves_nothing_behind_and_is_named(empty_database: str, tmp_path: Path):
+    write(tmp_path, "0001_good", "good")
+    write(tmp_path, "0002_bad", "bad", "SELECT 1 / 0")
+    with pytest.raises(MigrationError) as refusal:
+        await migrate(empty_database, folder=tmp_path)
+    assert "The migration 0002_bad cannot be applied" in str(refusal.value)
+    assert "division by zero" in str(refusal.value)
+    assert await tables(empty_database) == set()
+
+
+async def test_migrations_run_in_the_order_of_their_numbers(empty_database: str, tmp_path: Path):
+    write(tmp_path, "0002_second", "second", "ALTER TABLE holdfast.first ADD COLUMN seen boolean")
+    write(tmp_path, "0001_first", "first")
+    assert await migrate(empty_database, folder=tmp_path) == ["0001_first", "0002_second"]
+
+
+async def test_a_database_that_a_newer_server_has_migrated_is_refused(database: str, tmp_path: Path):
+    write(tmp_path, "0001_other", "other")
+    with pytest.raises(MigrationError, match=f"newer Holdfast \\(it has {INITIAL}\\)"):
+        await migrate(database, folder=tmp_path)
+    assert "other" not in await tables(database)
+
+
+async def test_the_system_schema_can_be_taken_away_and_made_again(database: str):
+    assert await revert(database, INITIAL) == [INITIAL]
+    assert await tables(database) == {"migration"}
+    assert await migrate(database) == [INITIAL]
+    assert await tables(database) == SYSTEM_TABLES
+
+
+async def test_what_was_never_applied_cannot_be_undone(database: str):
+    with pytest.raises(MigrationError, match="0009_never is not applied"):
+        await revert(database, "0009_never")
+
+
+async def test_a_lock_that_is_not_to_be_had_is_named(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("holdfast.db.migrate.LOCK_TIMEOUT", "50ms")
+    (tmp_path / f"m{INITIAL}.py").write_text("")
+    write(tmp_path, "0002_waits", "waits", "LOCK TABLE holdfast.settings")
+    other: Any = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute("LOCK TABLE holdfast.settings")
+        with pytest.raises(MigrationError, match=r"0002_waits .* lock on a table was not to be had within 50ms"):
+            await migrate(database, folder=tmp_path)
+    await other.close()
+
+
+async def test_a_role_without_the_right_to_make_schemas_is_told_what_to_grant(cluster: Any, empty_database: str):
+    name = empty_database.partition("?")[0].rpartition("/")[2]
+    superuser: Any = await asyncpg.connect(cluster.superuser)
+    await superuser.execute(f"ALTER DATABASE {name} OWNER TO postgres; GRANT CONNECT ON DATABASE {name} TO holdfast")
+    await superuser.close()
+    with pytest.raises(MigrationError, match="GRANT CREATE ON DATABASE"):
+        await migrate(empty_database)
+
+
+async def test_nothing_is_printed_and_piccolo_is_not_loaded_when_nothing_is_to_do(database: str):
+    program = (
+        "import asyncio, sys; from holdfast.db.migrate import migrate; "
+        "asyncio.run(migrate(sys.argv[1])); sys.exit(any(name.startswith('piccolo') for name in sys.modules))"
+    )
+    server = Path(paths.__file__).parents[1]
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program, database], env={"PYTHONPATH": str(server)}, capture_output=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+async def test_applying_prints_nothing(empty_database: str, capfd: pytest.CaptureFixture[str]):
+    await migrate(empty_database)
+    assert capfd.readouterr() == ("", "")
