@@ -1,0 +1,64 @@
+"""The whole examination, from the machine to the tables."""
+
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from holdfast.catalog import store
+from holdfast.config import Settings
+from holdfast.db.cannot_start import CannotStart
+from holdfast.db.external import connect
+from holdfast.db.migrate import outstanding
+from holdfast.doctor import machine, postgresql, tables
+from holdfast.doctor.finding import Finding, broken, ok, warning
+
+REDIS_SECONDS: Final = 3.0
+LISTENERS: Final = 1  # connections of each server process beside its pool
+
+
+async def examine(settings: Settings, dsn: str) -> list[Finding]:
+    """Look at everything. Changes nothing. Raises DatabaseError if the database cannot be reached."""
+    found = machine.machine(settings)
+    migrations = await _migrations(dsn)
+    connection = await connect(dsn)
+    try:
+        facts = await postgresql.ask(connection)
+        wanted = settings.workers * (settings.database_pool_size + LISTENERS)
+        today = datetime.now(UTC).date()
+        embedded = not settings.database_url
+        found += postgresql.judge(facts, embedded=embedded, wanted_connections=wanted, today=today)
+        found.append(migrations)
+        if migrations.state == "ok":
+            found += tables.judge(await store.load(connection), await tables.ask(connection))
+    finally:
+        await connection.close(timeout=5)
+    if settings.redis_url:
+        found.append(await _redis(settings.redis_url))
+    return found
+
+
+async def _migrations(dsn: str) -> Finding:
+    about = "system schema"
+    try:
+        missing = await outstanding(dsn)
+    except CannotStart as failure:
+        return broken(about, "the database is newer than this Holdfast", str(failure))
+    if missing:
+        return warning(
+            about, f"{len(missing)} migrations are not applied yet", "Run holdfast migrate, or holdfast serve."
+        )
+    return ok(about, "up to date")
+
+
+async def _redis(url: str) -> Finding:
+    from redis.asyncio import Redis
+    from redis.exceptions import RedisError
+
+    client: Any = cast(Any, Redis).from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+    try:
+        await client.ping()
+    except (RedisError, OSError) as failure:
+        reason = type(failure).__name__  # its text may repeat the URL
+        return broken("redis", f"no answer ({reason})", "Start Redis, or correct or remove REDIS_URL.")
+    finally:
+        await client.aclose()
+    return ok("redis", "answers")
