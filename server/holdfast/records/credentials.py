@@ -1,7 +1,5 @@
 """What a write may do to the system fields of an auth record: password, token key, email, verified. Pure."""
 
-import secrets
-import string
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,17 +9,15 @@ from holdfast.records.given import Given
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE
 
-_TOKEN_KEY_CHARS: Final = string.ascii_letters + string.digits
-TOKEN_KEY_LENGTH: Final = 50  # characters, as PocketBase's; each has 5.95 bits
 GUARDED: Final = ("email", "verified")  # what only a superuser can change directly
 
 _BLANK: Final = Problem("validation_required", EMPTY_MESSAGE)
 _DIFFERENT: Final = Problem("validation_values_mismatch", "Does not match the password.")
 
 
-def new_token_key() -> str:
-    """A new token key: whoever has a token signed with the one before is logged out."""
-    return "".join(secrets.choice(_TOKEN_KEY_CHARS) for _ in range(TOKEN_KEY_LENGTH))
+def new_token_key(collection: Collection) -> object:
+    """A new token key for a record: whoever has a token signed with the one before is logged out."""
+    return collection.by_name["tokenKey"].initial(None)
 
 
 def changes_password(given: Given) -> bool:

@@ -35,7 +35,7 @@ class Draft(msgspec.Struct, frozen=True):
     values: dict[str, object]
     passwords: tuple[str, ...] = ()
     old_password: str | None = None
-    token_key: str | None = None
+    token_key: object = None
 
 
 def draft_create(collection: Collection, given: Given, who: Principal) -> Draft:
@@ -123,9 +123,9 @@ def draft_update(
     if not collection.is_auth or "tokenKey" in values:
         return Draft(values, passwords, old_password)
     if "password" in passwords:
-        values["tokenKey"] = new_token_key()
+        values["tokenKey"] = new_token_key(collection)
         return Draft(values, passwords, old_password)
-    return Draft(values, passwords, old_password, new_token_key() if "email" in values else None)
+    return Draft(values, passwords, old_password, new_token_key(collection) if "email" in values else None)
 
 
 def _next(field: Field, changes: tuple[Change, ...], old: Mapping[str, object]) -> object:

@@ -1,0 +1,81 @@
+"""Writing records over HTTP: what a request says becomes a Write, what was written becomes the answer.
+
+The dispatcher of the records' routes calls these with the collection that it has looked up, without letting other
+tasks run in between: both then see one catalog.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from holdfast.db.pool import Transaction
+from holdfast.engine import Engine
+from holdfast.http.form import read_values
+from holdfast.http.idempotency import once
+from holdfast.http.preconditions import read_if_match
+from holdfast.http.request import Request
+from holdfast.http.response import NO_CONTENT, Response
+from holdfast.records import write_service
+from holdfast.records.render import etag
+from holdfast.records.write_service import Write, Written
+from holdfast.schema.collection import Collection
+
+UseCase: TypeAlias = Callable[[Engine, Write, Transaction | None], Awaitable[Written]]
+
+
+async def create(engine: Engine, request: Request, collection: Collection) -> Response:
+    """POST /api/collections/{collection}/records"""
+    return await _answer(engine, request, collection, "", write_service.create)
+
+
+async def update(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
+    """PATCH /api/collections/{collection}/records/{id}"""
+    return await _answer(engine, request, collection, record_id, write_service.update)
+
+
+async def upsert(engine: Engine, request: Request, collection: Collection, record_id: str = "") -> Response:
+    """PUT /api/collections/{collection}/records, with the id in the body or at the end of the path"""
+    return await _answer(engine, request, collection, record_id, write_service.upsert)
+
+
+async def delete(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
+    """DELETE /api/collections/{collection}/records/{id}"""
+    write = Write(
+        catalog=engine.catalog,
+        collection=collection,
+        who=request.principal,
+        id=record_id,
+        versions=read_if_match(request.header(b"if-match")),
+    )
+
+    async def run(tx: Transaction | None) -> Response:
+        await write_service.delete(engine, write, tx)
+        return NO_CONTENT
+
+    return await once(engine.pool, request, {}, run)
+
+
+async def _answer(
+    engine: Engine, request: Request, collection: Collection, record_id: str, use_case: UseCase
+) -> Response:
+    catalog = engine.catalog
+    body = await read_values(request)
+    write = Write(
+        catalog=catalog,
+        collection=collection,
+        who=request.principal,
+        id=record_id,
+        body=body,
+        fields=request.query.get("fields", ""),
+        expand=request.query.get("expand", ""),
+        versions=read_if_match(request.header(b"if-match")),
+    )
+
+    async def run(tx: Transaction | None) -> Response:
+        return answer_written(await use_case(engine, write, tx))
+
+    return await once(engine.pool, request, body, run)
+
+
+def answer_written(written: Written) -> Response:
+    """The record with its tag, which serves If-Match in the next change of it."""
+    return Response(200, written.body, ((b"etag", etag(written.version, written.body)),))
