@@ -216,8 +216,8 @@ class Unavailable(ApiError):
     status = 503
     default = "The server cannot answer just now: try again in a moment."
 
-    def __init__(self, message: str | None = None, *, retry_after: int = 1) -> None:
-        super().__init__(message, headers={"Retry-After": str(retry_after)})
+    def __init__(self, message: str | None = None, *, retry_after: int = 1, data: Problems | None = None) -> None:
+        super().__init__(message, data=data, headers={"Retry-After": str(retry_after)})
 
 
 def catalogue() -> Iterator[type[ApiError]]:

@@ -1,5 +1,6 @@
 """Auth collections over HTTP: log in, refresh, and what ways of logging in there are."""
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,7 @@ from holdfast.auth.attempts import Attempts
 from holdfast.auth.service import Login, auth_collection, log_in, refresh
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.http.json import refuse_repeated_keys
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Parameter, Route
@@ -50,64 +52,60 @@ METHODS: Final = {
 }
 
 
-class AuthRoutes:
-    """The handlers, and the counts of failed logins that they share."""
+def auth_routes(attempts: Attempts) -> tuple[Route, ...]:
+    """The table of these routes; `attempts` counts the failed logins of this process."""
+    return (
+        Route(
+            method="POST",
+            path=PATH + "auth-with-password",
+            handler=partial(auth_with_password, attempts),
+            summary="Log in with a password",
+            tag="auth",
+            access="anyone",
+            parameters=SHAPE_PARAMETERS,
+            body=CREDENTIALS,
+            answer=ANSWER,
+            errors=(429,),
+        ),
+        Route(
+            method="POST",
+            path=PATH + "auth-refresh",
+            handler=auth_refresh,
+            summary="Exchange a token that still holds for a new one",
+            tag="auth",
+            access="anyone",
+            parameters=SHAPE_PARAMETERS,
+            answer=ANSWER,
+        ),
+        Route(
+            method="GET",
+            path=PATH + "auth-methods",
+            handler=auth_methods,
+            summary="The ways to log in to the collection",
+            tag="auth",
+            access="anyone",
+            answer=METHODS,
+        ),
+    )
 
-    def __init__(self) -> None:
-        self._attempts = Attempts()
 
-    def routes(self) -> tuple[Route, ...]:
-        """The table of these routes."""
-        return (
-            Route(
-                method="POST",
-                path=PATH + "auth-with-password",
-                handler=self.auth_with_password,
-                summary="Log in with a password",
-                tag="auth",
-                access="anyone",
-                parameters=SHAPE_PARAMETERS,
-                body=CREDENTIALS,
-                answer=ANSWER,
-                errors=(429,),
-            ),
-            Route(
-                method="POST",
-                path=PATH + "auth-refresh",
-                handler=auth_refresh,
-                summary="Exchange a token that still holds for a new one",
-                tag="auth",
-                access="anyone",
-                parameters=SHAPE_PARAMETERS,
-                answer=ANSWER,
-            ),
-            Route(
-                method="GET",
-                path=PATH + "auth-methods",
-                handler=auth_methods,
-                summary="The ways to log in to the collection",
-                tag="auth",
-                access="anyone",
-                answer=METHODS,
-            ),
-        )
-
-    async def auth_with_password(self, engine: Engine, request: Request) -> Response:
-        """Answer `{token, record}`."""
-        collection = auth_collection(engine, request.params["collection"])
-        body = await request.object()
-        problems = _problems(body)
-        if problems:
-            raise ValidationFailed(problems, "Failed to authenticate: see data.")
-        login = Login(
-            identity=body["identity"].strip(),
-            password=body["password"],
-            identity_field=body.get("identityField") or "",
-            address=request.client,
-            fields=request.query.get("fields", ""),
-            expand=request.query.get("expand", ""),
-        )
-        return _no_store(await log_in(engine, self._attempts, collection, login))
+async def auth_with_password(attempts: Attempts, engine: Engine, request: Request) -> Response:
+    """Answer `{token, record}`."""
+    collection = auth_collection(engine, request.params["collection"])
+    body = await request.object()
+    refuse_repeated_keys(await request.body())
+    problems = _problems(body)
+    if problems:
+        raise ValidationFailed(problems, "Failed to authenticate: see data.")
+    login = Login(
+        identity=body["identity"].strip(),
+        password=body["password"],
+        identity_field=body.get("identityField") or "",
+        address=request.client,
+        fields=request.query.get("fields", ""),
+        expand=request.query.get("expand", ""),
+    )
+    return _no_store(await log_in(engine, attempts, collection, login))
 
 
 async def auth_refresh(engine: Engine, request: Request) -> Response:

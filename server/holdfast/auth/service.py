@@ -78,10 +78,15 @@ async def refresh(engine: Engine, collection: Collection, who: Principal, *, fie
     if who.collection_id != collection.id:
         raise Forbidden("This token belongs to another collection.")
     require_login_open(auth_options(collection.auth))
-    account = await _account(engine, collection, "id", who.record_id)
+    account = await account_by_id(engine, collection, who.record_id)
     if account is None:
         raise Unauthenticated
     return await logged_in(engine, collection, account, fields=fields, expand=expand)
+
+
+async def account_by_id(engine: Engine, collection: Collection, id: str) -> Account | None:
+    """The account with this record id."""
+    return await _account(engine, collection, "id", id)
 
 
 async def _find(engine: Engine, collection: Collection, options: AuthOptions, login: Login) -> Account:

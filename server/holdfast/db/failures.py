@@ -17,6 +17,9 @@ def api_error(failure: Exception) -> ApiError | None:
     """
     if isinstance(failure, asyncpg.PostgresError):
         return _by_state(failure.sqlstate or "")
+    if isinstance(failure, asyncpg.InterfaceError) and isinstance(failure, ValueError):
+        # asyncpg's own check of a bind value, made before anything is sent.
+        return BadRequest("A value is not one that this field or function can take.")
     if isinstance(failure, asyncpg.InterfaceError | ConnectionError | TimeoutError | OSError):
         return Unavailable("The database cannot be reached just now: try again in a moment.")
     return None

@@ -134,6 +134,7 @@ class Front:
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             if len(segments) > 4 and segments[4] == "records" and segments[3]:
+                await engine.live.check()
                 return await self._parts.records(engine, request)
         found = self._parts.routes.find(request.method, path)
         if found is not None:
@@ -141,13 +142,19 @@ class Front:
         if path.startswith(RECORDS) or (path.startswith("/api/") and path.endswith("/")):
             raise NotFound
         # A copy: Litestar writes its own things into the scope.
-        scope: dict[str, Any] = {**request.scope, "method": request.method, SCOPE_ENGINE: engine, SCOPE_REQUEST: request}
+        scope: dict[str, Any] = {
+            **request.scope,
+            "method": request.method,
+            SCOPE_ENGINE: engine,
+            SCOPE_REQUEST: request,
+        }
         await self._parts.control(scope, request.receive, exchange)
         request.route = request.route or scope.get("path_template", "")
         return None
 
 
 async def _call(engine: "Engine", request: Request, route: Route, params: dict[str, str]) -> Response:
+    await engine.live.check()
     request.route = route.path
     request.params = params
     request.collection = params.get("collection", "")

@@ -1,5 +1,6 @@
 """JSON from outside, read so that nothing of it can hurt later."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any, Final, cast
@@ -30,6 +31,22 @@ def read_json(body: bytes) -> Any:
         _check_depth(found, MAX_DEPTH)
     if b"\\u" in body:
         _check_surrogates(found)
+    return found
+
+
+def refuse_repeated_keys(body: bytes) -> None:
+    """Raise BadRequest when a key comes twice in one object, for bodies that two programs must not read differently.
+
+    `read_json` has been through the body before: it is valid, and not deep.
+    """
+    if body:
+        json.loads(body, object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadRequest("A key comes twice in the body.")
     return found
 
 

@@ -1,0 +1,82 @@
+"""Whether the server lives, and whether it can answer: for load balancers, containers and people."""
+
+import asyncio
+from typing import Any, Final
+
+import asyncpg
+import litestar
+import msgspec
+from litestar.di import NamedDependency
+
+from holdfast import __version__, paths
+from holdfast.db.cannot_start import CannotStart
+from holdfast.db.migrate import APP, pending
+from holdfast.db.sql import Statement, raw, value
+from holdfast.engine import Engine
+from holdfast.errors import ApiError, Problem, Unavailable
+from holdfast.http.litestar import as_litestar
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+
+PATIENCE_SECONDS: Final = 3.0  # for the database, before it counts as away
+_APPLIED: Final = Statement.of(raw("SELECT name FROM holdfast.migration WHERE app_name = ") + value(APP, "text"))
+_OK: Final = "ok"
+
+
+@litestar.get("/api/health")
+async def health(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
+    """Answer that the process lives. Asks nobody else, so a database that is away does not get it restarted."""
+    data: dict[str, Any] = {}
+    if incoming.principal.is_superuser:
+        data = {"version": __version__, "collections": len(engine.catalog.collections)}
+    return _answer("The server is up.", data)
+
+
+@litestar.get("/api/ready")
+async def ready(engine: NamedDependency[Engine]) -> litestar.Response[bytes]:
+    """Answer whether requests can be served now: 503 with what is missing, if anything is."""
+    found = {"database": await _database(engine)}
+    if found["database"] is None:
+        found["migrations"] = await _migrations(engine)
+        found["catalog"] = await _catalog(engine)
+    problems = {name: problem for name, problem in found.items() if problem is not None}
+    if problems:
+        raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
+    return _answer("The server is ready.", dict.fromkeys(found, _OK))
+
+
+HANDLERS: Final = (health, ready)
+
+
+def _answer(message: str, data: dict[str, Any]) -> litestar.Response[bytes]:
+    body = msgspec.json.encode({"code": 200, "message": message, "data": data})
+    return as_litestar(Response(body=body, headers=((b"cache-control", b"no-store"),)))
+
+
+async def _database(engine: Engine) -> Problem | None:
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await engine.pool.fetchrow(Statement.of(raw("SELECT 1 AS one")))
+    except (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        return Problem("unavailable", "The database does not answer.")
+    return None
+
+
+async def _migrations(engine: Engine) -> Problem | None:
+    known = tuple(path.stem.removeprefix("m") for path in paths.migrations().glob("m[0-9]*.py"))
+    try:
+        missing = pending(known, [row["name"] for row in await engine.pool.fetch(_APPLIED)])
+    except CannotStart:
+        return Problem("newer_database", "The database belongs to a newer version of the server.")
+    except (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return Problem("unavailable", "The system schema cannot be read.")
+    return Problem("outstanding", "Some migrations are not applied yet.") if missing else None
+
+
+async def _catalog(engine: Engine) -> Problem | None:
+    """A process that does not follow the catalog still answers right, since it looks for each request."""
+    try:
+        await engine.live.check()
+    except (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return Problem("unavailable", "The collections cannot be read.")
+    return None
