@@ -36,9 +36,10 @@ def database(settings: Settings, report: Callable[[str], None] = _tell) -> Gener
     An embedded one that another server runs is used as a client; one that nobody runs is started, and stopped after.
     """
     if settings.database_url:
-        from holdfast.db.external import check
+        from holdfast.db.external import check_external
 
-        yield Database(settings.database_url, asyncio.run(check(settings.database_url)), None)
+        about = asyncio.run(check_external(settings.database_url))
+        yield Database(settings.database_url, about.version, None)
         return
     embedded = Embedded(settings.data, max_connections=connections(settings), report=report)
     running = embedded.start()

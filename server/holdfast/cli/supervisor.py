@@ -6,6 +6,8 @@ import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -21,15 +23,28 @@ MAX_PAUSE_SECONDS: Final = 10.0  # between two starts of a process that keeps dy
 _log: Final = structlog.get_logger("holdfast.supervisor")
 
 
-def supervise(settings: Settings, dsn: str, bound: socket.socket) -> None:
+def supervise(
+    settings: Settings, dsn: str, bound: socket.socket, *, beside: Callable[[], Awaitable[None]] | None = None
+) -> None:
     """Run `settings.workers` processes until a signal says stop. Signals stay blocked afterwards.
 
-    A process that dies is replaced. Raises CannotStart if one cannot even open its application.
+    A process that dies is replaced. `beside` runs in the event loop and is cancelled at the end.
+    Raises CannotStart if a process cannot even open its application.
     """
+    asyncio.run(_run(_Supervisor(settings, dsn, bound), beside))
+
+
+async def _run(supervisor: "_Supervisor", beside: Callable[[], Awaitable[None]] | None) -> None:
+    task = asyncio.ensure_future(beside()) if beside is not None else None
     try:
-        asyncio.run(_Supervisor(settings, dsn, bound).run())
+        await supervisor.run()
     finally:
+        # Closing the loop brings back the default handlers, and a second Ctrl-C would end us there and then.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 class _Supervisor:

@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import uvicorn
@@ -53,12 +53,19 @@ class _Server(uvicorn.Server):
 
 
 def serve(
-    application: Any, bound: socket.socket, *, stop_seconds: int, ready: Callable[[], None], orphaned: int | None = None
+    application: Any,
+    bound: socket.socket,
+    *,
+    stop_seconds: int,
+    ready: Callable[[], None],
+    orphaned: int | None = None,
+    beside: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Answer requests on the socket until a signal says stop. Signals stay blocked afterwards.
 
     `ready` is called when the first request can be answered. `orphaned` is a file descriptor that reaches its end
-    when the process that started this one is gone, which is an order to stop as well.
+    when the process that started this one is gone, which is an order to stop as well. `beside` runs in the same
+    event loop and is cancelled at the end.
     Raises CannotStart if the application refuses to start; the log says why.
     """
     config = uvicorn.Config(
@@ -76,14 +83,23 @@ def serve(
     server = _Server(config, ready)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
-            runner.run(_run(server, bound, orphaned))
+            runner.run(_run(server, bound, orphaned, beside))
         except SystemExit as failure:
             raise CannotStart("The server could not start: the log says why.") from failure
 
 
-async def _run(server: _Server, bound: socket.socket, orphaned: int | None) -> None:
+async def _run(
+    server: _Server, bound: socket.socket, orphaned: int | None, beside: Callable[[], Awaitable[None]] | None
+) -> None:
     if orphaned is not None:
         loop = asyncio.get_running_loop()
         # The other end never writes, so the descriptor becomes readable when it is closed.
         loop.add_reader(orphaned, lambda: (loop.remove_reader(orphaned), server.stop()))
-    await server.serve(sockets=[bound])
+    task = asyncio.ensure_future(beside()) if beside is not None else None
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
