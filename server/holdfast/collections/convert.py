@@ -91,11 +91,17 @@ def converted(old: Field, new: Field, x: Sql) -> Sql:
     return found
 
 
-def kept(old: Field, new: Field, x: Sql, target: str) -> Sql:
-    """The same, without the ids that the relation's target (the table's name) does not have."""
+def kept(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
+    """The same, without the ids that the relation's target does not have.
+
+    `target` is the name of its table, None if that is yet to be made. `x` has to be qualified: the target may have a
+    column of the same name.
+    """
     found = converted(old, new, x)
-    if not isinstance(new, RelationField) or (_target(old) == _target(new)):
+    if not isinstance(new, RelationField) or _target(old) == _target(new):
         return found
+    if target is None:
+        return raw("'{}'::text[]") if new.many else raw("NULL::text")
     return existing(new, found, target)
 
 
@@ -113,7 +119,7 @@ def existing(field: RelationField, x: Sql, target: str) -> Sql:
     )
 
 
-def lost(old: Field, new: Field, x: Sql, target: str) -> Sql:
+def lost(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
     """Whether `x` does not survive: it would not come back, and it is not blank on both sides."""
     made = kept(old, new, x, target)
     back = converted(new, old, made)

@@ -1,0 +1,142 @@
+"""Changes become statements, in an order in which each can be done. Pure."""
+
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Iterator
+
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections import keeping, tables
+from holdfast.collections.diff import Changes, TableChange
+from holdfast.collections.parts import Part, dropped, parts
+from holdfast.collections.step import Step
+from holdfast.db.sql import inline
+from holdfast.schema.collection import Collection
+from holdfast.schema.relation import RelationField
+
+_Key = tuple[str, str, str]
+
+
+def table_steps(changes: Changes, trash: Some[str]) -> Iterator[Step]:
+    """Every step of a change but those of views. `trash` holds the ids that the trash has already.
+
+    What hangs on tables goes first and comes last, so that in between tables and columns can move freely.
+    """
+    taken = set(trash)
+    gone, fresh = _part_changes(changes)
+    yield from (_drop(changes, part) for part in gone)
+    for collection in changes.dropped:
+        yield from _noting(taken, keeping.keep_collection(changes.old, collection, taken))
+    for change in changes.altered:
+        for field in change.dropped:
+            yield from _noting(taken, [keeping.keep_field(change.old, field, taken)])
+            yield tables.drop_column(change.old, field)
+    yield from tables.rename_tables(changes.altered)
+    for change in changes.altered:
+        yield from tables.rename_columns(change)
+    for collection in changes.created:
+        yield from tables.create(collection)
+    for change in changes.altered:
+        yield from _alter(changes, change, taken)
+    yield from (_make(changes, part) for part in fresh)
+
+
+def _noting(taken: set[str], steps: Iterable[Step]) -> Iterator[Step]:
+    """The same steps, with what they put in the trash added to `taken`."""
+    for step in steps:
+        if step.keeps is not None:
+            taken.add(step.keeps.id)
+        yield step
+
+
+def _alter(changes: Changes, change: TableChange, taken: set[str]) -> Iterator[Step]:
+    for field in change.kept:
+        if tables.must_convert(field):
+            yield from _noting(taken, [keeping.keep_values(change, field, (changes.old, changes.new), taken)])
+        target = changes.new.target(field.new) if isinstance(field.new, RelationField) else None
+        yield from tables.alter_column(change, field, target)
+    for field in change.added:
+        yield tables.add_column(change.new, field)
+    if change.old.comment != change.new.comment:
+        yield tables.comment(change.new)
+
+
+def _part_changes(changes: Changes) -> tuple[list[Part], list[Part]]:
+    """What hangs on tables and has to go, and what has to come."""
+    touched = _touched(changes)
+    old = _parts(changes.old, touched)
+    # PostgreSQL follows a rename in indexes and foreign keys, but not in what triggers are told.
+    moved = _parts(changes.renamed, touched)
+    new = _parts(changes.new, touched)
+    stays = {
+        key
+        for key, part in new.items()
+        if key in old and _same(part, old[key] if part.sort == "trigger" else moved[key])
+    }
+    gone = [part for key, part in old.items() if key not in stays and not _goes_along(changes, part)]
+    # A foreign key needs nothing but the tables; an index that cannot be made is then found before it is needed.
+    return gone, [part for key, part in new.items() if key not in stays]
+
+
+def _goes_along(changes: Changes, part: Part) -> bool:
+    """Whether an index moves to the trash with its table; foreign keys and triggers would tie it to the living."""
+    return part.sort == "index" and part.table not in changes.new.by_id
+
+
+def _same(part: Part, other: Part) -> bool:
+    return inline(part.create) == inline(other.create) and part.basis == other.basis
+
+
+def _touched(changes: Changes) -> set[str]:
+    """The ids of the collections whose parts can have changed: also those that point at a renamed one."""
+    moved = {change.new.id for change in changes.altered}
+    moved.update(collection.id for collection in (*changes.created, *changes.dropped))
+    pointing = {
+        reference.collection.id
+        for catalog in (changes.old, changes.new)
+        for id in moved
+        if id in catalog.by_id
+        for reference in catalog.references(catalog.by_id[id])
+    }
+    return moved | pointing
+
+
+def _parts(catalog: Catalog, ids: set[str]) -> dict[_Key, Part]:
+    found: dict[_Key, Part] = {}
+    for collection in catalog.collections:
+        if collection.id in ids:
+            found.update({(part.table, part.sort, part.name): part for part in parts(catalog, collection)})
+    return found
+
+
+def _drop(changes: Changes, part: Part) -> Step:
+    table = changes.old.by_id[part.table]
+    return Step(
+        collection=table.name, action=f"drop_{part.sort}", sql=dropped(part, table.name), locks="access exclusive"
+    )
+
+
+def _make(changes: Changes, part: Part) -> Step:
+    table = changes.new.by_id[part.table]
+    is_new = part.table not in changes.old.by_id
+    return Step(
+        collection=table.name,
+        action=f"create_{part.sort}",
+        sql=part.create,
+        locks="" if is_new else "share" if part.sort == "index" else "share row exclusive",
+        source=part.source,
+        where=part.where,
+        unique=part.unique,
+    )
+
+
+def used_tables(changes: Changes, steps: Iterable[Step]) -> tuple[list[Collection], list[Collection]]:
+    """The tables whose rows are counted before they are changed, and those that new relations point at."""
+    counted = {step.collection for step in steps if step.losses is not None}
+    owners = [one for one in changes.old.collections if one.name in counted and not one.is_view]
+    targets: dict[str, Collection] = {}
+    for change in changes.altered:
+        for field in change.kept:
+            if isinstance(field.new, RelationField) and tables.must_convert(field):
+                target = changes.old.by_id.get(field.new.collection_id)
+                if target is not None and target.name not in counted:
+                    targets[target.name] = target
+    return owners, list(targets.values())

@@ -1,0 +1,227 @@
+"""What hangs on a collection's table beside its columns: indexes, foreign keys, triggers. Pure.
+
+Each is a value that can be compared: what is not in the new set goes, what is not in the old one comes.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections.convert import column_type, shape
+from holdfast.collections.search import search_vector
+from holdfast.db.sql import EMPTY, Sql, inline, join, literal, name, qualified, raw
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
+from holdfast.schema.index import index_sql
+from holdfast.schema.index_reading import read_index
+from holdfast.schema.relation import RelationField
+
+Sort = Literal["index", "relation", "trigger"]
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One of them. `table` is the id of the collection that it hangs on, `source` of the one that asks for it.
+
+    `where` is the place in the source's JSON that a problem with it belongs to. `basis` is what it depends on besides
+    its own text: an index has to be made anew when the type of its column changes.
+    """
+
+    sort: Sort
+    name: str
+    table: str
+    source: str
+    create: Sql
+    where: tuple[str, ...]
+    basis: tuple[str, ...] = ()
+    unique: bool = False
+
+
+def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
+    """All that the collection's definition asks for, on its own table and on those that it points at."""
+    if collection.is_view:
+        return ()
+    found: list[Part] = []
+    for place, field in enumerate(collection.fields):
+        found.extend(_of_field(catalog, collection, field, ("fields", str(place))))
+    if collection.searchable:
+        found.append(_search(collection))
+    for place, statement in enumerate(collection.indexes):
+        found.append(_declared(collection, statement, place))
+    return tuple(found)
+
+
+def dropped(part: Part, table: str) -> Sql:
+    """The statement that drops it from the table of this name."""
+    on = qualified("public", table)
+    if part.sort == "index":
+        return raw("DROP INDEX ") + qualified("public", part.name)
+    if part.sort == "relation":
+        return raw("ALTER TABLE ") + on + raw(" DROP CONSTRAINT ") + name(part.name)
+    return raw("DROP TRIGGER ") + name(part.name) + raw(" ON ") + on
+
+
+def primary_key(collection: Collection) -> str:
+    """The name of the table's primary key and its index."""
+    return f"hf_pk_{collection.id}"
+
+
+def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tuple[str, ...]) -> Iterator[Part]:
+    if field.unique:
+        yield _unique(collection, field, where)
+    if not isinstance(field, RelationField):
+        return
+    target = catalog.by_id[field.collection_id]
+    if field.many:
+        yield _gin(collection, field, where)
+        yield _keep_added(collection, field, target, where)
+        yield _keep_deleted(collection, field, target, where)
+        return
+    if not field.unique:
+        yield _btree(collection, field, where)
+    yield _foreign_key(collection, field, target, where)
+
+
+def _index(
+    collection: Collection, label: str, body: Sql, where: tuple[str, ...], fields: list[Field], *, unique: bool = False
+) -> Part:
+    head = raw("CREATE UNIQUE INDEX ") if unique else raw("CREATE INDEX ")
+    return Part(
+        sort="index",
+        name=label,
+        table=collection.id,
+        source=collection.id,
+        create=head + name(label) + raw(" ON ") + qualified("public", collection.name) + raw(" ") + body,
+        where=where,
+        basis=_basis(fields),
+        unique=unique,
+    )
+
+
+def _basis(fields: list[Field]) -> tuple[str, ...]:
+    return tuple(f"{field.id} {inline(column_type(field))} {field.column().not_null}" for field in fields)
+
+
+def _unique(collection: Collection, field: Field, where: tuple[str, ...]) -> Part:
+    column = name(field.name)
+    # "" is no value, so any number of rows may have it.
+    some = raw(" WHERE ") + column + raw(" <> ''") if field.cast == "text" else EMPTY
+    body = raw("(") + column + raw(")") + some
+    return _index(collection, f"hf_uq_{collection.id}_{field.id}", body, (*where, "unique"), [field], unique=True)
+
+
+def _btree(collection: Collection, field: Field, where: tuple[str, ...]) -> Part:
+    body = raw("(") + name(field.name) + raw(" ASC NULLS FIRST)")
+    return _index(collection, f"hf_ix_{collection.id}_{field.id}", body, where, [field])
+
+
+def _gin(collection: Collection, field: Field, where: tuple[str, ...]) -> Part:
+    body = raw("USING gin (") + name(field.name) + raw(")")
+    return _index(collection, f"hf_gin_{collection.id}_{field.id}", body, where, [field])
+
+
+def _search(collection: Collection) -> Part:
+    fields = [collection.by_name[field] for field in collection.searchable]
+    body = raw("USING gin (") + search_vector(collection) + raw(")")
+    return _index(collection, f"hf_fts_{collection.id}", body, ("searchable",), fields)
+
+
+def _declared(collection: Collection, statement: str, place: int) -> Part:
+    index = read_index(statement, collection.by_name)
+    return Part(
+        sort="index",
+        name=index.name,
+        table=collection.id,
+        source=collection.id,
+        create=index_sql(index, collection),
+        where=("indexes", str(place)),
+        basis=_basis([collection.by_name[field] for field in sorted(index.fields)]),
+        unique=index.unique,
+    )
+
+
+def _foreign_key(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+    label = f"hf_fk_{collection.id}_{field.id}"
+    create = (
+        raw("ALTER TABLE ")
+        + qualified("public", collection.name)
+        + raw(" ADD CONSTRAINT ")
+        + name(label)
+        + raw(" FOREIGN KEY (")
+        + name(field.name)
+        + raw(") REFERENCES ")
+        + qualified("public", target.name)
+        + raw(" (id) ON DELETE ")
+        + _on_delete(field)
+        + raw(" DEFERRABLE INITIALLY IMMEDIATE")
+    )
+    return Part(
+        sort="relation",
+        name=label,
+        table=collection.id,
+        source=collection.id,
+        create=create,
+        where=where,
+        basis=(field.id, shape(field).value),
+    )
+
+
+def _on_delete(field: RelationField) -> Sql:
+    if field.cascade_delete:
+        return raw("CASCADE")
+    return raw("NO ACTION") if field.required else raw("SET NULL")
+
+
+def _keep_added(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+    label = f"hf_fk_{collection.id}_{field.id}"
+    create = (
+        raw("CREATE CONSTRAINT TRIGGER ")
+        + name(label)
+        + raw(" AFTER INSERT OR UPDATE OF ")
+        + name(field.name)
+        + raw(" ON ")
+        + qualified("public", collection.name)
+        + raw(" DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (cardinality(NEW.")
+        + name(field.name)
+        + raw(") > 0) EXECUTE FUNCTION holdfast.keep_many_added(")
+        + _arguments(field.name, _quoted(target), label)
+        + raw(")")
+    )
+    return _trigger(collection, collection, label, create, where)
+
+
+def _keep_deleted(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+    label = f"hf_del_{collection.id}_{field.id}"
+    if field.required and not field.cascade_delete:
+        # Like a foreign key without an action: it can wait for the end of a batch.
+        head, tail = raw("CREATE CONSTRAINT TRIGGER "), raw(" DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW")
+        function = raw(" EXECUTE FUNCTION holdfast.keep_many_deleted(")
+        arguments = _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}", "refuse")
+    else:
+        head, tail = raw("CREATE TRIGGER "), raw(" REFERENCING OLD TABLE AS gone FOR EACH STATEMENT")
+        function = raw(" EXECUTE FUNCTION holdfast.keep_many_gone(")
+        arguments = _arguments(_quoted(collection), field.name, "cascade" if field.cascade_delete else "clear")
+    create = (
+        head
+        + name(label)
+        + raw(" AFTER DELETE ON ")
+        + qualified("public", target.name)
+        + tail
+        + function
+        + arguments
+        + raw(")")
+    )
+    return _trigger(target, collection, label, create, where)
+
+
+def _trigger(table: Collection, source: Collection, label: str, create: Sql, where: tuple[str, ...]) -> Part:
+    return Part(sort="trigger", name=label, table=table.id, source=source.id, create=create, where=where)
+
+
+def _quoted(collection: Collection) -> str:
+    return inline(qualified("public", collection.name))
+
+
+def _arguments(*texts: str) -> Sql:
+    return join(", ", [literal(text) for text in texts])

@@ -1,0 +1,53 @@
+"""One step of a change: a statement, what it costs, and what of it can be brought back."""
+
+from typing import Any, Literal
+
+import msgspec
+
+from holdfast.db.sql import Sql
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
+
+Lock = Literal["", "share", "share row exclusive", "access exclusive"]
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes to the trash with a step, and all that it takes to bring it back."""
+
+    id: str
+    kind: Literal["collection", "field", "values"]
+    collection: Collection
+    field: Field | None = None
+    definition: dict[str, Any]
+
+    @property
+    def table(self) -> str:
+        """The table in schema holdfast_trash. No collection can have a name like this one."""
+        return trash_table(self.id)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement. `collection` is the name that it goes by before the change, or the new one's.
+
+    `losses` counts the rows that lose a value, `writes` those that are written; both are asked before the
+    change begins, so they go by the old names. A step that is `only_for_losses` is left out where none is lost.
+    `locks` is the strongest lock on a table that somebody may be using, in PostgreSQL's words.
+    """
+
+    collection: str
+    action: str
+    sql: Sql
+    locks: Lock = ""
+    rewrites: bool = False
+    losses: Sql | None = None
+    writes: Sql | None = None
+    only_for_losses: bool = False
+    keeps: Keep | None = None
+    source: str = ""  # the id of the collection that asked for it, with the place in its JSON, for what fails
+    where: tuple[str, ...] = ()
+    unique: bool = False
+
+
+def trash_table(id: str) -> str:
+    """The name of the table that holds what was dropped."""
+    return f"hf_{id}"
