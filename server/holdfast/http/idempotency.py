@@ -59,6 +59,8 @@ async def _first(tx: Transaction, request: Request, run: Run) -> Response:
     try:
         async with tx.savepoint():
             return await run(tx)
+    except asyncpg.QueryCanceledError:
+        raise  # it was too slow this time
     except (ApiError, asyncpg.PostgresError) as failure:
         error = failure if isinstance(failure, ApiError) else api_error(failure)
         if error is None or error.status >= 500 or error.status in _PASSING:
@@ -145,7 +147,7 @@ _SWEEP: Final = Statement.of(
 )
 
 
-async def sweep(pool: Pool) -> int:
+async def sweep_idempotency(pool: Pool) -> int:
     """Forget the answers that have expired, at most SWEPT_AT_ONCE of them; the number of those that are gone.
 
     Meant to be called about once an hour, and again while it answers SWEPT_AT_ONCE.

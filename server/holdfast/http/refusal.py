@@ -65,5 +65,5 @@ def problems_as_data(problems: Problems) -> dict[str, Any]:
     }
 
 
-def _described(problem: Problem) -> dict[str, str]:
-    return {"code": problem.code, "message": problem.message}
+def _described(problem: Problem) -> Any:
+    return msgspec.to_builtins(problem)  # a subclass may have more to say than code and message

@@ -16,7 +16,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.render import etag
-from holdfast.records.write_service import Write, Written
+from holdfast.records.write_service import Write, Written, allow_time
 from holdfast.schema.collection import Collection
 
 UseCase: TypeAlias = Callable[[Engine, Write, Transaction | None], Awaitable[Written]]
@@ -48,6 +48,8 @@ async def delete(engine: Engine, request: Request, collection: Collection, recor
     )
 
     async def run(tx: Transaction | None) -> Response:
+        if tx is not None:
+            await allow_time(tx, engine.settings.statement_timeout_ms)
         await write_service.delete(engine, write, tx)
         return NO_CONTENT
 
@@ -71,6 +73,8 @@ async def _answer(
     )
 
     async def run(tx: Transaction | None) -> Response:
+        if tx is not None:
+            await allow_time(tx, engine.settings.statement_timeout_ms)
         return answer_written(await use_case(engine, write, tx))
 
     return await once(engine.pool, request, body, run)

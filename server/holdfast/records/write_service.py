@@ -4,11 +4,12 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Row, Transaction
-from holdfast.db.sql import Inputs, Sql, Statement, raw
+from holdfast.db.sql import Inputs, Sql, Statement, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, NotFound, PreconditionFailed, Problem, ValidationFailed
 from holdfast.http.preconditions import Versions
@@ -55,8 +56,9 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Written(msgspec.Struct, frozen=True):
-    """The record after the write, as JSON, and its version."""
+    """The record after the write, as JSON, its id and its version."""
 
+    id: str
     body: bytes
     version: str
 
@@ -86,7 +88,7 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
     row = await _run(engine, write, plan, inputs, tx)
     if row is None:
         raise NotFound
-    return _written(plan, row)
+    return _written(plan, str(draft.values["id"]), row)
 
 
 async def update(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
@@ -136,7 +138,7 @@ async def _check_old_password(given: str, stored: str) -> None:
 async def _update(engine: Engine, write: Write, draft: Draft, rule: Sql, tx: Transaction | None) -> Written:
     plan = _planned(engine, write, rule, tuple(sorted(draft.values)), new_token_key=draft.token_key is not None)
     row = await _run(engine, write, plan, _inputs(write, draft), tx)
-    return _written(plan, _target(write, row))
+    return _written(plan, write.id, _target(write, row))
 
 
 async def delete(engine: Engine, write: Write, tx: Transaction | None = None) -> None:
@@ -159,7 +161,7 @@ async def delete(engine: Engine, write: Write, tx: Transaction | None = None) ->
                 await _keep_one_superuser(inner, write.id)
                 _target(write, await inner.fetchrow(statement, inputs))
             return
-        _target(write, await (tx or engine.pool).fetchrow(statement, inputs))
+        _target(write, await _one(engine, statement, inputs, tx))
 
 
 async def _keep_one_superuser(tx: Transaction, id: str) -> None:
@@ -262,12 +264,33 @@ async def _run(
     bound = Inputs(named=inputs)
     with as_refusals(write.catalog, write.collection, write.who, "write"):
         if plan.read is None:
-            return await (tx or engine.pool).fetchrow(plan.write, bound)
+            return await _one(engine, plan.write, bound, tx)
         async with _within(engine, tx) as inner:
             row = await inner.fetchrow(plan.write, bound)
             if row is None or row["item"] is None:
                 return row
             return await inner.fetchrow(plan.read, bound)
+
+
+async def _one(engine: Engine, statement: Statement, inputs: Inputs, tx: Transaction | None) -> Row | None:
+    """Run one statement on its own, or in the transaction that is running.
+
+    On its own it has the time of a read, because more has to be asked for in a transaction. The rare one that
+    needs more (a delete that takes thousands of rows along) is run again in one.
+    """
+    if tx is not None:
+        return await tx.fetchrow(statement, inputs)
+    try:
+        return await engine.pool.fetchrow(statement, inputs)
+    except asyncpg.QueryCanceledError:
+        async with engine.pool.transaction() as new:
+            await allow_time(new, engine.settings.statement_timeout_ms)
+            return await new.fetchrow(statement, inputs)
+
+
+async def allow_time(tx: Transaction, milliseconds: int) -> None:
+    """Let each statement of the transaction run for so long."""
+    await tx.execute(raw("SELECT set_config('statement_timeout', ") + value(str(milliseconds), "text") + raw(", true)"))
 
 
 def _target(write: Write, row: Row | None) -> Row:
@@ -279,9 +302,9 @@ def _target(write: Write, row: Row | None) -> Row:
     return row
 
 
-def _written(plan: _Plan, row: Row) -> Written:
+def _written(plan: _Plan, id: str, row: Row) -> Written:
     body: bytes = row["item"].encode()
-    return Written(compact(body, spaced=plan.spaced), row["version"])
+    return Written(id, compact(body, spaced=plan.spaced), row["version"])
 
 
 @asynccontextmanager
@@ -291,4 +314,5 @@ async def _within(engine: Engine, tx: Transaction | None) -> AsyncGenerator[Tran
         yield tx
         return
     async with engine.pool.transaction() as new:
+        await allow_time(new, engine.settings.statement_timeout_ms)
         yield new

@@ -1,0 +1,154 @@
+"""`POST /api/batch`: several writes of records in one transaction, all or nothing."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+from holdfast.catalog.snapshot import Catalog, Reference
+from holdfast.db.failures import api_error
+from holdfast.db.pool import Transaction
+from holdfast.db.sql import raw
+from holdfast.engine import Engine
+from holdfast.errors import ApiError, BadRequest, Problem, ValidationFailed
+from holdfast.http.form import read_values
+from holdfast.http.idempotency import once
+from holdfast.http.preconditions import read_if_match
+from holdfast.http.refusal import problems_as_data
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.identity import Principal
+from holdfast.records import write_service
+from holdfast.records.batch_reading import Part, read_batch
+from holdfast.records.orphans import compile_dangling, compile_needed
+from holdfast.records.violations import MISSING, needed_message, reference_of
+from holdfast.records.write_service import Write, allow_time
+
+FAILED: Final = "Batch transaction failed: nothing was written."
+
+
+class FailedPart(Problem, frozen=True):
+    """The one request that made a batch fail, with the answer that it would have had on its own."""
+
+    response: Mapping[str, Any]
+
+
+class _Done(msgspec.Struct, frozen=True):
+    """A write that was done: where, which record, and its part of the answer."""
+
+    collection_id: str
+    record_id: str
+    deleted: bool
+    answer: bytes
+
+
+async def handle(engine: Engine, request: Request) -> Response:
+    """POST /api/batch"""
+    request.route = "/api/batch"
+    catalog = engine.catalog
+    values = await read_values(request)
+    parts = read_batch(values, engine.settings.batch_requests)
+    who = request.principal
+
+    async def run(tx: Transaction | None) -> Response:
+        if tx is not None:
+            return Response(200, await run_batch(engine, catalog, who, parts, tx))
+        async with engine.pool.transaction() as new:
+            return Response(200, await run_batch(engine, catalog, who, parts, new))
+
+    return await once(engine.pool, request, values, run)
+
+
+async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Sequence[Part], tx: Transaction) -> bytes:
+    """Do all writes and give the list of their answers as JSON.
+
+    Relations are checked when all is written, so that records of one batch can point at each other.
+    Raises BadRequest, with the failure of the one request in `data`; the caller then rolls back.
+    """
+    milliseconds = engine.settings.statement_timeout_ms
+    try:
+        async with asyncio.timeout(milliseconds / 1000):
+            await allow_time(tx, milliseconds)
+            await tx.execute(raw("SET CONSTRAINTS ALL DEFERRED"))
+            done: list[_Done] = []
+            for at, part in enumerate(parts):
+                try:
+                    done.append(await _do(engine, catalog, who, part, tx))
+                except (ApiError, asyncpg.PostgresError) as failure:
+                    raise _failed(at, failure) from failure
+            await _check_relations(catalog, who, done, tx)
+    except TimeoutError as failure:
+        raise BadRequest("This batch takes longer than the server allows: send fewer requests at once.") from failure
+    return b"[" + b",".join(one.answer for one in done) + b"]"
+
+
+async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: Transaction) -> _Done:
+    collection = catalog.get(part.collection)
+    write = Write(
+        catalog=catalog,
+        collection=collection,
+        who=who,
+        id=part.id,
+        body=part.body,
+        fields=part.query.get("fields", ""),
+        expand=part.query.get("expand", ""),
+        versions=read_if_match(part.headers.get("if-match", "")),
+    )
+    if part.action == "delete":
+        await write_service.delete(engine, write, tx)
+        return _Done(collection.id, part.id, True, b'{"status":204,"body":null}')
+    use_case = {
+        "create": write_service.create,
+        "update": write_service.update,
+        "upsert": write_service.upsert,
+    }[part.action]
+    written = await use_case(engine, write, tx)
+    return _Done(collection.id, written.id, False, b'{"status":200,"body":' + written.body + b"}")
+
+
+def _failed(at: int, failure: ApiError | asyncpg.PostgresError) -> Exception:
+    """The failure of the whole batch. What is not the request's fault stays what it is: trying again may help."""
+    error = failure if isinstance(failure, ApiError) else api_error(failure)
+    if error is None or error.status >= 500:
+        return failure
+    answer = {
+        "status": error.status,
+        "message": error.message,
+        "data": problems_as_data(error.data),
+        "code": error.code,
+    }
+    problem = FailedPart("batch_request_failed", "Batch request failed.", answer)
+    return BadRequest(FAILED, data={"requests": {str(at): problem}})
+
+
+async def _check_relations(catalog: Catalog, who: Principal, done: Sequence[_Done], tx: Transaction) -> None:
+    try:
+        async with tx.savepoint():
+            await tx.execute(raw("SET CONSTRAINTS ALL IMMEDIATE"))
+    except asyncpg.ForeignKeyViolationError as failure:
+        reference = reference_of(catalog, failure.constraint_name or "")
+        if reference is None:
+            raise
+        raise await _blame(catalog, who, reference, done, tx) from failure
+
+
+async def _blame(
+    catalog: Catalog, who: Principal, reference: Reference, done: Sequence[_Done], tx: Transaction
+) -> Exception:
+    """The failure of a relation that is not whole when all is written, at the request that broke it."""
+    source, target = reference.collection, catalog.target(reference.field)
+    wrote = {one.record_id: at for at, one in enumerate(done) if one.collection_id == source.id and not one.deleted}
+    rows = await tx.fetch(compile_dangling(reference, target, list(wrote)))
+    if rows:
+        return _failed(min(wrote[row["id"]] for row in rows), ValidationFailed({reference.field.name: MISSING}))
+    deleted = {one.record_id: at for at, one in enumerate(done) if one.collection_id == target.id and one.deleted}
+    rows = await tx.fetch(compile_needed(reference, list(deleted)))
+    # Without a row it went with another one that was deleted: then the last of the deletes is as good as any.
+    at = min((deleted[row["id"]] for row in rows), default=max(_deletes(done), default=len(done) - 1))
+    return _failed(at, BadRequest(needed_message(source, reference.field, who)))
+
+
+def _deletes(done: Sequence[_Done]) -> list[int]:
+    return [at for at, one in enumerate(done) if one.deleted]
