@@ -75,7 +75,7 @@ class Front:
         self._engine: Engine | None = None
         self._common = (*_SECURITY, *self._cors.vary)
         # Ids are unique across processes by their first half and within one by the second.
-        self._id_prefix = secrets.token_hex(5).encode()
+        self._id_prefix = secrets.token_hex(5)
         self._ids = itertools.count(1)
 
     def open(self, engine: "Engine") -> None:
@@ -91,7 +91,8 @@ class Front:
             await self._parts.control(scope, receive, send)
             return
         started = time.perf_counter()
-        request = Request(scope, receive, id=self._request_id(scope), max_body_bytes=self._limits.body_bytes)
+        request = Request(scope, receive, id="", max_body_bytes=self._limits.body_bytes)
+        request.id = self._request_id(request.headers.get(b"x-request-id"))
         request.trusted = self._trusted
         exchange = _Exchange(request, send, self._common, self._cors, started)
         try:
@@ -102,11 +103,10 @@ class Front:
             await exchange.answer(response)
         self._parts.observer.request(exchange.seen())
 
-    def _request_id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
-                return value.decode("ascii")
-        return (b"%b%08x" % (self._id_prefix, next(self._ids))).decode("ascii")
+    def _request_id(self, given: bytes | None) -> str:
+        if given is not None and _REQUEST_ID.fullmatch(given):
+            return given.decode("ascii")
+        return f"{self._id_prefix}{next(self._ids):08x}"
 
     async def _answer(self, request: Request, exchange: "_Exchange") -> Response | None:
         """The answer, or None when Litestar has sent it already."""
@@ -134,7 +134,8 @@ class Front:
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             if len(segments) > 4 and segments[4] == "records" and segments[3]:
-                await engine.live.check()
+                if not engine.live.following:
+                    await engine.live.check()
                 return await self._parts.records(engine, request)
         found = self._parts.routes.find(request.method, path)
         if found is not None:
@@ -154,7 +155,8 @@ class Front:
 
 
 async def _call(engine: "Engine", request: Request, route: Route, params: dict[str, str]) -> Response:
-    await engine.live.check()
+    if not engine.live.following:
+        await engine.live.check()
     request.route = route.path
     request.params = params
     request.collection = params.get("collection", "")
