@@ -121,7 +121,8 @@ def auth_options(stored: Mapping[str, Any]) -> AuthOptions:
 
 def store_auth_options(options: AuthOptions) -> dict[str, Any]:
     """The other way round: what goes into `Collection.auth`."""
-    return cast(dict[str, Any], msgspec.to_builtins(options))
+    # Through JSON, so that it equals what comes back from the catalog's table: lists, and no tuples.
+    return cast(dict[str, Any], msgspec.json.decode(msgspec.json.encode(options)))
 
 
 def with_secrets(options: AuthOptions) -> AuthOptions:

@@ -1,0 +1,54 @@
+"""The indexes of a collection as a request declares them, or as they follow its fields."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+from holdfast.errors import Problem, Problems
+from holdfast.schema.collection import Collection
+from holdfast.schema.condition import InvalidIndex
+from holdfast.schema.field import Field, FieldError
+from holdfast.schema.index import Index, rename_fields
+from holdfast.schema.index_reading import read_index, read_indexes
+from holdfast.schema.options import read_option
+
+MAX_INDEXES: Final = 64
+_Found = dict[str, Problem | Problems]
+
+
+def kept_indexes(start: Collection, renames: Mapping[str, str], fields: Mapping[str, Field]) -> list[Index]:
+    """The present indexes but for those of fields that are gone: PostgreSQL drops them with the column."""
+    present = [rename_fields(index, renames) for index in read_indexes(start).values()]
+    return [index for index in present if index.fields <= fields.keys()]
+
+
+def given_indexes(given: Any, fields: Mapping[str, Field], renames: Mapping[str, str]) -> tuple[list[Index], _Found]:
+    try:
+        statements = cast(tuple[str, ...], read_option(given, tuple[str, ...]))
+    except FieldError as failure:
+        return [], {"": failure.problem}
+    if len(statements) > MAX_INDEXES:
+        return [], {"": Problem("validation_too_many_values", f"There can be at most {MAX_INDEXES} indexes.")}
+    indexes: list[Index] = []
+    problems: _Found = {}
+    seen: set[str] = set()
+    for at, statement in enumerate(statements):
+        try:
+            index = read_index(statement, fields, old_names=renames)
+        except InvalidIndex as failure:
+            problems[str(at)] = Problem("validation_invalid_index_expression", str(failure))
+            continue
+        if index.name.lower() in seen:
+            problems[str(at)] = Problem("validation_duplicated_index_name", f"{index.name} is there twice.")
+        seen.add(index.name.lower())
+        indexes.append(index)
+    return indexes, problems
+
+
+def login_indexes(collection: Collection, indexes: Iterable[Index]) -> list[Index]:
+    """The unique indexes that an auth collection needs and does not have yet."""
+    there = {index.sole_unique_field for index in indexes}
+    statements = {
+        "tokenKey": f"CREATE UNIQUE INDEX `idx_tokenKey_{collection.id}` ON `_` (`tokenKey`)",
+        "email": f"CREATE UNIQUE INDEX `idx_email_{collection.id}` ON `_` (`email`) WHERE `email` != ''",
+    }
+    return [read_index(text, collection.by_name) for name, text in statements.items() if name not in there]
