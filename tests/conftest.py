@@ -1,5 +1,5 @@
 """What all tests may use."""
 
-from postgres import cluster, database, empty_database
+from postgres import anywhere, cluster, database, empty_database
 
-__all__ = ["cluster", "database", "empty_database"]
+__all__ = ["anywhere", "cluster", "database", "empty_database"]

@@ -6,9 +6,11 @@ The cluster is started by the first test that asks for it, so unit tests run wit
 import fcntl
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -105,3 +107,12 @@ async def empty_database(cluster: Cluster) -> AsyncIterator[str]:
     dsn = await make_database(cluster, "template1")
     yield dsn
     await drop_database(cluster, dsn)
+
+
+@pytest.fixture
+def anywhere() -> Iterator[Path]:
+    """A directory that every user of the system may enter, as those of `tmp_path` are not."""
+    made = Path(tempfile.mkdtemp(prefix="hf-test-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)

@@ -6,11 +6,21 @@ import time
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from holdfast.db.embedded.places import PORT, Places
 
-GRACE_SECONDS: Final = 30.0  # for an orphan that was told to stop when its server died
-FORCE_SECONDS: Final = 10.0
+PROC: Final = Path("/proc")
+GRACE_SECONDS: Final = 30.0  # for a postmaster that was told to stop when its server died: it writes a checkpoint
+FORCE_SECONDS: Final = 5.0
 _STEP: Final = 0.05  # seconds
+
+
+class Leftover(msgspec.Struct, frozen=True):
+    """The processes that use a data directory, and others called postgres of which that cannot be known."""
+
+    ours: tuple[int, ...]
+    unknown: tuple[int, ...]
 
 
 def clear(places: Places) -> None:
@@ -18,40 +28,58 @@ def clear(places: Places) -> None:
 
     Only the holder of the lock may call this: then whoever is still there has no server any more, and
     has either been told to stop already or lost its postmaster. One that does not go by itself is stopped.
+    Does nothing where there is no /proc: there PostgreSQL's own checks have to do.
     """
     if not _gone(places.data, seconds=1.0):
-        for sign, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGQUIT, FORCE_SECONDS), (signal.SIGKILL, 5.0)):
-            for pid in _to_stop(places.data):
+        for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            running = find(places.data).ours
+            postmaster = _postmaster(places.data)
+            # The postmaster stops the others in order; if it is no more, each has to be told.
+            for pid in (postmaster,) if postmaster in running else running:
                 _send(pid, sign)
-            if _gone(places.data, seconds=seconds):
+            patient = sign is signal.SIGINT and postmaster in running
+            if _gone(places.data, seconds=GRACE_SECONDS if patient else FORCE_SECONDS):
                 break
-    # PostgreSQL itself removes these only if their process id is free, and after a reboot or in a container
-    # it soon belongs to somebody else.
-    if Path("/proc/self/cwd").exists() and not users(places.data):
+    # PostgreSQL removes these itself, but only if their process id is free, and after a reboot or in a
+    # container it soon belongs to somebody else.
+    if (PROC / "self").exists() and find(places.data) == Leftover((), ()):
         for stale in (places.data / "postmaster.pid", places.socket / f".s.PGSQL.{PORT}.lock"):
             stale.unlink(missing_ok=True)
 
 
-def users(data: Path) -> list[int]:
-    """The processes that work in the data directory, which every process of PostgreSQL does. Empty without /proc."""
-    found: list[int] = []
-    for entry in Path("/proc").glob("[0-9]*"):
+def find(data: Path, proc: Path = PROC) -> Leftover:
+    """The processes of PostgreSQL that work in the data directory, as all of them do."""
+    ours: list[int] = []
+    unknown: list[int] = []
+    for entry in proc.glob("[0-9]*"):
         try:
             if os.readlink(entry / "cwd") == str(data):
-                found.append(int(entry.name))
-        except OSError:  # it ended, or is another user's
+                ours.append(int(entry.name))
+        except PermissionError:
+            # Root in a container may not see where another user's process is; but what it is called anybody may.
+            name, arguments = _read(entry / "comm"), _read(entry / "cmdline").split("\0")
+            if str(data) in arguments:
+                ours.append(int(entry.name))
+            elif name.strip() == "postgres":
+                unknown.append(int(entry.name))
+        except OSError:  # it has ended
             continue
-    return found
+    return Leftover(tuple(sorted(ours)), tuple(sorted(unknown)))
 
 
-def _to_stop(data: Path) -> list[int]:
-    """The postmaster alone if there is one, since it stops the others in order; else all."""
-    running = users(data)
+def _read(path: Path) -> str:
     try:
-        postmaster = int((data / "postmaster.pid").read_text().splitlines()[0])
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _postmaster(data: Path) -> int:
+    """The process id in postmaster.pid; 0 if there is none."""
+    try:
+        return int((data / "postmaster.pid").read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
-        return running
-    return [postmaster] if postmaster in running else running
+        return 0
 
 
 def _send(pid: int, sign: signal.Signals) -> None:
@@ -63,7 +91,7 @@ def _send(pid: int, sign: signal.Signals) -> None:
 
 def _gone(data: Path, *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while users(data):
+    while find(data).ours:
         if time.monotonic() > deadline:
             return False
         time.sleep(_STEP)

@@ -107,7 +107,7 @@ def _move(root: Path, account: Account, system: Path) -> Path:
             "move the data directory to where that user may go, such as /srv."
         )
     system.mkdir(parents=True, exist_ok=True, mode=0o755)
-    home = system / f"data-{_short_hash(root)}"
+    home = system.resolve() / f"data-{_short_hash(root)}"
     home.mkdir(exist_ok=True, mode=0o711)
     if not account.reaches(home):
         raise EmbeddedError(f"PostgreSQL runs as the user {account.name}, who can reach neither {root} nor {home}.")

@@ -2,7 +2,11 @@
 
 import signal
 import subprocess
+import threading
+import time
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 from holdfast.db.embedded.account import Account
 from holdfast.db.embedded.binaries import Binaries
@@ -11,8 +15,13 @@ from holdfast.db.embedded.error import EmbeddedError, file_error
 from holdfast.db.embedded.life import Watchdog, die_with_parent
 from holdfast.db.embedded.places import PORT, Places, make_socket_directory
 
-STOP_SECONDS = 30.0  # for a fast shutdown, which waits for a checkpoint
-QUIT_SECONDS = 10.0  # for an immediate one, after which the next start recovers
+STOP_SECONDS: Final = 30.0  # for a fast shutdown, which waits for a checkpoint
+QUIT_SECONDS: Final = 10.0  # for an immediate one, after which the next start recovers
+RETRY_SECONDS: Final = 0.5
+MAX_TRIES: Final = 20  # for the last processes of a killed one to end
+_STILL_USED: Final = "pre-existing shared memory block"  # PostgreSQL's words; LC_ALL=C keeps them English
+
+_NOT_YET: Final = b"the database system is"  # ... starting up, in recovery mode: said to those who come early
 
 
 class Postmaster:
@@ -25,6 +34,9 @@ class Postmaster:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog = Watchdog()
+        self._tries = 0
+        self._launched = 0.0
+        self._logged: dict[str, int] = {}
 
     @property
     def pid(self) -> int | None:
@@ -32,7 +44,14 @@ class Postmaster:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def launch(self) -> None:
-        """Start it, without waiting until it answers. Call this from the main thread (holdfast.db.embedded.life)."""
+        """Start it, without waiting until it answers.
+
+        Raises RuntimeError outside the main thread: PostgreSQL would stop with the thread that started it.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            raise RuntimeError("PostgreSQL has to be started from the main thread")
+        self._launched = time.monotonic()
+        self._logged = {log.name: log.stat().st_size for log in self._places.logs.glob("*.log")}
         make_socket_directory(self._places, self._account)
         options = {"port": str(PORT), "unix_socket_directories": f'"{self._places.socket}"', **self._settings}
         arguments = [part for key, content in options.items() for part in ("-c", f"{key}={content}")]
@@ -52,20 +71,28 @@ class Postmaster:
         self._watchdog.watch(self._process.pid)
 
     def check(self) -> None:
-        """Raises EmbeddedError with PostgreSQL's own reason if it has ended."""
-        if self.pid is None:
-            raise EmbeddedError(f"PostgreSQL cannot start: {self._reason()}")
+        """See that it has not ended while it was starting.
+
+        Where processes of a killed one still end, it is started once more. Else raises EmbeddedError with
+        PostgreSQL's own reason.
+        """
+        if self.pid is not None:
+            return
+        reason = self._reason()
+        if _STILL_USED not in reason or self._tries >= MAX_TRIES:
+            raise EmbeddedError(f"PostgreSQL cannot start: {reason}")
+        if time.monotonic() >= self._launched + RETRY_SECONDS:
+            self._tries += 1
+            self.launch()
 
     def _reason(self) -> str:
-        said = b""
-        try:
-            said = self._places.start_log.read_bytes()
-            newest = max(self._places.logs.glob("*.log"), key=lambda log: log.stat().st_mtime)
-            if newest.stat().st_mtime >= self._places.start_log.stat().st_mtime - 1:
-                said += newest.read_bytes()[-8192:]
-        except (OSError, ValueError):
-            pass
-        return last_words(said)
+        """Why it ended: what it said at once, else what it wrote to its log since it was launched."""
+        said = _read(self._places.start_log, 0)
+        if b"FATAL:" not in said:
+            for log in self._places.logs.glob("*.log"):
+                said += _read(log, self._logged.get(log.name, 0))
+        lines = [line for line in said.splitlines() if _NOT_YET not in line]
+        return last_words(b"\n".join(lines))
 
     def stop(self) -> None:
         """Stop it in order; if it does not go, at once, so that the next start recovers."""
@@ -81,3 +108,12 @@ class Postmaster:
                 continue
         self._watchdog.stop()
         self._process = None
+
+
+def _read(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(1 << 20)
+    except OSError:
+        return b""

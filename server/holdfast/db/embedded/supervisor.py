@@ -23,7 +23,7 @@ READY_SECONDS: Final = 600.0  # recovery after a crash replays up to max_wal_siz
 ATTACH_SECONDS: Final = 60.0  # for a server that holds the lock and is not ready
 PROGRESS_SECONDS: Final = 5.0
 WATCH_SECONDS: Final = 0.2  # between two looks at the postmaster
-_STEP: Final = 0.02  # seconds between two tries to connect
+_STEPS: Final = (0.02, 0.25)  # seconds between two tries to connect, at first and at last: each is a line in the log
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -130,8 +130,7 @@ class Embedded:
         waiting = _Waiting(self._report)
         while not answers_now(places):
             postmaster.check()
-            waiting.step()
-            time.sleep(_STEP)
+            time.sleep(waiting.step())
 
     def stop(self) -> None:
         """Stop PostgreSQL if this server runs it, and give up the lock. Done twice, nothing happens."""
@@ -175,8 +174,7 @@ class Embedded:
         waiting = _Waiting(self._report)
         while not await answers(places):
             postmaster.check()
-            waiting.step()
-            await asyncio.sleep(_STEP)
+            await asyncio.sleep(waiting.step())
         self._report("PostgreSQL answers again.")
 
 
@@ -187,11 +185,16 @@ class _Waiting:
         self._report = report
         self._began = self._told = time.monotonic()
 
-    def step(self) -> None:
-        """Say now and then that we still wait. Raises EmbeddedError when it has been READY_SECONDS."""
+    def step(self) -> float:
+        """Say now and then that we still wait; returns the seconds until the next try.
+
+        Raises EmbeddedError when it has been READY_SECONDS.
+        """
         now = time.monotonic()
         if now - self._began > READY_SECONDS:
             raise EmbeddedError(f"PostgreSQL has not answered for {READY_SECONDS:.0f} seconds: see its log.")
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
             self._report(f"PostgreSQL is recovering: {now - self._began:.0f} seconds so far.")
+        first, last = _STEPS
+        return min(last, first + (now - self._began) / 10)
