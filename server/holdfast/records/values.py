@@ -19,6 +19,7 @@ from holdfast.records.given import Given, refuse_files
 from holdfast.records.modifiers import Change, builds_on_old, outcome
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field, FieldError
+from holdfast.schema.field_default import CALLER, NOW
 from holdfast.schema.file import FileField
 from holdfast.schema.password import PasswordField
 
@@ -80,9 +81,9 @@ def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:
 
 def starting_value(field: Field, who: Principal) -> object:
     """The value of a field that the body does not name: its default, or nothing."""
-    if field.default == "@now":
+    if field.default == NOW:
         return datetime.now(UTC)
-    if field.default == "@request.auth.id":
+    if field.default == CALLER:
         return who.record_id
     return field.default
 

@@ -54,7 +54,7 @@ def refusal_of(
 
 
 def _not_unique(collection: Collection, constraint: str) -> ApiError:
-    fields = ["id"] if constraint.endswith("_pkey") else list(unique_fields(collection, constraint))
+    fields = ["id"] if constraint == f"hf_pk_{collection.id}" else list(unique_fields(collection, constraint))
     if not fields:
         return Conflict("Another record has the same value where only one may have it.")
     return ValidationFailed(dict.fromkeys(fields, NOT_UNIQUE))
