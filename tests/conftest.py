@@ -1,5 +1,6 @@
 """What all tests may use."""
 
 from postgres import anywhere, cluster, database, empty_database
+from served import served
 
-__all__ = ["anywhere", "cluster", "database", "empty_database"]
+__all__ = ["anywhere", "cluster", "database", "empty_database", "served"]
