@@ -107,13 +107,14 @@ def draft_update(
     problems: dict[str, Problem] = {}
     values: dict[str, object] = {}
     for name, changes in given.changes.items():
-        field = collection.by_name[name]
+        if name == "id":
+            if changes != (Change("set", record_id),):
+                problems["id"] = Problem("validation_pk_change", "The id of a record cannot be changed.")
+            continue
         try:
-            values[name] = _next(field, changes, old)
+            values[name] = _next(collection.by_name[name], changes, old)
         except FieldError as failure:
             problems[name] = failure.problem
-    if values.pop("id", record_id) != record_id:
-        problems["id"] = Problem("validation_pk_change", "The id of a record cannot be changed.")
     problems.update(guarded_problems(collection, given, who, old, values))
     old_password = _take_password(collection, given, who, values, problems)
     if problems:
