@@ -107,6 +107,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         About("The web sites whose pages may call the API. * allows any; cookies are never allowed.", origins()),
     ] = ("*",)
+    docs: Annotated[
+        str,
+        About(
+            "Who may read /api/openapi.json, and with it /api/docs: superusers and this machine itself, or anyone.",
+            choice("superusers", "public"),
+        ),
+    ] = "superusers"
     trusted_proxies: Annotated[
         tuple[str, ...],
         About("The proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.", networks()),

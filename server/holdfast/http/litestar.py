@@ -35,10 +35,7 @@ def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespa
     return litestar.Litestar(
         route_handlers=list(handlers),
         lifespan=[lifespan],
-        dependencies={
-            "engine": Provide(_engine, sync_to_thread=False),
-            "incoming": Provide(our_request, sync_to_thread=False),
-        },
+        dependencies=DEPENDENCIES,
         exception_handlers={Exception: _answer_exception},
         openapi_config=None,
         logging_config=None,
@@ -73,6 +70,12 @@ def _ours(scope: Any) -> Request:
 
 def _engine(request: Connection) -> Any:
     return cast(Any, request.scope)[SCOPE_ENGINE]
+
+
+DEPENDENCIES: Final = {
+    "engine": Provide(_engine, sync_to_thread=False),
+    "incoming": Provide(our_request, sync_to_thread=False),
+}
 
 
 def _answer_exception(request: Connection, failure: Exception) -> litestar.Response[bytes]:

@@ -1,0 +1,105 @@
+"""The routes of the table and the control plane's handlers as OpenAPI describes them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from holdfast.http.litestar import DEPENDENCIES
+from holdfast.http.routing import Route, is_parameter
+from holdfast.openapi.parts import TOKEN, as_json, as_openapi, path_parameter, refusals
+from holdfast.schema.collection import Collection
+
+AUTH: Final = "auth"  # the tag of routes that every auth collection has
+_COLLECTION: Final = "{collection}"
+
+
+def route_paths(routes: Iterable[Route], auth_collections: Iterable[Collection]) -> dict[str, Any]:
+    """The paths of the table. Those of logins stand there once for each auth collection, with its own name."""
+    found: dict[str, Any] = {}
+    named = tuple(auth_collections)
+    for route in routes:
+        if route.tag != AUTH:
+            _put(found, route.path, route, _operation(route))
+            continue
+        for collection in named:
+            _put(found, route.path.replace(_COLLECTION, collection.name), route, _login(route, collection))
+    return found
+
+
+def _put(paths: dict[str, Any], path: str, route: Route, operation: dict[str, Any]) -> None:
+    item = paths.setdefault(path, {})
+    parameters = [path_parameter(part[1:-1]) for part in path.split("/") if is_parameter(part)]
+    if parameters:
+        item["parameters"] = parameters
+    item[route.method.lower()] = operation
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": _operation_id(route),
+        "summary": route.summary,
+        "tags": [route.tag or "server"],
+        "security": [{}, TOKEN] if route.access == "anyone" else [TOKEN],
+        "responses": {str(route.status): _answer(route), **refusals(*_statuses(route))},
+    }
+    if route.description:
+        found["description"] = route.description
+    if route.parameters:
+        found["parameters"] = [as_openapi(parameter) for parameter in route.parameters]
+    if route.body is not None:
+        found["requestBody"] = {"required": route.body_required, "content": as_json(dict(route.body))}
+    return found
+
+
+def _login(route: Route, collection: Collection) -> dict[str, Any]:
+    operation = _operation(route)
+    operation["operationId"] = f"{_operation_id(route)}_{collection.name}"
+    operation["tags"] = [collection.name]
+    content = operation["responses"][str(route.status)].get("content")
+    if content and "record" in content["application/json"]["schema"].get("properties", {}):
+        schema = content["application/json"]["schema"]
+        properties = {**schema["properties"], "record": {"$ref": f"#/components/schemas/Record_{collection.name}"}}
+        operation["responses"][str(route.status)]["content"] = as_json({**schema, "properties": properties})
+    return operation
+
+
+def _operation_id(route: Route) -> str:
+    words = [part.strip("{}") for part in route.path.removeprefix("/api/").split("/")]
+    return "_".join([route.method.lower(), *words]).replace("-", "_")
+
+
+def _answer(route: Route) -> dict[str, Any]:
+    if route.answer is None:
+        return {"description": "Done." if route.status == 204 else "The answer."}
+    return {"description": "The answer.", "content": as_json(dict(route.answer))}
+
+
+def _statuses(route: Route) -> set[int]:
+    found = {400, *route.errors}
+    if any(is_parameter(part) for part in route.path.split("/")):
+        found.add(404)
+    if route.access == "superusers":
+        found |= {401, 403}
+    if route.body is not None:
+        found |= {413, 415}
+    return found
+
+
+def control_part(handlers: Iterable[ControllerRouterHandler]) -> Mapping[str, Any]:
+    """What Litestar says of its handlers: `paths`, and `components` with their schemas.
+
+    Made by an application that is never served, since one that serves OpenAPI serves pages of its own beside it.
+    """
+    described = litestar.Litestar(
+        list(handlers),
+        dependencies=DEPENDENCIES,
+        openapi_config=OpenAPIConfig(
+            title="", version="", use_handler_docstrings=True, render_plugins=[JsonRenderPlugin()]
+        ),
+        logging_config=None,
+    )
+    return described.openapi_schema.to_schema()

@@ -1,0 +1,205 @@
+"""A collection as OpenAPI describes it: the schemas of its records, and the paths that read and write them."""
+
+from typing import Any, Final
+
+from holdfast.openapi.fields import field_in, field_out
+from holdfast.openapi.parts import TOKEN, as_json, path_parameter, refusals, shared
+from holdfast.records.document import visible_fields
+from holdfast.rules.access import Audience
+from holdfast.schema.autodate import AutodateField
+from holdfast.schema.collection import Collection, Rule
+from holdfast.schema.field import Field
+from holdfast.schema.text import TextField
+
+LIST: Final = ("page", "perPage", "sort", "filter", "expand", "fields", "skipTotal", "count", "cursor", "search")
+SHAPE: Final = ("expand", "fields")
+_ID: Final = path_parameter("id")
+
+
+def record_schemas(collection: Collection, who: Audience) -> dict[str, Any]:
+    """The components of a collection: what goes out, and what a create and an update take."""
+    name = collection.name
+    found: dict[str, Any] = {f"Record_{name}": _record(collection, who)}
+    if not collection.is_view:
+        found[f"Create_{name}"] = _create(collection)
+        found[f"Update_{name}"] = {"type": "object", "properties": _inputs(collection)}
+    return found
+
+
+def _record(collection: Collection, who: Audience) -> dict[str, Any]:
+    fields = visible_fields(collection, who)
+    properties: dict[str, Any] = {
+        "collectionId": {"const": collection.id},
+        "collectionName": {"const": collection.name},
+        **{field.name: field_out(field) for field in fields},
+        "expand": {"type": "object", "description": "The related records, when `expand` asked for some."},
+    }
+    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    return {**schema, "description": collection.comment} if collection.comment else schema
+
+
+def _create(collection: Collection) -> dict[str, Any]:
+    required = [field.name for field in collection.fields if _is_needed(field)]
+    schema: dict[str, Any] = {"type": "object", "properties": _inputs(collection)}
+    if collection.is_auth:
+        required.append("passwordConfirm")
+    return {**schema, "required": required} if required else schema
+
+
+def _is_needed(field: Field) -> bool:
+    makes_itself = isinstance(field, TextField) and bool(field.autogenerate_pattern)
+    return field.required and field.settable and field.default is None and not makes_itself
+
+
+def _inputs(collection: Collection) -> dict[str, Any]:
+    found = {
+        field.name: field_in(field)
+        for field in collection.fields
+        if field.settable and not isinstance(field, AutodateField)
+    }
+    if collection.is_auth:
+        found.pop("tokenKey", None)
+        found["passwordConfirm"] = {"type": "string", "writeOnly": True, "format": "password"}
+        found["oldPassword"] = {"type": "string", "writeOnly": True, "format": "password"}
+    return found
+
+
+def record_paths(collection: Collection) -> dict[str, Any]:
+    """The paths of a collection's records. A view has those that read."""
+    base = f"/api/collections/{collection.name}/records"
+    listing: dict[str, Any] = {"get": _list(collection)}
+    single: dict[str, Any] = {"parameters": [_ID], "get": _view(collection)}
+    paths = {
+        base: listing,
+        f"{base}/{{id}}": single,
+        f"{base}/query": {"post": _query(collection)},
+        f"{base}/aggregate": {"get": _aggregate(collection)},
+    }
+    if not collection.is_view:
+        listing["post"] = _write(collection, "create", "Create a record", collection.create_rule)
+        listing["put"] = _upsert(collection)
+        single["put"] = _upsert(collection, by_path=True)
+        single["patch"] = _write(collection, "update", "Update a record", collection.update_rule)
+        single["delete"] = _delete(collection)
+    return paths
+
+
+def _operation(collection: Collection, action: str, summary: str, rule: Rule) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": f"{action}_{collection.name}",
+        "summary": summary,
+        "tags": [collection.name],
+        "security": [{}, TOKEN] if rule == "" else [TOKEN],
+    }
+    return found if rule == "" else {**found, "description": "Superusers only."}
+
+
+def _reference(kind: str, collection: Collection) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{kind}_{collection.name}"}
+
+
+def _answer(description: str, schema: Any, **headers: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"description": description, "content": as_json(schema)}
+    if headers:
+        described = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+        found["headers"] = described
+    return found
+
+
+def _page(collection: Collection) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["items", "perPage"],
+        "properties": {
+            "items": {"type": "array", "items": _reference("Record", collection)},
+            "page": {"type": "integer"},
+            "perPage": {"type": "integer"},
+            "totalItems": {"type": "integer"},
+            "totalPages": {"type": "integer"},
+            "totalIsEstimate": {"type": "boolean"},
+            "nextCursor": {"type": ["string", "null"]},
+        },
+    }
+
+
+def _list(collection: Collection) -> dict[str, Any]:
+    return {
+        **_operation(collection, "list", "List records", collection.list_rule),
+        "parameters": shared(*LIST),
+        "responses": {"200": _answer("A page.", _page(collection)), **refusals(400, 403, 404)},
+    }
+
+
+def _query(collection: Collection) -> dict[str, Any]:
+    text = {"type": "string"}
+    properties: dict[str, Any] = dict.fromkeys(LIST, text)
+    properties |= {
+        "page": {"type": "integer"},
+        "perPage": {"type": "integer"},
+        "skipTotal": {"type": "boolean"},
+        "p": {"type": "object", "description": "Values for {:NAME} in the filter."},
+    }
+    return {
+        **_operation(collection, "query", "List records; the parameters in a body", collection.list_rule),
+        "requestBody": {"content": as_json({"type": "object", "properties": properties})},
+        "responses": {"200": _answer("A page.", _page(collection)), **refusals(400, 403, 404, 413, 415)},
+    }
+
+
+def _aggregate(collection: Collection) -> dict[str, Any]:
+    answer = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "items": {"type": "object"}}},
+    }
+    return {
+        **_operation(collection, "aggregate", "Compute over groups of records", collection.list_rule),
+        "parameters": shared("groupBy", "select", "filter", "sort", "limit"),
+        "responses": {"200": _answer("One item for each group.", answer), **refusals(400, 403, 404)},
+    }
+
+
+def _view(collection: Collection) -> dict[str, Any]:
+    answer = _answer("The record.", _reference("Record", collection), ETag="The version, for If-Match.")
+    return {
+        **_operation(collection, "view", "View a record", collection.view_rule),
+        "parameters": shared(*SHAPE, "If-None-Match"),
+        "responses": {
+            "200": answer,
+            "304": {"description": "The client has this version already."},
+            **refusals(400, 403, 404),
+        },
+    }
+
+
+def _bodies(schema: Any) -> dict[str, Any]:
+    return {"required": True, "content": {**as_json(schema), "multipart/form-data": {"schema": schema}}}
+
+
+def _write(collection: Collection, action: str, summary: str, rule: Rule) -> dict[str, Any]:
+    update = action == "update"
+    headers = ("If-Match", "Idempotency-Key") if update else ("Idempotency-Key",)
+    body = _bodies(_reference("Update" if update else "Create", collection))
+    return {
+        **_operation(collection, action, summary, rule),
+        "parameters": shared(*SHAPE, *headers),
+        "requestBody": body,
+        "responses": {
+            "200": _answer("The record as it is now.", _reference("Record", collection)),
+            **refusals(400, 403, 404, 409, 413, 415, 422, *((412,) if update else ())),
+        },
+    }
+
+
+def _upsert(collection: Collection, *, by_path: bool = False) -> dict[str, Any]:
+    open_to_all = collection.create_rule == "" and collection.update_rule == ""
+    found = _write(collection, "upsert", "Create a record, or update the one with this id", "" if open_to_all else None)
+    return {**found, "operationId": f"upsert_{collection.name}_by_id"} if by_path else found
+
+
+def _delete(collection: Collection) -> dict[str, Any]:
+    return {
+        **_operation(collection, "delete", "Delete a record", collection.delete_rule),
+        "parameters": shared("If-Match", "Idempotency-Key"),
+        "responses": {"204": {"description": "It is gone."}, **refusals(400, 403, 404, 409, 412, 422)},
+    }
