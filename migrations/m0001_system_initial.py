@@ -290,8 +290,8 @@ END $$;
 """
 
 RELATIONS: Final = """
--- Relations to many are arrays of ids, which no foreign key can watch: these two functions do it, as constraint
--- triggers, so that SET CONSTRAINTS works on them as on foreign keys. They raise what a foreign key raises.
+-- Relations to many are arrays of ids, which no foreign key can watch: these functions do it. What a foreign key checks
+-- at the end of a transaction, they can check then too (SET CONSTRAINTS), and they raise what a foreign key raises.
 
 -- AFTER INSERT OR UPDATE on the collection that holds the list. Arguments: column, target as quoted and qualified
 -- name, constraint. The target's rows are locked as a foreign key locks them, so that none goes away meanwhile.
@@ -329,28 +329,51 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- AFTER DELETE on the target. Arguments: the holding collection as quoted and qualified name, column, constraint,
--- and what happens to a row whose list would become empty: 'cascade' deletes it, 'refuse' refuses, 'clear' keeps it.
-CREATE FUNCTION holdfast.keep_many_deleted() RETURNS trigger
+-- AFTER DELETE on the target, for each statement: takes all ids that are gone out of the lists at once. Arguments: the
+-- holding collection as quoted and qualified name, column, and whether a row whose list becomes empty goes ('cascade')
+-- or stays ('clear').
+CREATE FUNCTION holdfast.keep_many_gone() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog
+AS $$
+DECLARE
+    ids text[] := ARRAY(SELECT id FROM gone);
+BEGIN
+    IF cardinality(ids) = 0 THEN
+        RETURN NULL;
+    END IF;
+    IF TG_ARGV[2] = 'cascade' THEN
+        EXECUTE format('DELETE FROM %s AS source WHERE source.%2$I && $1 AND source.%2$I <@ $1', TG_ARGV[0], TG_ARGV[1])
+            USING ids;
+    END IF;
+    EXECUTE format('UPDATE %s AS source SET %2$I = ARRAY(SELECT one.id FROM unnest(source.%2$I) WITH ORDINALITY'
+        ' AS one (id, place) WHERE one.id <> ALL ($1) ORDER BY one.place) WHERE source.%2$I && $1',
+        TG_ARGV[0], TG_ARGV[1]) USING ids;
+    RETURN NULL;
+END $$;
+
+-- AFTER DELETE on the target, for each row and as a constraint trigger that can wait for the commit: refuses the delete
+-- when a list would become empty. BEFORE TRUNCATE: refuses it when there is a list at all, since that can wait for
+-- nothing. Arguments: the holding collection as quoted and qualified name, column, constraint.
+CREATE FUNCTION holdfast.keep_many_needed() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog
 AS $$
 DECLARE
     held boolean;
 BEGIN
-    IF TG_ARGV[3] = 'cascade' THEN
-        EXECUTE format('DELETE FROM %s AS source WHERE source.%2$I @> ARRAY[($1).id] '
-            'AND cardinality(array_remove(source.%2$I, ($1).id)) = 0', TG_ARGV[0], TG_ARGV[1]) USING OLD;
-    ELSIF TG_ARGV[3] = 'refuse' THEN
-        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS source WHERE source.%2$I @> ARRAY[($1).id] '
-            'AND cardinality(array_remove(source.%2$I, ($1).id)) = 0)', TG_ARGV[0], TG_ARGV[1]) INTO held USING OLD;
-        IF held THEN
-            RAISE foreign_key_violation USING
-                MESSAGE = format('a row of %s needs the id that is deleted', TG_ARGV[0]),
-                SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_ARGV[2];
-        END IF;
+    IF TG_OP = 'TRUNCATE' THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS source WHERE source.%I <> ''{}'')', TG_ARGV[0], TG_ARGV[1])
+            INTO held;
+    ELSE
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s AS source WHERE source.%2$I @> ARRAY[($1).id]'
+            ' AND source.%2$I <@ ARRAY[($1).id])', TG_ARGV[0], TG_ARGV[1]) INTO held USING OLD;
+        EXECUTE format('UPDATE %s AS source SET %2$I = array_remove(source.%2$I, ($1).id) '
+            'WHERE source.%2$I @> ARRAY[($1).id]', TG_ARGV[0], TG_ARGV[1]) USING OLD;
     END IF;
-    EXECUTE format('UPDATE %s AS source SET %2$I = array_remove(source.%2$I, ($1).id) '
-        'WHERE source.%2$I @> ARRAY[($1).id]', TG_ARGV[0], TG_ARGV[1]) USING OLD;
+    IF held THEN
+        RAISE foreign_key_violation USING
+            MESSAGE = format('a list in %s needs what is deleted', TG_ARGV[0]),
+            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_ARGV[2];
+    END IF;
     RETURN NULL;
 END $$;
 """
@@ -359,7 +382,7 @@ END $$;
 BACKWARDS: Final = """
 DROP SCHEMA holdfast_trash CASCADE;
 DROP TABLE holdfast.idempotency, holdfast.settings, holdfast.trash, holdfast.catalog, holdfast.collections;
-DROP FUNCTION holdfast.keep_many_added(), holdfast.keep_many_deleted(),
+DROP FUNCTION holdfast.keep_many_added(), holdfast.keep_many_gone(), holdfast.keep_many_needed(),
     holdfast.try_vector(text, integer), holdfast.point_json(point), holdfast.try_point(jsonb),
     holdfast.words_list(text), holdfast.json_list(jsonb), holdfast.list_words(text[]), holdfast.json_words(jsonb),
     holdfast.try_json(text), holdfast.try_moment(double precision), holdfast.seconds(timestamptz),

@@ -77,6 +77,11 @@ def same_values(old: Field, new: Field) -> bool:
     return old.column().not_null or not new.column().not_null
 
 
+def points_elsewhere(old: Field, new: Field) -> bool:
+    """Whether the new field is a relation whose target need not have what the old one's values name."""
+    return isinstance(new, RelationField) and _target(old) != _target(new)
+
+
 def converted(old: Field, new: Field, x: Sql) -> Sql:
     """The value that the new field gets in place of `x`, the old one's.
 
@@ -98,7 +103,7 @@ def kept(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
     column of the same name.
     """
     found = converted(old, new, x)
-    if not isinstance(new, RelationField) or _target(old) == _target(new):
+    if not isinstance(new, RelationField) or not points_elsewhere(old, new):
         return found
     if target is None:
         return raw("'{}'::text[]") if new.many else raw("NULL::text")

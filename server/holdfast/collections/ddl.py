@@ -3,12 +3,14 @@
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from holdfast.catalog.snapshot import Catalog
-from holdfast.collections import keeping, tables
+from holdfast.collections import convert, keeping, tables
 from holdfast.collections.diff import Changes, TableChange
 from holdfast.collections.parts import Part, dropped, parts
 from holdfast.collections.step import Step
-from holdfast.db.sql import inline
+from holdfast.db.sql import Sql, inline
 from holdfast.schema.collection import Collection
 from holdfast.schema.relation import RelationField
 
@@ -49,14 +51,27 @@ def _noting(taken: set[str], steps: Iterable[Step]) -> Iterator[Step]:
 
 def _alter(changes: Changes, change: TableChange, taken: set[str]) -> Iterator[Step]:
     for field in change.kept:
-        if tables.must_convert(field):
-            yield from _noting(taken, [keeping.keep_values(change, field, (changes.old, changes.new), taken)])
         target = changes.new.target(field.new) if isinstance(field.new, RelationField) else None
-        yield from tables.alter_column(change, field, target)
+        alter = tables.alter_column(change, field, target)
+        if not tables.must_convert(field):
+            yield from alter
+            continue
+        keep = keeping.keep_values(change, field, (changes.old, changes.new), taken)
+        yield from _noting(taken, [keep])
+        yield from _losing(alter, keep.losses)
     for field in change.added:
         yield tables.add_column(change.new, field)
     if change.old.comment != change.new.comment:
         yield tables.comment(change.new)
+
+
+def _losing(steps: Iterable[Step], losses: Sql | None) -> Iterator[Step]:
+    """The same steps, of which the first that converts says how many rows lose their value."""
+    told = False
+    for step in steps:
+        tells = step.action == "convert_field" and not told
+        told = told or tells
+        yield msgspec.structs.replace(step, losses=losses) if tells else step
 
 
 def _part_changes(changes: Changes) -> tuple[list[Part], list[Part]]:
@@ -124,7 +139,7 @@ def _make(changes: Changes, part: Part) -> Step:
         locks="" if is_new else "share" if part.sort == "index" else "share row exclusive",
         source=part.source,
         where=part.where,
-        unique=part.unique,
+        duplicates=part.duplicates,
     )
 
 
@@ -135,7 +150,7 @@ def used_tables(changes: Changes, steps: Iterable[Step]) -> tuple[list[Collectio
     targets: dict[str, Collection] = {}
     for change in changes.altered:
         for field in change.kept:
-            if isinstance(field.new, RelationField) and tables.must_convert(field):
+            if isinstance(field.new, RelationField) and convert.points_elsewhere(field.old, field.new):
                 target = changes.old.by_id.get(field.new.collection_id)
                 if target is not None and target.name not in counted:
                     targets[target.name] = target

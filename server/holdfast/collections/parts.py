@@ -13,8 +13,9 @@ from holdfast.collections.convert import column_type, shape
 from holdfast.collections.search import search_vector
 from holdfast.db.sql import EMPTY, Sql, inline, join, literal, name, qualified, raw
 from holdfast.schema.collection import Collection
+from holdfast.schema.condition import condition_sql
 from holdfast.schema.field import Field
-from holdfast.schema.index import index_sql
+from holdfast.schema.index import FUNCTIONS, Index, index_sql
 from holdfast.schema.index_reading import read_index
 from holdfast.schema.relation import RelationField
 
@@ -35,7 +36,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     create: Sql
     where: tuple[str, ...]
     basis: tuple[str, ...] = ()
-    unique: bool = False
+    duplicates: Sql | None = None
 
 
 def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
@@ -77,6 +78,8 @@ def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tup
         yield _gin(collection, field, where)
         yield _keep_added(collection, field, target, where)
         yield _keep_deleted(collection, field, target, where)
+        if target.id != collection.id:
+            yield _keep_truncated(collection, field, target, where)
         return
     if not field.unique:
         yield _btree(collection, field, where)
@@ -84,9 +87,15 @@ def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tup
 
 
 def _index(
-    collection: Collection, label: str, body: Sql, where: tuple[str, ...], fields: list[Field], *, unique: bool = False
+    collection: Collection,
+    label: str,
+    body: Sql,
+    where: tuple[str, ...],
+    fields: list[Field],
+    *,
+    duplicates: Sql | None = None,
 ) -> Part:
-    head = raw("CREATE UNIQUE INDEX ") if unique else raw("CREATE INDEX ")
+    head = raw("CREATE INDEX ") if duplicates is None else raw("CREATE UNIQUE INDEX ")
     return Part(
         sort="index",
         name=label,
@@ -95,7 +104,7 @@ def _index(
         create=head + name(label) + raw(" ON ") + qualified("public", collection.name) + raw(" ") + body,
         where=where,
         basis=_basis(fields),
-        unique=unique,
+        duplicates=duplicates,
     )
 
 
@@ -108,7 +117,9 @@ def _unique(collection: Collection, field: Field, where: tuple[str, ...]) -> Par
     # "" is no value, so any number of rows may have it.
     some = raw(" WHERE ") + column + raw(" <> ''") if field.cast == "text" else EMPTY
     body = raw("(") + column + raw(")") + some
-    return _index(collection, f"hf_uq_{collection.id}_{field.id}", body, (*where, "unique"), [field], unique=True)
+    again = _again(collection, column, raw(" WHERE ") + column + (raw(" <> ''") if some else raw(" IS NOT NULL")))
+    label = f"hf_uq_{collection.id}_{field.id}"
+    return _index(collection, label, body, (*where, "unique"), [field], duplicates=again)
 
 
 def _btree(collection: Collection, field: Field, where: tuple[str, ...]) -> Part:
@@ -137,7 +148,32 @@ def _declared(collection: Collection, statement: str, place: int) -> Part:
         create=index_sql(index, collection),
         where=("indexes", str(place)),
         basis=_basis([collection.by_name[field] for field in sorted(index.fields)]),
-        unique=index.unique,
+        duplicates=_declared_again(collection, index) if index.unique else None,
+    )
+
+
+def _declared_again(collection: Collection, index: Index) -> Sql:
+    """Counts the rows against a declared unique index, each value in the spelling in which it is compared."""
+    keys: list[Sql] = []
+    for part in index.parts:
+        key = raw("lower(") + name(part.field) + raw(")") if part.folded else name(part.field)
+        keys.append(raw(FUNCTIONS[part.function]) + key + raw(")") if part.function else key)
+    conditions = [] if index.where is None else [raw("(") + condition_sql(index.where, collection.by_name) + raw(")")]
+    fields = [collection.by_name[part.field] for part in index.parts]
+    if any(field.nullable for field in fields):  # as many nulls as you like
+        conditions.extend(name(field.name) + raw(" IS NOT NULL") for field in fields)
+    where = raw(" WHERE ") + join(" AND ", conditions) if conditions else EMPTY
+    return _again(collection, join(", ", keys), where)
+
+
+def _again(collection: Collection, keys: Sql, where: Sql) -> Sql:
+    return (
+        raw("SELECT coalesce(sum(held.rows - 1), 0)::bigint FROM (SELECT count(*) AS rows FROM ")
+        + qualified("public", collection.name)
+        + where
+        + raw(" GROUP BY ")
+        + keys
+        + raw(") AS held WHERE held.rows > 1")
     )
 
 
@@ -196,8 +232,8 @@ def _keep_deleted(collection: Collection, field: RelationField, target: Collecti
     if field.required and not field.cascade_delete:
         # Like a foreign key without an action: it can wait for the end of a batch.
         head, tail = raw("CREATE CONSTRAINT TRIGGER "), raw(" DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW")
-        function = raw(" EXECUTE FUNCTION holdfast.keep_many_deleted(")
-        arguments = _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}", "refuse")
+        function = raw(" EXECUTE FUNCTION holdfast.keep_many_needed(")
+        arguments = _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}")
     else:
         head, tail = raw("CREATE TRIGGER "), raw(" REFERENCING OLD TABLE AS gone FOR EACH STATEMENT")
         function = raw(" EXECUTE FUNCTION holdfast.keep_many_gone(")
@@ -210,6 +246,20 @@ def _keep_deleted(collection: Collection, field: RelationField, target: Collecti
         + tail
         + function
         + arguments
+        + raw(")")
+    )
+    return _trigger(target, collection, label, create, where)
+
+
+def _keep_truncated(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+    label = f"hf_tru_{collection.id}_{field.id}"
+    create = (
+        raw("CREATE TRIGGER ")
+        + name(label)
+        + raw(" BEFORE TRUNCATE ON ")
+        + qualified("public", target.name)
+        + raw(" FOR EACH STATEMENT EXECUTE FUNCTION holdfast.keep_many_needed(")
+        + _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}")
         + raw(")")
     )
     return _trigger(target, collection, label, create, where)

@@ -45,7 +45,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     keeps: Keep | None = None
     source: str = ""  # the id of the collection that asked for it, with the place in its JSON, for what fails
     where: tuple[str, ...] = ()
-    unique: bool = False
+    duplicates: Sql | None = None  # counts the rows that stand against a unique index
 
 
 def trash_table(id: str) -> str:

@@ -111,7 +111,7 @@ def alter_column(change: TableChange, field: FieldChange, target: Collection | N
         yield from _refill(change, field)
     else:
         yield from _redefine(change, field)
-    if must_convert(field) and isinstance(field.new, RelationField) and target is not None:
+    if isinstance(field.new, RelationField) and target is not None and convert.points_elsewhere(field.old, field.new):
         yield _forget_missing(change, field.new, target)
 
 

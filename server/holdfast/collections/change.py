@@ -1,0 +1,161 @@
+"""A change of the collections: decided, planned and done in one transaction, under one lock."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+import asyncpg
+import msgspec
+
+from holdfast.catalog import store
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections import refusals, trash_rows
+from holdfast.collections.ddl import table_steps, used_tables
+from holdfast.collections.diff import Changes
+from holdfast.collections.mishap import Places, not_unique, refused
+from holdfast.collections.plan import Plan, Weighed, make_plan, weigh
+from holdfast.collections.step import Step
+from holdfast.config import Settings
+from holdfast.db.failures import api_error
+from holdfast.db.pool import Pool, Transaction
+from holdfast.db.sql import join, qualified, raw, value
+from holdfast.engine import Engine
+from holdfast.errors import PreconditionFailed, Unavailable
+from holdfast.schema.collection import Collection
+
+LOCK: Final = (0x48460000, 2)  # "HF", advisory lock of whoever changes the collections
+TRIES: Final = 5  # a short wait and another try hold up nobody else for long, as one long wait would
+PAUSE_SECONDS: Final = 0.1
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """The collections as a request wants them, and where each stands in the request."""
+
+    collections: Sequence[Collection]
+    places: Places = Places()
+
+
+Outcome = TypeVar("Outcome")
+Decide = Callable[[Catalog], Decision]
+"""What a request makes of the collections as they are now. Pure; raises ApiError for what it refuses."""
+
+
+async def change(engine: Engine, decide: Decide, *, insist: str = "") -> Catalog:
+    """Do what is decided, all or nothing; returns the collections as they are then, loaded by every process.
+
+    Raises PreconditionFailed unless the plan's hash is `insist`, where that is given, and Unavailable when locks
+    are not to be had within `lock_timeout_ms`.
+    """
+    done = await retried(engine.pool, engine.settings, lambda tx: change_in(tx, engine.settings, decide, insist=insist))
+    await settle(engine, done)
+    return done
+
+
+async def settle(engine: Engine, done: Catalog) -> None:
+    """Wait until every process works with a change that is committed."""
+    await engine.live.reload()
+    await engine.live.everywhere(done.version)
+
+
+async def preview(engine: Engine, decide: Decide) -> Plan:
+    """The plan of a change, without doing it."""
+
+    async def look(tx: Transaction) -> Plan:
+        await limit(tx, engine.settings)
+        old = await store.load(tx.connection)
+        decision = decide(old)
+        changes = Changes(old, Catalog.of(old.version, decision.collections))
+        steps = await _steps(tx, changes)
+        return make_plan(changes, await weigh(tx, steps, count_writes=True))
+
+    return await retried(engine.pool, engine.settings, look)
+
+
+async def retried(pool: Pool, settings: Settings, work: Callable[[Transaction], Awaitable[Outcome]]) -> Outcome:
+    """Run `work` in a transaction, and again when a lock was not to be had, TRIES times in all.
+
+    Raises what the client is to see of the database's failures.
+    """
+    for attempt in range(TRIES):
+        try:
+            async with pool.transaction() as tx:
+                return await work(tx)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(PAUSE_SECONDS * (attempt + random.random()))
+        except asyncpg.ForeignKeyViolationError:
+            raise  # the use case knows what it means
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
+            raise api_error(failure) or failure from failure
+    raise Unavailable("The collections are busy: another change, or a long request, holds them. Try again soon.")
+
+
+async def change_in(tx: Transaction, settings: Settings, decide: Decide, *, insist: str = "") -> Catalog:
+    """The same inside a transaction: what `change` does before it is committed."""
+    await lock(tx, settings)
+    old = await store.load(tx.connection)
+    decision = decide(old)
+    changes = Changes(old, Catalog.of(old.version, decision.collections))
+    if changes.old.collections == changes.new.collections:
+        return old
+    steps = await _steps(tx, changes)
+    await _lock_tables(tx, changes, steps)
+    weighed = await weigh(tx, steps, count_writes=False)
+    if insist and make_plan(changes, weighed).hash != insist:
+        raise PreconditionFailed("The change is not what the plan says any more: look at the plan again.")
+    for one in weighed:
+        await _do(tx, one, decision.places, settings)
+    return await store.write(tx, old, changes.new.collections)
+
+
+async def lock(tx: Transaction, settings: Settings) -> None:
+    """Take the lock of schema changes, and set how long this transaction waits for others."""
+    await limit(tx, settings)
+    await tx.connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *LOCK)
+
+
+async def limit(tx: Transaction, settings: Settings) -> None:
+    """Set how long this transaction waits for each lock, and how long each of its statements may run."""
+    # A statement that waits for a table's lock makes all later readers of that table wait behind it.
+    waits = max(1, settings.lock_timeout_ms // TRIES)
+    await tx.fetch(
+        raw("SELECT set_config('lock_timeout', ")
+        + value(str(waits), "text")
+        + raw(", true), set_config('statement_timeout', ")
+        + value(str(settings.statement_timeout_ms), "text")
+        + raw(", true)")
+    )
+
+
+async def _steps(tx: Transaction, changes: Changes) -> list[Step]:
+    refusals.check(changes)
+    return list(table_steps(changes, await trash_rows.ids(tx)))
+
+
+async def _lock_tables(tx: Transaction, changes: Changes, steps: Sequence[Step]) -> None:
+    """Keep the rows that are counted as they are until the change is done."""
+    counted, targets = used_tables(changes, steps)
+    for tables, mode in ((counted, raw("ACCESS EXCLUSIVE")), (targets, raw("SHARE ROW EXCLUSIVE"))):
+        if tables:
+            names = join(", ", [qualified("public", table.name) for table in tables])
+            await tx.execute(raw("LOCK TABLE ") + names + raw(" IN ") + mode + raw(" MODE"))
+
+
+async def _do(tx: Transaction, weighed: Weighed, places: Places, settings: Settings) -> None:
+    step = weighed.step
+    try:
+        async with tx.savepoint():
+            tag = await tx.execute(step.sql)
+    except asyncpg.UniqueViolationError as failure:
+        if step.duplicates is None:
+            raise
+        row = await tx.fetchrow(step.duplicates)
+        raise not_unique(weighed, places, 0 if row is None else row[0]) from failure
+    except asyncpg.PostgresError as failure:
+        seen = refused(failure, weighed, places)
+        if seen is None:
+            raise
+        raise seen from failure
+    if step.keeps is not None:
+        rows = int(tag.split()[-1]) if tag.startswith("SELECT ") else weighed.rows
+        await trash_rows.insert(tx, step.keeps, table=step.keeps.table, rows=rows, days=settings.trash_days)

@@ -1,0 +1,68 @@
+"""What it means to the client when PostgreSQL refuses a step of a change."""
+
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+import msgspec
+
+from holdfast.collections.plan import Weighed
+from holdfast.errors import ApiError, BadRequest, Problem, Problems, Unavailable, ValidationFailed
+
+_OUTSIDE = "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
+
+
+class Places(msgspec.Struct, frozen=True):
+    """Where in the request a collection stands: no path for one alone, `collections.2` in an import."""
+
+    paths: Mapping[str, tuple[str, ...]] = {}
+
+    def problem(self, source: str, where: Sequence[str], problem: Problem) -> Problems:
+        """The problem, nested as the request is."""
+        path = (*self.paths.get(source, ()), *where)
+        found: Problem | Problems = problem
+        for key in reversed(path):
+            found = {key: found}
+        if isinstance(found, Problem):
+            raise ValueError("a problem needs a place")
+        return found
+
+
+def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) -> ApiError | None:
+    """The client's view of a step that failed; None where there is no better word than the general one."""
+    step = weighed.step
+    state = failure.sqlstate or ""
+    message = _field_message(state)
+    if message is not None and step.where:
+        problem = Problem("validation_invalid_value", message)
+        return ValidationFailed(places.problem(step.source, step.where, problem))
+    if state in ("42P07", "42710") and step.source:
+        problem = Problem("validation_collection_name_exists", "Something else in the database has this name already.")
+        return ValidationFailed(places.problem(step.source, step.where or ("name",), problem))
+    if state in ("2BP01", "0A000"):
+        return BadRequest(_OUTSIDE.format(step.collection))
+    if state in ("54011", "54000"):
+        return BadRequest(f"{step.collection} would get more or wider columns than PostgreSQL can keep in a table.")
+    if state == "42501":
+        return BadRequest(f"The database role of the server may not do this: {step.action} of {step.collection}.")
+    if state == "57014":
+        return Unavailable("The change takes longer than statement_timeout_ms allows. Nothing was changed.")
+    return None
+
+
+def _field_message(state: str) -> str | None:
+    if state in ("54000", "54011"):
+        return "Some values are too long for an index (PostgreSQL takes about 2,700 bytes)."
+    if state.startswith("22"):
+        return "Some values cannot become what this asks for."
+    if state == "23503":
+        return "Some values point at records that are not there."
+    return None
+
+
+def not_unique(weighed: Weighed, places: Places, duplicates: int) -> ApiError:
+    """What is said when the rows that are there stand against a unique index."""
+    rows = "1 row has a value" if duplicates == 1 else f"{duplicates} rows have values"
+    message = f"{rows} that another row has, too: these cannot be unique."
+    return ValidationFailed(
+        places.problem(weighed.step.source, weighed.step.where, Problem("validation_not_unique", message))
+    )

@@ -1,0 +1,177 @@
+"""The collections over HTTP, for superusers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.collections import service, trash
+from holdfast.collections.listing import page_of
+from holdfast.engine import Engine
+from holdfast.http.request import Request
+from holdfast.http.response import NO_CONTENT, Response
+from holdfast.http.routing import OBJECT, Parameter, Route, Schema
+from holdfast.schema.rendering import collection_bytes
+from holdfast.schema.scaffolds import scaffolds
+
+_ONE: Final = "/api/collections/{collection}"
+_WHOLE: Final[Schema] = {"type": "integer", "minimum": 1}
+_PAGE: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "items": {"type": "array", "items": OBJECT},
+        "page": {"type": "integer"},
+        "perPage": {"type": "integer"},
+        "totalItems": {"type": "integer"},
+        "totalPages": {"type": "integer"},
+    },
+}
+_IMPORT: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "collections": {"type": "array", "items": OBJECT},
+        "deleteMissing": {"type": "boolean"},
+        "plan": {"type": "string"},
+    },
+    "required": ["collections"],
+}
+_encode: Final = msgspec.json.encode
+
+
+async def list_collections(engine: Engine, request: Request) -> Response:
+    """A page of the collections."""
+    return Response(body=_encode(page_of(engine.catalog, request.query)))
+
+
+async def view_collection(engine: Engine, request: Request) -> Response:
+    """One collection by id or name."""
+    return Response(body=collection_bytes(engine.catalog.get(request.params["collection"])))
+
+
+async def create_collection(engine: Engine, request: Request) -> Response:
+    """Make a collection."""
+    return Response(body=collection_bytes(await service.create(engine, await request.object())))
+
+
+async def update_collection(engine: Engine, request: Request) -> Response:
+    """Change a collection."""
+    changed = await service.update(engine, request.params["collection"], await request.object())
+    return Response(body=collection_bytes(changed))
+
+
+async def delete_collection(engine: Engine, request: Request) -> Response:
+    """Delete a collection."""
+    await service.delete(engine, request.params["collection"], plan=service.insisted(await _given(request)))
+    return NO_CONTENT
+
+
+async def _given(request: Request) -> Mapping[str, Any]:
+    """The body, or the query where there is none: many clients send no body with DELETE."""
+    return await request.object() or request.query
+
+
+async def truncate_collection(engine: Engine, request: Request) -> Response:
+    """Delete all records of a collection."""
+    await service.truncate(engine, request.params["collection"])
+    return NO_CONTENT
+
+
+async def import_collections(engine: Engine, request: Request) -> Response:
+    """Make and change many collections at once."""
+    await service.import_(engine, await request.object())
+    return NO_CONTENT
+
+
+async def plan_collections(engine: Engine, request: Request) -> Response:
+    """Say what a change would do."""
+    return Response(body=_encode(await service.plan(engine, await request.object())))
+
+
+async def show_scaffolds(engine: Engine, request: Request) -> Response:
+    """An empty collection of each type."""
+    return Response(body=_encode(scaffolds()))
+
+
+async def list_trash(engine: Engine, request: Request) -> Response:
+    """Everything in the trash."""
+    return Response(body=_encode({"items": await trash.dropped(engine)}))
+
+
+async def delete_trash(engine: Engine, request: Request) -> Response:
+    """Delete something in the trash for good."""
+    await trash.delete_forever(engine, request.params["id"])
+    return NO_CONTENT
+
+
+def _route(method: Any, path: str, handler: Any, summary: str, **more: Any) -> Route:
+    return Route(method=method, path=path, handler=handler, summary=summary, tag="collections", **more)
+
+
+ROUTES: Final[tuple[Route, ...]] = (
+    _route(
+        "GET",
+        "/api/collections",
+        list_collections,
+        "A page of the collections",
+        parameters=(
+            Parameter("page", "Which page, from 1.", _WHOLE),
+            Parameter("perPage", "How many on a page: 30, at most 1,000.", _WHOLE),
+            Parameter(
+                "sort", "Names separated by commas, - before one for descending: id, name, type, system, created."
+            ),
+            Parameter("filter", "A filter over id, name, type, system, created and updated."),
+            Parameter("skipTotal", "Whether the totals are left out (-1).", {"type": "boolean"}),
+        ),
+        answer=_PAGE,
+    ),
+    _route(
+        "POST",
+        "/api/collections",
+        create_collection,
+        "Make a collection",
+        body=OBJECT,
+        answer=OBJECT,
+        errors=(412, 503),
+    ),
+    _route(
+        "PUT",
+        "/api/collections/import",
+        import_collections,
+        "Make and change many collections, all or nothing",
+        body=_IMPORT,
+        status=204,
+        errors=(412, 503),
+    ),
+    _route("GET", "/api/collections/meta/scaffolds", show_scaffolds, "An empty collection of each type", answer=OBJECT),
+    _route(
+        "POST",
+        "/api/collections/plan",
+        plan_collections,
+        "What a change would do, without doing it",
+        body=OBJECT,
+        answer=OBJECT,
+        errors=(503,),
+    ),
+    _route("GET", "/api/collections/trash", list_trash, "What was dropped and can be brought back", answer=OBJECT),
+    _route("DELETE", "/api/collections/trash/{id}", delete_trash, "Delete something in the trash for good", status=204),
+    _route("GET", _ONE, view_collection, "One collection, by id or name", answer=OBJECT),
+    _route("PATCH", _ONE, update_collection, "Change a collection", body=OBJECT, answer=OBJECT, errors=(412, 503)),
+    _route(
+        "DELETE",
+        _ONE,
+        delete_collection,
+        "Move a collection to the trash",
+        body=OBJECT,
+        body_required=False,
+        status=204,
+        errors=(412, 503),
+    ),
+    _route(
+        "DELETE",
+        _ONE + "/truncate",
+        truncate_collection,
+        "Delete all records of a collection",
+        status=204,
+        errors=(503,),
+    ),
+)

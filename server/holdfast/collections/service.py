@@ -1,0 +1,108 @@
+"""The use cases of collections: each is one change, one transaction, and seen by every process when it returns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg
+
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections import decisions
+from holdfast.collections.change import change, change_in, limit, preview, retried
+from holdfast.collections.plan import Plan
+from holdfast.config import Settings
+from holdfast.db.pool import Pool, Transaction
+from holdfast.db.sql import qualified, raw
+from holdfast.engine import Engine
+from holdfast.errors import BadRequest
+from holdfast.schema.collection import Collection
+from holdfast.schema.system import SUPERUSERS
+
+
+async def create(engine: Engine, given: Mapping[str, Any]) -> Collection:
+    """Make a collection. Raises ValidationFailed with everything that is wrong, and what `change` raises."""
+    done = await change(engine, decisions.creation(given), insist=insisted(given))
+    return done.by_name[given["name"]]
+
+
+async def update(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> Collection:
+    """Change a collection: only given keys change. Raises NotFound, ValidationFailed and what `change` raises."""
+    id = ""
+
+    def decide(now: Catalog) -> decisions.Decision:
+        nonlocal id
+        id = now.get(id_or_name).id
+        return decisions.update(id, given)(now)
+
+    done = await change(engine, decide, insist=insisted(given))
+    return done.by_id[id]
+
+
+async def delete(engine: Engine, id_or_name: str, *, plan: str = "") -> None:
+    """Move a collection to the trash. Raises NotFound, and BadRequest when relations point at it."""
+    await change(engine, decisions.deletion(id_or_name), insist=plan)
+
+
+async def import_(engine: Engine, given: Mapping[str, Any]) -> None:
+    """Make and change many collections at once, all or nothing."""
+    await change(engine, decisions.importing(given), insist=insisted(given))
+
+
+async def plan(engine: Engine, given: Mapping[str, Any]) -> Plan:
+    """What an import (or the request that `method`, `collection` and `body` describe) would do."""
+    return await preview(engine, decisions.of_request(given))
+
+
+async def ensure_system_collections(pool: Pool, settings: Settings) -> bool:
+    """Make the system collections that are missing; whether there were any. For the start, after the migrations.
+
+    Safe from several processes at once.
+    """
+
+    async def ensure(tx: Transaction) -> bool:
+        before = await tx.connection.fetchval("SELECT version FROM holdfast.catalog")
+        done = await change_in(tx, settings, decisions.missing_system_collections)
+        return done.version != before
+
+    return await retried(pool, settings, ensure)
+
+
+async def truncate(engine: Engine, id_or_name: str) -> None:
+    """Delete all records of a collection, with what goes along with them.
+
+    Raises NotFound, and BadRequest for a view, for the superusers, and when records of others need these.
+    """
+    collection = engine.catalog.get(id_or_name)
+    if collection.is_view:
+        raise BadRequest("A view has no records of its own: truncate the collections that it reads.")
+    if collection.name == SUPERUSERS:
+        raise BadRequest("The superusers cannot all be deleted: nobody could log in any more.")
+    alone = not engine.catalog.references(collection)
+    table = qualified("public", collection.name)
+
+    async def empty(tx: Transaction) -> None:
+        await limit(tx, engine.settings)
+        # TRUNCATE costs the same however many rows there are, but knows nothing of what points at them.
+        await tx.execute(raw("TRUNCATE ") + table if alone else raw("DELETE FROM ") + table)
+
+    try:
+        await retried(engine.pool, engine.settings, empty)
+    except asyncpg.ForeignKeyViolationError as failure:
+        raise BadRequest(_needed(engine.catalog, collection, failure.constraint_name or "")) from failure
+
+
+def _needed(catalog: Catalog, collection: Collection, constraint: str) -> str:
+    for reference in catalog.references(collection):
+        if constraint == f"hf_fk_{reference.collection.id}_{reference.field.id}":
+            field = f"{reference.collection.name}.{reference.field.name}"
+            return f"{collection.name} cannot be emptied: {field} is required, and points at its records."
+    return f"{collection.name} cannot be emptied: other records need its records."
+
+
+def insisted(given: Mapping[str, Any]) -> str:
+    """The hash of the plan that a request insists on; empty if it does not."""
+    hash = given.get("plan")
+    if hash is None:
+        return ""
+    if not isinstance(hash, str) or not hash:
+        raise BadRequest("`plan` has to be the hash that POST /api/collections/plan gave.")
+    return hash
