@@ -24,7 +24,9 @@ from holdfast.records import batch, write_routes
 from holdfast.schema.reading import read_collections
 from holdfast.schema.system import system_collections
 
-ROOT = Principal(kind="superuser", collection_id="pbc_3142635823", collection="_superusers", record_id="root00000000001")
+ROOT = Principal(
+    kind="superuser", collection_id="pbc_3142635823", collection="_superusers", record_id="root00000000001"
+)
 SECRET = b"s" * 32
 
 
@@ -102,7 +104,7 @@ async def nothing(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-async def server(database: str) -> AsyncIterator[Server]:
+async def writing(database: str) -> AsyncIterator[Server]:
     """A server with the system collections and nothing else."""
     settings = Settings()
     pool = Pool(database, size=10, settings={"timezone": "UTC", "statement_timeout": "5000", "lock_timeout": "5000"})
