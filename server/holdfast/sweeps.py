@@ -8,10 +8,12 @@ import structlog
 
 from holdfast.db.pool import Pool
 
-Sweep: TypeAlias = Callable[[Pool], Awaitable[object]]
+Sweep: TypeAlias = Callable[[Pool], Awaitable[int]]
+"""Clears away a bounded part of what is due, and says how much that was: it is called again until that is nothing."""
 
 LOCK: Final = (0x48460004, 1)  # "HF", advisory lock of the process that sweeps
 EVERY_SECONDS: Final = 3600.0
+MOST_ROUNDS: Final = 1000  # calls of one sweep in a row
 FIRST_AFTER_SECONDS: Final = 60.0  # a start has better things to do
 _log: Final = structlog.get_logger("holdfast.sweeps")
 
@@ -45,6 +47,8 @@ async def sweep_once(pool: Pool, sweeps: Mapping[str, Sweep]) -> bool:
 
 async def _run(name: str, sweep: Sweep, pool: Pool) -> None:
     try:
-        await sweep(pool)
+        for _ in range(MOST_ROUNDS):
+            if not await sweep(pool):
+                return
     except Exception as failure:  # one that fails must not keep the others from their turn
         _log.error("a sweep failed", sweep=name, exc_info=failure)

@@ -12,8 +12,8 @@ from holdfast.engine import Engine
 from holdfast.identity import GUEST, Principal
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
+from holdfast.schema.system import SUPERUSERS
 
-SUPERUSERS: Final = "_superusers"
 KEPT_SECONDS: Final = 5.0  # how long a token may still work after its record's tokenKey changed
 MOST_KEPT: Final = 10_000  # tokens
 

@@ -8,7 +8,6 @@ import msgspec
 from litestar.di import NamedDependency
 
 from holdfast.auth.answer import logged_in
-from holdfast.auth.principals import SUPERUSERS
 from holdfast.auth.service import account_by_id
 from holdfast.auth.setup import check_setup_token, set_up
 from holdfast.engine import Engine
@@ -17,6 +16,7 @@ from holdfast.http.litestar import as_litestar
 from holdfast.http.pages import page
 from holdfast.http.request import Request
 from holdfast.http.response import Response
+from holdfast.schema.system import SUPERUSERS
 
 PAGE: Final = Path(__file__).with_name("setup.html")
 NO_STORE: Final = ((b"cache-control", b"no-store"),)

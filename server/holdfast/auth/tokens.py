@@ -58,7 +58,7 @@ def peek(token: str) -> Claims | None:
 
 
 def _is_plain(id: str) -> bool:
-    return 0 < len(id) <= MAX_ID_CHARS and id.isascii() and id.isprintable()
+    return 0 < len(id) <= MAX_ID_CHARS and id.isprintable()
 
 
 def is_genuine(token: str, claims: Claims, key: str) -> bool:

@@ -12,6 +12,7 @@ import uvloop
 from typing_extensions import override
 
 from holdfast.db.cannot_start import CannotStart
+from holdfast.http.wire import Wire
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 KEEP_ALIVE_SECONDS: Final = 65  # longer than the 60 s of common load balancers, which must hang up first
@@ -70,7 +71,7 @@ def serve(
     """
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=Wire,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -134,8 +134,6 @@ class Front:
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             if len(segments) > 4 and segments[4] == "records" and segments[3]:
-                if not engine.live.following:
-                    await engine.live.check()
                 return await self._parts.records(engine, request)
         found = self._parts.routes.find(request.method, path)
         if found is not None:

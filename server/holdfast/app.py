@@ -1,0 +1,119 @@
+"""Puts the parts of a server process together: what answers which path, and what runs beside it."""
+
+import asyncio
+import base64
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Final
+
+import litestar
+
+from holdfast import health
+from holdfast.auth import setup_routes
+from holdfast.auth.attempts import Attempts
+from holdfast.auth.principals import Principals
+from holdfast.auth.routes import auth_routes
+from holdfast.catalog.live import LiveCatalog
+from holdfast.collections import routes as collections
+from holdfast.collections.trash import sweep_trash
+from holdfast.config import Settings
+from holdfast.db.pool import Pool
+from holdfast.db.session import session_settings
+from holdfast.db.sql import Statement, raw
+from holdfast.engine import Engine
+from holdfast.http.front import Front, Parts
+from holdfast.http.idempotency import sweep_idempotency
+from holdfast.http.litestar import control_plane
+from holdfast.http.routing import Route, Routes
+from holdfast.logs import start_logs
+from holdfast.observe import NoObserver, Observer
+from holdfast.openapi.routes import openapi_handlers
+from holdfast.records import batch
+from holdfast.records import routes as records
+from holdfast.sweeps import Sweep, sweep_forever
+
+SWEEPS: Final[Mapping[str, Sweep]] = {"trash": sweep_trash, "kept answers": sweep_idempotency}
+BATCH: Final = Route(
+    method="POST",
+    path="/api/batch",
+    handler=batch.handle,
+    summary="Several writes in one transaction, all or nothing",
+    tag="records",
+    access="anyone",
+)
+_SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
+
+
+def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -> Front:
+    """The ASGI application of one server process, on a database that `start.prepare` has prepared.
+
+    Nothing is opened before its lifespan begins, and everything is closed when it ends.
+    """
+    routes = Routes((*collections.ROUTES, *auth_routes(Attempts()), BATCH))
+    handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
+
+    @asynccontextmanager
+    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
+        async with running(settings, dsn) as engine:
+            front.open(engine)
+            try:
+                yield
+            finally:
+                front.drain()
+
+    parts = Parts(
+        records=records.handle,
+        routes=routes,
+        control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
+        authenticate=Principals().authenticate,
+        observer=observer or NoObserver(),
+    )
+    front = Front(settings, parts)
+    return front
+
+
+def running(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Engine]:
+    """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
+    return _running(settings, dsn)
+
+
+@asynccontextmanager
+async def _running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
+    pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        live = await LiveCatalog.open(pool)
+        engine = Engine(settings=settings, pool=pool, live=live, secret=await _read_secret(pool))
+        tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
+        if settings.background:
+            tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
+        yield engine
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await pool.close()
+
+
+async def _read_secret(pool: Pool) -> bytes:
+    row = await pool.fetchrow(_SECRET)
+    if row is None:
+        raise RuntimeError("holdfast.settings has no secret: the system schema is damaged")
+    return base64.b64decode(row["secret"])
+
+
+def from_environment() -> Front:
+    """The application for an ASGI server of one's own: `uvicorn --factory holdfast.app:from_environment`.
+
+    Takes the settings from the environment, and needs DATABASE_URL: a database that `holdfast migrate` has prepared.
+    """
+    settings = Settings.load(os.environ)
+    if not settings.database_url:
+        raise RuntimeError("Set DATABASE_URL: only `holdfast serve` starts the embedded PostgreSQL.")
+    secrets = (settings.database_url, settings.superuser_password)
+    return create_app(
+        settings, settings.database_url, start_logs(settings.log_format, settings.log_level, secrets=secrets)
+    )
