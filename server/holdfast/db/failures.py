@@ -7,6 +7,8 @@ import asyncpg
 
 from holdfast.errors import ApiError, BadRequest, Internal, Unavailable
 
+# InternalClientError is what asyncpg raises on a connection that PostgreSQL has just closed.
+_ASYNCPG = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 _CLASS_UNAVAILABLE = ("08", "53", "57P")  # connection, resources, shutdown and crash
 
 
@@ -20,7 +22,7 @@ def api_error(failure: Exception) -> ApiError | None:
     if isinstance(failure, asyncpg.InterfaceError) and isinstance(failure, ValueError):
         # asyncpg's own check of a bind value, made before anything is sent.
         return BadRequest("A value is not one that this field or function can take.")
-    if isinstance(failure, asyncpg.InterfaceError | ConnectionError | TimeoutError | OSError):
+    if isinstance(failure, (*_ASYNCPG, OSError)):
         return Unavailable("The database cannot be reached just now: try again in a moment.")
     return None
 
@@ -46,7 +48,7 @@ def as_api_errors() -> Generator[None, None, None]:
     """Turn the database's failures inside the block into what a client may see, keeping the cause."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as failure:
+    except (asyncpg.PostgresError, *_ASYNCPG, ConnectionError, TimeoutError) as failure:
         seen = api_error(failure)
         if seen is None:
             raise

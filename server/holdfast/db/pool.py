@@ -23,6 +23,7 @@ else:
 Row: TypeAlias = asyncpg.Record
 
 STATEMENTS_KEPT: Final = 1024  # prepared statements a connection remembers
+CONNECT_SECONDS: Final = 5.0  # for a new connection
 WAIT_SECONDS: Final = 5.0  # for a free connection, before the client is told 503
 
 
@@ -59,6 +60,7 @@ class Pool:
             Connection,
             await asyncpg.connect(
                 self._dsn,
+                timeout=CONNECT_SECONDS,
                 statement_cache_size=STATEMENTS_KEPT,
                 max_cached_statement_lifetime=0,
                 server_settings=self._settings,
@@ -141,6 +143,8 @@ class Pool:
         connection = await self.acquire()
         try:
             return await connection.fetchrow(text, *args)
+        except asyncpg.InternalClientError as failure:
+            raise _lost(connection) from failure
         finally:
             self.release(connection)
 
@@ -149,6 +153,8 @@ class Pool:
         connection = await self.acquire()
         try:
             return await connection.fetch(statement.text, *statement.args(inputs))
+        except asyncpg.InternalClientError as failure:
+            raise _lost(connection) from failure
         finally:
             self.release(connection)
 
@@ -157,6 +163,8 @@ class Pool:
         connection = await self.acquire()
         try:
             return await connection.execute(statement.text, *statement.args(inputs))
+        except asyncpg.InternalClientError as failure:
+            raise _lost(connection) from failure
         finally:
             self.release(connection)
 
@@ -167,6 +175,8 @@ class Pool:
         try:
             async with connection.transaction():
                 yield Transaction(connection)
+        except asyncpg.InternalClientError as failure:
+            raise _lost(connection) from failure
         finally:
             self.release(connection)
 
@@ -178,6 +188,16 @@ class Pool:
         while self._idle:
             self._open -= 1
             await self._idle.pop().close(timeout=2)
+
+
+def _lost(connection: Connection) -> Unavailable:
+    """What to raise for a connection on which PostgreSQL has said goodbye while it was idle.
+
+    asyncpg calls that an error of its own when the next statement is sent before the socket is seen to close,
+    and would go on calling the connection open.
+    """
+    connection.terminate()
+    return Unavailable("The database cannot be reached just now: try again in a moment.")
 
 
 class Transaction:

@@ -217,6 +217,10 @@ def test_a_data_path_that_is_a_file_is_refused(data: Path):
     assert refused(data).startswith(f"The data directory {data} cannot be used (File exists)")
 
 
+def test_a_data_path_where_nothing_can_be_made_is_refused():
+    assert refused(Path("/proc/holdfast/data")).startswith("The data directory /proc/holdfast/data cannot be used (")
+
+
 def test_a_data_path_that_is_too_long_is_refused(anywhere: Path):
     assert refused(anywhere / "/".join(["long" * 50] * 6)) == (
         "The path of the data directory is longer than 900 bytes: use a shorter one."

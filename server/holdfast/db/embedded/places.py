@@ -66,7 +66,7 @@ def choose_places(root: Path, account: Account, system: Path = SYSTEM) -> tuple[
         raise EmbeddedError(f"The path of the data directory is longer than {MAX_DATA_BYTES} bytes: use a shorter one.")
     try:
         root.mkdir(parents=True, exist_ok=True, mode=0o711 if account.switch else 0o700)
-        if not os.access(root, os.W_OK | os.X_OK):
+        if not os.access(root, os.W_OK | os.X_OK, effective_ids=True):
             raise PermissionError(13, "it is not writable")
         home = _pointed(root)
         if home is None and not account.reaches(root):
