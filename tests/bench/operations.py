@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from holdfast.app import running, session_settings
+from holdfast.app import running
 from holdfast.config import Settings
 from holdfast.db.pool import Pool, Row
+from holdfast.db.session import session_settings
 from holdfast.db.sql import NO_INPUTS, Inputs, Statement
 from holdfast.engine import Engine
 from holdfast.http.request import Request

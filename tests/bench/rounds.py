@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from holdfast.app import session_settings
 from holdfast.config import Settings
+from holdfast.db.session import session_settings
 from tests.bench import pgbench
 from tests.bench.bare import Bare
 from tests.bench.load import Load, Result

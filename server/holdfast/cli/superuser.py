@@ -43,7 +43,7 @@ def _ask() -> str:
 
 async def _upsert(chosen: Settings, dsn: str, email: str, password: str) -> bool:
     """Write the superuser; says whether it is new. Raises click.ClickException for what one cannot have."""
-    from holdfast.app import session_settings
+    from holdfast.db.session import session_settings
     from holdfast.auth.superusers import upsert_superuser
     from holdfast.db.pool import Pool
     from holdfast.errors import ApiError, Problem

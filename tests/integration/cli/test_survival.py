@@ -1,0 +1,292 @@
+"""What was acknowledged over HTTP is there afterwards, however the server or its PostgreSQL ended."""
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from served import EMAIL, PASSWORD, Server, run
+
+SUPERUSER = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
+RECORDS = "/api/collections/kept/records"
+WRITERS = 8
+
+
+class Writers:
+    """Clients that write records one after the other, and remember which were acknowledged."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.acknowledged: list[str] = []
+        self.broken: list[Exception] = []
+        self.wrong: list[str] = []
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(WRITERS)]
+
+    def _write(self, number: int) -> None:
+        with httpx.Client(base_url=self.url, timeout=20) as client:
+            count = 0
+            while not self._stop.is_set():
+                count += 1
+                try:
+                    answer = client.post(RECORDS, json={"title": f"writer {number}, record {count}"})
+                except httpx.HTTPError as failure:
+                    self.broken.append(failure)
+                    time.sleep(0.02)
+                    continue
+                if answer.status_code == 200:
+                    self.acknowledged.append(answer.json()["id"])
+                elif answer.status_code == 503:
+                    time.sleep(0.02)
+                else:
+                    self.wrong.append(answer.text)
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+
+
+@contextmanager
+def writing(url: str, least: int) -> Iterator[Writers]:
+    """Writers that are at work, with at least so many records acknowledged."""
+    writers = Writers(url)
+    writers.start()
+    try:
+        wait_for(lambda: len(writers.acknowledged) >= least)
+        yield writers
+    finally:
+        writers.stop()
+
+
+def wait_for(condition: "object", seconds: float = 30.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def make_collection(url: str) -> None:
+    with httpx.Client(base_url=url) as client:
+        body = {"identity": EMAIL, "password": PASSWORD}
+        token = (
+            client.post("/api/collections/_superusers/auth-with-password", json=body).raise_for_status().json()["token"]
+        )
+        made = {
+            "name": "kept",
+            "type": "base",
+            "fields": [{"name": "title", "type": "text", "required": True}],
+            **dict.fromkeys(("listRule", "viewRule", "createRule"), ""),
+        }
+        client.post("/api/collections", json=made, headers={"Authorization": token}).raise_for_status()
+
+
+def stored(url: str) -> set[str]:
+    """The ids of all records, read in pages by cursor."""
+    found: set[str] = set()
+    cursor: str | None = ""
+    with httpx.Client(base_url=url, timeout=20) as client:
+        while cursor is not None:
+            answer = (
+                client.get(RECORDS, params={"cursor": cursor, "perPage": 1000, "fields": "id"})
+                .raise_for_status()
+                .json()
+            )
+            found.update(item["id"] for item in answer["items"])
+            cursor = answer["nextCursor"]
+    return found
+
+
+def postmaster(data: Path) -> int:
+    """The process id of the embedded PostgreSQL, as it has written it down itself."""
+    homes = [data / "pg", *Path("/var/lib/holdfast").glob("*/pg")]
+    for home in homes:
+        pid = home / "postmaster.pid"
+        if pid.exists():
+            number = int(pid.read_text().split()[0])
+            if psutil.pid_exists(number):
+                return number
+    raise AssertionError(f"no PostgreSQL runs for {data}")
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("victim", "rounds"), [("server", 7), ("postmaster", 7), ("both", 6)])
+def test_nothing_acknowledged_is_lost_by_a_kill(data: Path, victim: str, rounds: int):
+    acknowledged: set[str] = set()
+    restarts: list[float] = []
+    server = Server(data, "--port", "0", environment=SUPERUSER)
+    url = server.started()
+    make_collection(url)
+    for number in range(rounds):
+        with writing(url, 30) as writers:
+            time.sleep(random.Random(f"{victim} {number}").uniform(0.05, 0.5))
+            postgres = postmaster(data)
+            if victim in ("server", "both"):
+                server.signal(signal.SIGKILL)
+            if victim in ("postmaster", "both"):
+                kill(postgres)
+            if victim == "postmaster":
+                # The server starts PostgreSQL again by itself, and the same clients go on.
+                seen = len(writers.acknowledged)
+                began = time.monotonic()
+                wait_for(lambda writers=writers, seen=seen: len(writers.acknowledged) > seen + WRITERS)
+                restarts.append(time.monotonic() - began)
+        assert writers.wrong == []
+        acknowledged.update(writers.acknowledged)
+        if victim != "postmaster":
+            server.ended()
+            server = Server(data, "--port", "0")
+            url = server.started()
+            restarts.append(time.monotonic() - server.began)
+        assert acknowledged <= stored(url)
+    assert server.stop() == 0
+    longest = max(restarts)
+    print(f"\nkill -9 of {victim}, {rounds} rounds: {len(acknowledged)} acknowledged, 0 lost, longest {longest:.1f} s")
+
+
+def test_a_stop_under_load_finishes_what_runs_and_stops_postgresql_cleanly(data: Path):
+    server = Server(data, "--port", "0", environment=SUPERUSER)
+    url = server.started()
+    make_collection(url)
+    postgres = postmaster(data)
+    with writing(url, 50) as writers:
+        began = time.monotonic()
+        server.signal(signal.SIGTERM)
+        assert server.ended() == 0
+        took = time.monotonic() - began
+    assert writers.wrong == []
+    assert took < 10
+    assert gone(postgres)
+    assert "Traceback" not in server.errors
+    # A request that was begun is answered: what breaks is only the attempt to send the next one.
+    lost = [failure for failure in writers.broken if isinstance(failure, httpx.ReadTimeout)]
+    assert lost == []
+
+    again = Server(data, "--port", "0")
+    assert set(writers.acknowledged) <= stored(again.started())
+    assert again.stop() == 0
+
+
+def test_a_second_ctrl_c_does_not_hurt_postgresql(data: Path):
+    server = Server(data, "--port", "0", environment=SUPERUSER)
+    url = server.started()
+    make_collection(url)
+    postgres = postmaster(data)
+    with writing(url, 20) as writers:
+        for _ in range(4):
+            if server.process.poll() is None:
+                server.signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert server.ended() == 0
+    assert gone(postgres)
+    again = Server(data, "--port", "0")
+    assert set(writers.acknowledged) <= stored(again.started())
+    assert again.stop() == 0
+
+
+def test_a_stop_while_starting_leaves_nothing_running(data: Path):
+    server = Server(data, "--port", "0")
+    wait_for(lambda: (data / "pg").exists() or list(Path("/var/lib/holdfast").glob("*/pg")))
+    server.signal(signal.SIGTERM)
+    assert server.ended() == 0
+    assert "Traceback" not in server.errors
+    again = Server(data, "--port", "0")
+    assert httpx.get(f"{again.started()}/api/health").status_code == 200
+    assert again.stop() == 0
+
+
+def test_a_second_server_uses_the_postgresql_of_the_first_and_takes_over_when_that_is_killed(data: Path):
+    first = Server(data, "--port", "0", environment=SUPERUSER)
+    make_collection(first.started())
+    second = Server(data, "--port", "0")
+    url = second.started()
+    assert any("Another server" in message for message in second.wait_for("started")["messages"])
+    record = httpx.post(f"{url}{RECORDS}", json={"title": "through the second"}).json()["id"]
+    assert record in stored(first.started())
+    first.signal(signal.SIGKILL)
+    first.ended()
+
+    def answers() -> bool:
+        try:
+            return httpx.post(f"{url}{RECORDS}", json={"title": "after"}, timeout=10).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    wait_for(answers)
+    assert record in stored(url)
+    assert second.stop() == 0
+
+
+def workers(server: Server) -> list[psutil.Process]:
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "holdfast.cli.worker" in child.cmdline()]
+
+
+def test_workers_that_die_are_replaced_and_all_stop_together(data: Path):
+    server = Server(data, "--port", "0", "--workers", "2", environment=SUPERUSER)
+    url = server.started()
+    make_collection(url)
+    postgres = postmaster(data)
+    old = workers(server)
+    assert len(old) == 2
+    for worker in old:
+        worker.kill()
+    wait_for(lambda: len({one.pid for one in workers(server)} - {one.pid for one in old}) == 2)
+    with writing(url, 20) as writers:
+        assert server.stop() == 0
+    assert writers.wrong == []
+    assert gone(postgres)
+    assert all(gone(one.pid) for one in old)
+
+
+def test_workers_and_postgresql_end_when_the_first_process_is_killed(data: Path):
+    server = Server(data, "--port", "0", "--workers", "2")
+    server.started()
+    postgres = postmaster(data)
+    children = [one.pid for one in workers(server)]
+    server.signal(signal.SIGKILL)
+    server.process.wait()
+    wait_for(lambda: gone(postgres) and all(gone(pid) for pid in children))
+    again = Server(data, "--port", "0")
+    assert httpx.get(f"{again.started()}/api/health").status_code == 200
+    assert again.stop() == 0
+    server.join()
+
+
+def test_doctor_runs_beside_the_server(data: Path, tmp_path: Path):
+    server = Server(data, "--port", "0", environment=SUPERUSER)
+    server.started()
+    result = run("doctor", "--data", str(data), cwd=tmp_path)
+    assert result.returncode == 0, result.stdout
+    assert "embedded" in result.stdout
+    assert server.stop() == 0
