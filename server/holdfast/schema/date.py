@@ -17,6 +17,8 @@ _DATE: Final = re.compile(
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
     r" ?(?:([Zz])|([+-])([0-9]{2}):?([0-9]{2})?)?)?"
 )
+# The zero time of Go, in which PocketBase is written. The database driver would take it for -infinity.
+_NO_DATE: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class DateField(Field, frozen=True, kw_only=True, tag="date"):
@@ -87,7 +89,8 @@ def date_out(column: Sql, *, nullable: bool) -> Sql:
 def read_date(value: object) -> datetime | None:
     """A date in UTC, cut to milliseconds: ISO 8601 with any offset (none is UTC), as the API writes it, or a bare day.
 
-    An empty string is no date. Raises FieldError for anything else, and for years outside 1 to 9999.
+    An empty string is no date, nor is 0001-01-01 00:00:00Z, by which programs in Go mean none.
+    Raises FieldError for anything else, and for years outside 1 to 9999.
     """
     if value == "":
         return None
@@ -118,9 +121,10 @@ def _moment(found: re.Match[str]) -> datetime:
     )
 
 
-def _cut(moment: datetime) -> datetime:
+def _cut(moment: datetime) -> datetime | None:
     exact = moment.astimezone(UTC)
-    return exact.replace(microsecond=exact.microsecond // 1000 * 1000)
+    cut = exact.replace(microsecond=exact.microsecond // 1000 * 1000)
+    return None if cut == _NO_DATE else cut
 
 
 def write_date(moment: datetime) -> str:

@@ -22,6 +22,10 @@ def kept_indexes(start: Collection, renames: Mapping[str, str], fields: Mapping[
 
 
 def given_indexes(given: Any, fields: Mapping[str, Field], renames: Mapping[str, str]) -> tuple[list[Index], _Found]:
+    """The indexes that a request declares, and what is wrong with them by place (under `""` if it is the list itself).
+
+    `renames` are the fields that the same request renames (old name to new).
+    """
     try:
         statements = cast(tuple[str, ...], read_option(given, tuple[str, ...]))
     except FieldError as failure:

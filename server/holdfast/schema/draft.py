@@ -217,6 +217,9 @@ def _read_auth(given: Mapping[str, Any], collection: Collection, problems: _Foun
     problems.update(wrong)
     for key, rule in (("authRule", options.auth_rule), ("manageRule", options.manage_rule)):
         _note(problems, key, rule_problem(rule))
+    mfa = rule_problem(options.mfa.rule)
+    if mfa is not None:
+        problems.setdefault("mfa", {"rule": mfa})
     return msgspec.structs.replace(collection, auth=store_auth_options(options))
 
 

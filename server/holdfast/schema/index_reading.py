@@ -141,9 +141,9 @@ class _Reader:
         self._expect("ON")
         self._name()
         self._expect_sign("(")
-        parts = [self._part()]
+        parts = [self._part(0)]
         while self._skip_sign(","):
-            parts.append(self._part())
+            parts.append(self._part(0))
         self._expect_sign(")")
         where = self._any(0) if self._skip("WHERE") else None
         self._skip_sign(";")
@@ -173,9 +173,11 @@ class _Reader:
             raise InvalidIndex(f"There is no field {given[:100]}.")
         return found
 
-    def _part(self) -> IndexPart:
+    def _part(self, depth: int) -> IndexPart:
+        if depth > MAX_DEPTH:
+            raise InvalidIndex(f"The columns are nested deeper than {MAX_DEPTH}.")
         if self._skip_sign("("):
-            part = self._part()
+            part = self._part(depth + 1)
             self._expect_sign(")")
             return part
         function = self._function()

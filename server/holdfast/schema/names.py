@@ -26,7 +26,7 @@ def collection_name_problem(name: str, *, system: bool = False) -> Problem | Non
     if found is not None:
         return found
     folded = name.lower()
-    if folded in _COLLECTIONS_TAKEN or folded in _TYPES or folded.endswith("_pkey"):
+    if folded in _COLLECTIONS_TAKEN or folded in _TYPES:
         return _reserved(f"{name} is a name that Holdfast or PostgreSQL uses itself.")
     if folded.startswith("_") and not system:
         return _reserved("Names that begin with _ are for system collections.")
@@ -55,9 +55,7 @@ def field_name_problem(name: str, *, auth: bool = False) -> Problem | None:
 def index_name_problem(name: str) -> str | None:
     """What is wrong with the name of an index, in words."""
     found = _form_problem(name)
-    if found is not None:
-        return found.message
-    return None if not name.lower().endswith("_pkey") else "Names that end with _pkey are PostgreSQL's own."
+    return None if found is None else found.message
 
 
 def id_problem(id: str, most: int) -> Problem | None:

@@ -70,7 +70,7 @@ class NumberField(Field, frozen=True, kw_only=True, tag="number"):
         for option, bound in (("min", self.min), ("max", self.max)):
             if bound is not None and not math.isfinite(bound):
                 found[option] = Problem("validation_not_a_number", "Must be a number.")
-            elif bound is not None and self.only_int and not bound.is_integer():
+            elif bound is not None and self.only_int and bound % 1:
                 found[option] = Problem("validation_only_int_constraint", "Must be a whole number.")
         if not found and self.min is not None and self.max is not None and self.max < self.min:
             found["max"] = Problem("validation_min_greater_equal_than_required", "Must not be less than min.")
@@ -100,4 +100,4 @@ def read_number(value: object) -> float:
 
 def shown(number: float) -> str:
     """A number as a person writes it: 5 and not 5.0."""
-    return str(int(number)) if number.is_integer() and abs(number) <= MAX_WHOLE else repr(number)
+    return str(int(number)) if not number % 1 and abs(number) <= MAX_WHOLE else repr(number)

@@ -1,16 +1,15 @@
 """What can be said about a rule without its collection: null, empty, or an expression that can be read."""
 
-from typing import Final
-
-from holdfast.errors import Problem
-
-MAX_RULE_CHARS: Final = 3500  # characters, as in filters
+from holdfast.errors import InvalidFilter, Problem
+from holdfast.expressions.read import read_filter
 
 
 def rule_problem(rule: str | None) -> Problem | None:
-    """What is wrong with a rule."""
+    """What is wrong with a rule, which has the grammar and the limits of filters."""
     if not rule:
         return None
-    if len(rule) > MAX_RULE_CHARS:
-        return Problem("validation_length_out_of_range", f"Must have at most {MAX_RULE_CHARS} characters.")
+    try:
+        read_filter(rule)
+    except InvalidFilter as failure:
+        return Problem("validation_invalid_rule", failure.message)
     return None
