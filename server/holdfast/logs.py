@@ -65,7 +65,12 @@ class Logs:
         """Write the line of one request."""
         if not self._requests and seen.status < 500:
             return
-        line = self._request_json(seen) if self._json else self._request_text(seen).encode("utf-8", "replace")
+        try:
+            line = self._request_json(seen) if self._json else self._request_text(seen).encode()
+        except UnicodeEncodeError:  # a lone surrogate in the path
+            plain = seen.path.encode("utf-8", "replace").decode()
+            self.request(msgspec.structs.replace(seen, path=plain))
+            return
         self._writer.write(line)
 
     def event(self, fields: MutableMapping[str, Any]) -> None:
