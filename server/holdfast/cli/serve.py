@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -45,7 +45,7 @@ def run(chosen: Settings) -> None:
     _stop_by_exception()
     reporter = Reporter.of(chosen)
     # Loading the application takes as long as starting PostgreSQL, and one waits for the other's disk.
-    threading.Thread(target=import_module, args=("holdfast.cli.application",), daemon=True).start()
+    threading.Thread(target=_load_application, daemon=True).start()
     with closing(listen(chosen.host, chosen.port)) as bound, database(chosen, reporter.progress) as found:
         try:
             _serve(chosen, found, bound, reporter)
@@ -83,6 +83,12 @@ async def _prepare(chosen: Settings, dsn: str, origin: str) -> str:
     from holdfast.start import prepare
 
     return await prepare(chosen, dsn, origin)
+
+
+def _load_application() -> None:
+    # What fails here fails again in the main thread, where it can be told.
+    with suppress(Exception):
+        import_module("holdfast.cli.application")
 
 
 def _stop_by_exception() -> None:

@@ -26,9 +26,9 @@ def command(**options: Any) -> None:
 
 async def _link(chosen: Settings, dsn: str) -> str:
     """The link; raises click.ClickException when there is a superuser already."""
-    from holdfast.db.session import session_settings
     from holdfast.auth.setup import make_setup_token, setup_link
     from holdfast.db.pool import Pool
+    from holdfast.db.session import session_settings
     from holdfast.start import prepare_schema
 
     await prepare_schema(chosen, dsn)

@@ -43,9 +43,9 @@ def _ask() -> str:
 
 async def _upsert(chosen: Settings, dsn: str, email: str, password: str) -> bool:
     """Write the superuser; says whether it is new. Raises click.ClickException for what one cannot have."""
-    from holdfast.db.session import session_settings
     from holdfast.auth.superusers import upsert_superuser
     from holdfast.db.pool import Pool
+    from holdfast.db.session import session_settings
     from holdfast.errors import ApiError, Problem
     from holdfast.start import prepare_schema
 

@@ -1,0 +1,79 @@
+"""What the doctor makes of facts."""
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from holdfast.doctor import machine
+from holdfast.doctor.postgresql import Facts, judge
+
+HEALTHY = Facts(
+    version_number=180006,
+    skew=0.01,
+    fsync=True,
+    full_page_writes=True,
+    synchronous_commit="on",
+    checksums=True,
+    max_connections=100,
+    standby=False,
+    superuser=False,
+    encoding="UTF8",
+    connections=3,
+)
+TODAY = date(2026, 11, 20)
+
+
+def states(facts: Facts, *, today: date = TODAY, wanted: int = 22) -> dict[str, str]:
+    found = judge(facts, embedded=True, wanted_connections=wanted, today=today)
+    assert all(one.advice for one in found if one.state != "ok")
+    return {one.about: one.state for one in found}
+
+
+def test_a_healthy_postgresql_is_ok():
+    assert set(states(HEALTHY).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("change", "about", "state"),
+    [
+        ({"version_number": 140023}, "version", "broken"),
+        ({"version_number": 180000}, "version", "warning"),
+        ({"version_number": 150018}, "version", "warning"),
+        ({"version_number": 180099}, "version", "ok"),
+        ({"version_number": 190001}, "version", "ok"),
+        ({"fsync": False}, "durability", "broken"),
+        ({"full_page_writes": False}, "durability", "broken"),
+        ({"synchronous_commit": "off"}, "durability", "broken"),
+        ({"synchronous_commit": "local"}, "durability", "ok"),
+        ({"checksums": False}, "durability", "warning"),
+        ({"standby": True}, "role", "broken"),
+        ({"superuser": True}, "role", "warning"),
+        ({"encoding": "SQL_ASCII"}, "encoding", "broken"),
+        ({"max_connections": 24}, "connections", "warning"),
+        ({"skew": -9.0}, "clock", "warning"),
+    ],
+    ids=lambda part: str(part) if isinstance(part, dict) else "",
+)
+def test_what_is_not_as_it_should_be_is_said(change: dict[str, object], about: str, state: str):
+    found = states(msgspec.structs.replace(HEALTHY, **change))
+    assert found.pop(about) == state
+    assert set(found.values()) == {"ok"}
+
+
+def test_a_minor_is_old_after_six_months():
+    assert states(HEALTHY, today=date(2027, 2, 1))["version"] == "ok"
+    assert states(HEALTHY, today=date(2027, 3, 1))["version"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(0, "broken"), (machine.GIB // 8, "broken"), (machine.GIB, "warning"), (9 * machine.GIB, "ok")]
+)
+def test_a_full_disk_is_said_before_it_is_too_late(free: int, state: str):
+    assert machine.disk(Path("/srv"), free).state == state
+
+
+@pytest.mark.parametrize(("limit", "state"), [(256, "warning"), (1024, "ok"), (-1, "ok")])
+def test_a_low_limit_of_open_files_is_said(limit: int, state: str):
+    assert machine.files(limit).state == state
