@@ -1,6 +1,7 @@
 """`POST /api/batch`: several writes of records in one transaction, all or nothing."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from holdfast.identity import Principal
 from holdfast.records import write_service
 from holdfast.records.batch_reading import Part, read_batch
 from holdfast.records.orphans import compile_dangling, compile_needed
+from holdfast.records.retry import with_fresh_catalog
 from holdfast.records.violations import MISSING, needed_message, reference_of
 from holdfast.records.write_service import Write, allow_time
 
@@ -46,19 +48,25 @@ class _Done(msgspec.Struct, frozen=True):
 
 async def handle(engine: Engine, request: Request) -> Response:
     """POST /api/batch"""
-    request.route = "/api/batch"
-    catalog = engine.catalog
     values = await read_values(request)
     parts = read_batch(values, engine.settings.batch_requests)
     who = request.principal
 
     async def run(tx: Transaction | None) -> Response:
+        await engine.live.check()
         if tx is not None:
-            return Response(200, await run_batch(engine, catalog, who, parts, tx))
+            return Response(200, await run_batch(engine, engine.catalog, who, parts, tx))
         async with engine.pool.transaction() as new:
-            return Response(200, await run_batch(engine, catalog, who, parts, new))
+            return Response(200, await run_batch(engine, engine.catalog, who, parts, new))
 
-    return await once(engine.pool, request, values, run)
+    async def answer() -> Response:
+        started = time.perf_counter()
+        try:
+            return await once(engine.pool, request, values, run)
+        finally:
+            request.database_seconds += time.perf_counter() - started
+
+    return await with_fresh_catalog(engine, answer)
 
 
 async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Sequence[Part], tx: Transaction) -> bytes:

@@ -207,7 +207,7 @@ def _id_in(write: Write) -> str:
 
 def _refuse_views(collection: Collection) -> None:
     if collection.is_view:
-        raise BadRequest("A view is read-only: change the records of the collections that it is made from.")
+        raise BadRequest("This collection is a view: its records can only be read.")
 
 
 async def _hashed(draft: Draft) -> Draft:

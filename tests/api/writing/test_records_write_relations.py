@@ -195,4 +195,4 @@ async def test_views_cannot_be_written(writing: Server):
     for method, path in (("POST", ""), ("PUT", ""), ("PATCH", "/x"), ("DELETE", "/x")):
         response = await writing.root.request(method, f"/collections/seen/records{path}", json={})
         assert response.status_code == 400
-        assert "read-only" in response.json()["message"]
+        assert "can only be read" in response.json()["message"]
