@@ -28,6 +28,7 @@ from holdfast.schema.select import SelectField
 from holdfast.schema.system_fields import id_field
 from holdfast.schema.text import TextField
 from holdfast.schema.url import UrlField
+from holdfast.schema.vector import VectorField
 
 NAMED: dict[str, Any] = {"id": "field1", "name": "value"}
 
@@ -121,6 +122,15 @@ async def read(pool: Pool, field: Field) -> Any:
 )
 async def test_a_value_comes_back_as_it_was_taken(pool: Pool, field: Field, sent: object, given: object) -> None:
     assert await stored(pool, field, sent) == given
+
+
+async def test_a_vector_comes_back_in_32_bits(pool: Pool) -> None:
+    await pool.execute(Statement.of(raw("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")))
+    field = VectorField(**NAMED, dimensions=3)
+    await pool.execute(Statement.of(raw("CREATE TABLE public.one (value public.vector(3))")))
+    taken = value(field.take([1, 0.1, -2e10]), field.cast)
+    await pool.execute(Statement.of(raw("INSERT INTO public.one (value) VALUES (") + taken + raw(")")))
+    assert await read(pool, field) == [1, 0.1, -2e10]
 
 
 @pytest.mark.parametrize(
