@@ -20,10 +20,12 @@ def command(dry_run: bool, **options: Any) -> None:
     Safe from several machines at once: one applies, the others wait and find nothing to do. A migration that fails
     leaves nothing behind.
     """
-    from holdfast.db.migrate import migrate, outstanding
+    from holdfast.db.migrate import outstanding
+    from holdfast.start import prepare_schema
 
-    with database(settings(options)) as found:
-        names = asyncio.run(outstanding(found.dsn) if dry_run else migrate(found.dsn))
+    chosen = settings(options)
+    with database(chosen) as found:
+        names = asyncio.run(outstanding(found.dsn) if dry_run else prepare_schema(chosen, found.dsn))
     for name in names:
         click.echo(f"{'would apply' if dry_run else 'applied'} {name}")
     if not names:

@@ -9,7 +9,6 @@ from holdfast.catalog import store
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.db.migrate import outstanding
-from holdfast.db.pool import Connection
 from holdfast.doctor import machine, postgresql, tables
 from holdfast.doctor.finding import Finding, broken, ok, warning
 
@@ -21,7 +20,7 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
     """Look at everything, on a database that was reached a moment ago. Changes nothing."""
     found = machine.machine(settings)
     migrations = await _migrations(dsn)
-    connection = cast(Connection, await asyncpg.connect(dsn, statement_cache_size=0))
+    connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         facts = await postgresql.ask(connection)
         wanted = settings.workers * (settings.database_pool_size + LISTENERS)
