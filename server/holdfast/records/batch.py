@@ -53,13 +53,13 @@ async def handle(engine: Engine, request: Request) -> Response:
     who = request.principal
 
     async def run(tx: Transaction | None) -> Response:
-        await engine.live.check()
         if tx is not None:
             return Response(200, await run_batch(engine, engine.catalog, who, parts, tx))
         async with engine.pool.transaction() as new:
             return Response(200, await run_batch(engine, engine.catalog, who, parts, new))
 
     async def answer() -> Response:
+        await engine.live.check()
         started = time.perf_counter()
         try:
             return await once(engine.pool, request, values, run)

@@ -17,7 +17,7 @@ MAX_URL_CHARS: Final = 16_384
 _URL: Final = re.compile(r"/?api/collections/([^/?#]+)/records(?:/([^/?#]+))?/?(?:\?([^#]*))?(?:#.*)?")
 _FORM_KEY: Final = re.compile(r"requests(?:\.([0-9]{1,6})|\[([0-9]{1,6})\])\.(.+)", re.DOTALL)
 # Method, and whether the path names a record.
-_ACTIONS: Final[Mapping[tuple[str, bool], Action]] = {
+ACTIONS: Final[Mapping[tuple[str, bool], Action]] = {
     ("POST", False): "create",
     ("PATCH", True): "update",
     ("PUT", False): "upsert",
@@ -87,7 +87,7 @@ def _read_part(given: Any, form: Mapping[str, FormValue]) -> Part | Problems:
     if path is None:
         problems["url"] = Problem("validation_invalid_value", "Must be /api/collections/NAME/records or …/records/ID.")
         return problems
-    action = _ACTIONS.get((str(method).upper(), bool(path[1])))
+    action = ACTIONS.get((str(method).upper(), bool(path[1])))
     if action is None:
         message = "Must be POST or PUT for …/records, and PATCH, PUT or DELETE for …/records/ID."
         problems["method"] = Problem("validation_invalid_value", message)
