@@ -185,7 +185,7 @@ def read_path(text: str, at: int) -> Path:
 
 def meant(name: str, known: "tuple[str, ...] | list[str]") -> str:
     """The end of a sentence that says which name is near the one that was not found, or nothing."""
-    near = get_close_matches(name, known, n=1, cutoff=0.6) or [
+    near = get_close_matches(name, known, n=1, cutoff=0.7) or [
         other for other in known if other.lower() == name.lower()
     ]
     return f': did you mean "{near[0]}"?' if near else ""

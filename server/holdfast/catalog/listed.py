@@ -1,0 +1,74 @@
+"""Comparisons with lists as a whole (select, relation and file fields that hold many)."""
+
+from collections.abc import Callable
+
+from holdfast.catalog.leaf import list_blank, lowered, may_be_null
+from holdfast.catalog.row import Rows
+from holdfast.catalog.side import ListSide
+from holdfast.db.sql import Sql, raw
+from holdfast.expressions.compare import Side, compare
+from holdfast.expressions.emit import bracketed, negated
+from holdfast.expressions.kind import Kind
+from holdfast.expressions.tree import Constant, Operator, Slot
+from holdfast.expressions.value import Binds, Value
+
+
+class Lists:
+    """Compares lists, item by item or, where an index can help, as a whole."""
+
+    def __init__(self, rows: Rows, binds: Binds) -> None:
+        self._rows = rows
+        self._binds = binds
+
+    def compare(self, left: Side | ListSide, operator: Operator, right: Side | ListSide, at: int, *, some: bool) -> Sql:
+        """The condition; with `some` one item is enough, else all have to fulfil it. Raises Unreadable.
+
+        For `~` one item is always enough: a list contains what one of its items does.
+        """
+        equality = operator in (Operator.EQ, Operator.NE)
+        if isinstance(right, ListSide) and not isinstance(left, ListSide) and equality:
+            left, right = right, left
+        if isinstance(left, ListSide) and isinstance(right, Slot | Constant) and equality and not left.leaf.modifier:
+            return self._whole(left, operator, right, some=some)
+        one = some or operator is Operator.LIKE
+
+        def items(side: Side | ListSide, inner: Callable[[Side], Sql]) -> Sql:
+            return self._each(side, inner, one=one) if isinstance(side, ListSide) else inner(side)
+
+        return items(left, lambda first: items(right, lambda second: compare(first, operator, second, self._binds, at)))
+
+    def _each(self, side: ListSide, inner: Callable[[Side], Sql], *, one: bool) -> Sql:
+        blank = list_blank(side.row, side.leaf)
+
+        def condition(item: Sql) -> Sql:
+            value = Value(item, Kind.TEXT, nullable=True, blank=blank)
+            found = inner(lowered(value) if side.leaf.modifier == "lower" else value)
+            return found if one else negated(found)
+
+        found = self._rows.exists_item(side.column, condition, loose=True)
+        return found if one else negated(found)
+
+    def _whole(self, side: ListSide, operator: Operator, other: Slot | Constant, *, some: bool) -> Sql:
+        """A list beside a literal, by the operators that a GIN index serves."""
+        if operator is Operator.NE:
+            # That all differ is that not one is equal, and the other way round.
+            return negated(self._equal(side, other, some=not some))
+        return self._equal(side, other, some=some)
+
+    def _equal(self, side: ListSide, other: Slot | Constant, *, some: bool) -> Sql:
+        column, nullable = side.column, may_be_null(side.row, side.leaf)
+        if isinstance(other, Constant) and not isinstance(other.value, bool):
+            held = raw(" = '{}' OR ") + column + raw(" @> ARRAY['']") if some else raw(" <@ ARRAY['']")
+            return bracketed((column + raw(" IS NULL OR ") if nullable else Sql()) + column + held)
+        sought = raw("ARRAY[") + self._sought(other) + raw("]")
+        held = column + raw(" @> ") + sought
+        if not some:
+            held = column + raw(" <@ ") + sought + raw(" AND ") + column + raw(" <> '{}'")
+        if not nullable:
+            return held if some else bracketed(held)
+        return bracketed(column + raw(" IS NOT NULL AND ") + held)
+
+    def _sought(self, other: Slot | Constant) -> Sql:
+        if isinstance(other, Slot):
+            return self._binds.text(other.number)
+        return raw("'true'") if other.value else raw("'false'")

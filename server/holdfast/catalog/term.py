@@ -1,0 +1,166 @@
+"""The comparisons of a filter, with their paths found."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from holdfast.catalog.path import Hop, Leaf, Route, find_route
+from holdfast.catalog.row import Rows
+from holdfast.catalog.snapshot import Catalog
+from holdfast.expressions.tree import Call, Constant, Macro, Node, Operand, Operator, Path, Slot, Term, Tree, Unreadable
+from holdfast.schema.collection import Collection
+
+Key: TypeAlias = tuple[str, ...]
+"""The names by which a path goes to many records or items."""
+
+
+class Many(msgspec.Struct, frozen=True):
+    """A place where a path goes to many: to records by the last of `hops`, or to the items of `leaf`."""
+
+    key: Key
+    hops: tuple[Hop, ...]
+    leaf: Leaf | None = None
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A path that was found."""
+
+    route: Route
+
+    @property
+    def manys(self) -> tuple[Many, ...]:
+        """Where it goes to many, in order."""
+        hops, leaf = self.route.hops, self.route.leaf
+        names = tuple(hop.name for hop in hops)
+        found = [Many(names[: at + 1], hops[: at + 1]) for at, hop in enumerate(hops) if hop.many]
+        if leaf.is_each:
+            found.append(Many((*names, leaf.field.name, ":each"), hops, leaf))
+        return tuple(found)
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """A function, the values that it is applied to, and the texts that say how."""
+
+    call: Call
+    arguments: "tuple[Asked, ...]"
+    texts: tuple[str, ...] = ()
+
+    @property
+    def manys(self) -> tuple[Many, ...]:
+        """Where its arguments go to many."""
+        return tuple(many for argument in self.arguments for many in manys_of(argument))
+
+
+Asked: TypeAlias = Found | Applied | Slot | Constant | Macro
+"""One side of a comparison."""
+
+
+def manys_of(asked: Asked) -> tuple[Many, ...]:
+    """Where one side of a comparison goes to many."""
+    return asked.manys if isinstance(asked, Found | Applied) else ()
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """A comparison. With `some` it is about one record of each way to many; else about all, and closed in itself."""
+
+    left: Asked
+    operator: Operator
+    some: bool
+    right: Asked
+    at: int
+
+    @property
+    def shared(self) -> tuple[Many, ...]:
+        """The ways to many that other comparisons may go along with it."""
+        return (*manys_of(self.left), *manys_of(self.right)) if self.some else ()
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """Conditions of which all have to hold, or, with `either`, at least one."""
+
+    either: bool
+    parts: "tuple[Planned, ...]"
+
+    @property
+    def shared(self) -> tuple[Many, ...]:
+        """The ways to many of all parts."""
+        return tuple(many for part in self.parts for many in part.shared)
+
+
+Planned: TypeAlias = Comparison | Joined
+
+
+class Names:
+    """Looks up the names in a filter, for the rows of one collection."""
+
+    def __init__(self, catalog: Catalog, collection: Collection, rows: Rows, *, sees_hidden: bool) -> None:
+        self._catalog = catalog
+        self._collection = collection
+        self._rows = rows
+        self._sees_hidden = sees_hidden
+
+    def plan(self, tree: Tree) -> Planned:
+        """The filter with all its paths found. Raises Unreadable."""
+        return self._plan(tree.root, tree.pinned)
+
+    def find(self, path: Path) -> Found:
+        """A path. The id of the record that a single relation points at is the relation itself. Raises Unreadable."""
+        if path.names[0].startswith("@"):
+            raise Unreadable(path.at, f'"{path.names[0]}" is for rules')
+        found = Found(find_route(self._catalog, self._collection, path, sees_hidden=self._sees_hidden))
+        return found if found.manys else self.without_id(found)
+
+    def without_id(self, found: Found) -> Found:
+        """The relation itself in place of the id that it points at, where every record is seen that it can point at."""
+        hops, leaf = found.route.hops, found.route.leaf
+        last = hops[-1] if hops else None
+        if last is None or last.back or leaf.field.name != "id" or leaf.modifier:
+            return found
+        if not self._rows.is_open(leaf.collection):
+            return found
+        owner = hops[-2].collection if len(hops) > 1 else self._collection
+        return Found(Route(hops[:-1], Leaf(owner, last.field)))
+
+    def _plan(self, node: Node, pinned: Mapping[int, str]) -> Planned:
+        if not isinstance(node, Term):
+            return Joined(node.either, tuple(self._plan(part, pinned) for part in node.parts))
+        left, right = self._asked(node.left, pinned), self._asked(node.right, pinned)
+        # As in PocketBase, a function speaks of one record of each way, with ? and without.
+        some = node.some or isinstance(left, Applied) or isinstance(right, Applied)
+        comparison = Comparison(left, node.operator, some, right, node.at)
+        return comparison if some else self.on_lists(comparison)
+
+    def on_lists(self, comparison: Comparison) -> Comparison:
+        """The comparison with lists of ids in place of the records that they point at, where it says the same."""
+        if comparison.operator not in (Operator.EQ, Operator.NE):
+            return comparison
+        left, right = comparison.left, comparison.right
+        return msgspec.structs.replace(
+            comparison,
+            left=self.without_id(left) if isinstance(left, Found) else left,
+            right=self.without_id(right) if isinstance(right, Found) else right,
+        )
+
+    def _asked(self, operand: Operand, pinned: Mapping[int, str]) -> Asked:
+        if isinstance(operand, Path):
+            return self.find(operand)
+        if not isinstance(operand, Call):
+            return operand
+        if operand.name == "strftime":
+            return self._strftime(operand, pinned)
+        return Applied(operand, tuple(self._asked(argument, pinned) for argument in operand.arguments))
+
+    def _strftime(self, call: Call, pinned: Mapping[int, str]) -> Applied:
+        texts: list[str] = []
+        for argument in (*call.arguments[:1], *call.arguments[2:]):
+            if isinstance(argument, Slot) and argument.form.quoted:
+                texts.append(pinned[argument.number])
+            elif isinstance(argument, Constant) and argument.value == "":
+                texts.append("")
+            else:
+                raise Unreadable(argument.at, "strftime takes its format and its modifiers as texts in quotes")
+        if not texts:
+            raise Unreadable(call.at, "strftime takes a format, a date and modifiers")
+        date = call.arguments[1] if len(call.arguments) > 1 else Macro("@now", call.at)
+        return Applied(call, (self._asked(date, pinned),), tuple(texts))
