@@ -57,22 +57,19 @@ def seal(secret: bytes, context: bytes, position: Position) -> str:
     return base64.urlsafe_b64encode(_mac(secret, context, payload) + payload).rstrip(b"=").decode("ascii")
 
 
-def unseal(secret: bytes, context: bytes, cursor: str, length: int) -> Position:
-    """The position, of `length` values, in a cursor that `seal` made for the same context.
+def unseal(secret: bytes, context: bytes, cursor: str) -> Position:
+    """The position in a cursor that `seal` made for the same context.
 
     Raises BadRequest for any other.
     """
     try:
         sealed = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error) as failure:
-        raise _misfit() from failure
+        raise misfit() from failure
     mac, payload = sealed[:MAC_BYTES], sealed[MAC_BYTES:]
     if not compare_digest(mac, _mac(secret, context, payload)):
-        raise _misfit()
-    position = msgspec.msgpack.decode(payload, type=tuple[str | None, ...])
-    if len(position) != length:
-        raise _misfit()
-    return position
+        raise misfit()
+    return msgspec.msgpack.decode(payload, type=tuple[str | None, ...])
 
 
 def _mac(secret: bytes, context: bytes, payload: bytes) -> bytes:
@@ -81,7 +78,8 @@ def _mac(secret: bytes, context: bytes, payload: bytes) -> bytes:
     return blake2b(sized, digest_size=MAC_BYTES, key=secret, person=b"hf.cursor").digest()
 
 
-def _misfit() -> BadRequest:
+def misfit() -> BadRequest:
+    """The error for a cursor of something else, a forged one, or one from before the collection was changed."""
     return refuse("cursor", "It is not one that this server gave for this collection, sort, filter and search.")
 
 
@@ -91,7 +89,11 @@ def after(keys: tuple[Key, ...], nulls: tuple[bool, ...]) -> tuple[Branch, ...]:
     Each branch is a range of an index that serves the sort, which one condition with OR would not be
     (EXPLAIN, version 18: a filter over everything that came before). Keys of one direction are compared as a
     row; a change of direction, and a null on either side, begins a new branch.
+
+    Raises BadRequest when there are not as many values as keys.
     """
+    if len(nulls) != len(keys):
+        raise misfit()
     binds = [_value(at) + raw("::") + raw(key.cast) for at, key in enumerate(keys)]
     branches: list[Branch] = []
     start = 0

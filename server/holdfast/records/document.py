@@ -14,6 +14,7 @@ from holdfast.records.selection import EVERYTHING, Excerpt, Selection, read_fiel
 from holdfast.rules.access import NO_ROW, Audience, gate
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
+from holdfast.schema.index_reading import read_indexes
 from holdfast.schema.relation import RelationField
 
 PRINCIPAL_ID: Final = "principal.id"
@@ -251,7 +252,7 @@ def _follow_back(
     link = other + raw(".") + name(reference.field.name)
     mine = row + raw('."id"')
     points = link + raw(" @> ARRAY[") + mine + raw("]") if reference.field.many else link + raw(" = ") + mine
-    one = reference.field.unique and not reference.field.many
+    one = _is_sole(reference)
     columns = join(", ", [other + raw(".") + name(column) for column in dict.fromkeys(("id", *inner.columns))])
     rows = (
         raw("(SELECT ")
@@ -273,6 +274,14 @@ def _follow_back(
     )
     listed = inner.sql if one else raw("'[' || string_agg(") + inner.sql + raw(", ',') || ']'")
     return Document(raw("(SELECT ") + listed + raw(" FROM ") + rows + raw(")"), ("id",), inner.spaced)
+
+
+def _is_sole(reference: Reference) -> bool:
+    """Whether a record can be pointed at only once, because the field's values are unique. Then it is no list."""
+    if reference.field.many:
+        return False
+    indexes = read_indexes(reference.collection).values()
+    return reference.field.unique or any(index.sole_unique_field == reference.field.name for index in indexes)
 
 
 def _alias(level: int) -> Sql:

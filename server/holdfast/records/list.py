@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
-from holdfast.db.sql import Sql, join, name, named, number, raw
+from holdfast.db.sql import EMPTY, Sql, join, name, named, number, raw
 from holdfast.records.cursor import Branch, Key, after
 from holdfast.records.document import Document
+from holdfast.records.query import Count
 
 BASE: Final = raw("base")
 """The alias of the collection's row where it is looked for."""
@@ -27,18 +28,20 @@ class Rows(msgspec.Struct, frozen=True):
 class Page(msgspec.Struct, frozen=True):
     """How much of the rows is wanted: `size` records, in the order of `keys`.
 
-    `counted` asks for the exact total. `first` is whether no record comes before it. What was made for the
-    first page has no OFFSET, which PostgreSQL would plan for as if a tenth of the table came before.
+    `first` is whether no record comes before it: then there is no OFFSET, for which PostgreSQL would plan as if
+    a tenth of the table came before.
     """
 
     size: int
     keys: tuple[Key, ...]
-    counted: bool = False
+    count: Count = "none"
     first: bool = True
 
 
 def compile_page(rows: Rows, document: Document, page: Page) -> Sql:
-    """A numbered page as one row: `items`, the records with commas between them or null, and if counted `total`.
+    """A numbered page as one row: `items`, the records with commas between them, or null if there are none.
+
+    If the count is exact, `total` follows; if it is estimated, how many records are on the page.
 
     The rows of the page are found first and only they are made into JSON: a sort carries no more columns than
     needed, and nothing is expanded that is not shown. The total is counted only where it does not follow from
@@ -53,13 +56,15 @@ def compile_page(rows: Rows, document: Document, page: Page) -> Sql:
         + _order_by([key.order for key in page.keys])
         + raw(" LIMIT ")
         + number(page.size)
-        + (raw("") if page.first else raw(" OFFSET ") + named(OFFSET, "bigint"))
+        + (EMPTY if page.first else raw(" OFFSET ") + named(OFFSET, "bigint"))
         + raw(") AS page")
     )
     items = raw("SELECT string_agg(") + document.sql + raw(", ',') AS items")
-    if not page.counted:
-        return items + raw(" FROM ") + found
-    return items + raw(", ") + _total(rows, page) + raw(" AS total FROM ") + found
+    if page.count == "exact":
+        items += raw(", ") + _total(rows, page) + raw(" AS total")
+    elif page.count == "estimated":
+        items += raw(", count(*) AS here")
+    return items + raw(" FROM ") + found
 
 
 def _total(rows: Rows, page: Page) -> Sql:
@@ -86,7 +91,7 @@ def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, 
     where the page is the last one.
     """
     more = number(page.size + 1)
-    branches = [Branch(raw(""), page.keys)] if nulls is None else after(page.keys, nulls)
+    branches = [Branch(EMPTY, page.keys)] if nulls is None else after(page.keys, nulls)
     parts = [_branch(rows, document, branch, page.keys, more) for branch in branches]
     found = parts[0]
     if len(parts) > 1:
@@ -127,11 +132,11 @@ def compile_estimate(rows: Rows) -> Sql:
 
 
 def _from(rows: Rows) -> Sql:
-    return raw(" FROM ") + rows.source + (raw(" WHERE ") + rows.condition if rows.condition else raw(""))
+    return raw(" FROM ") + rows.source + (raw(" WHERE ") + rows.condition if rows.condition else EMPTY)
 
 
 def _order_by(parts: Sequence[Sql]) -> Sql:
-    return raw(" ORDER BY ") + join(", ", parts) if parts else raw("")
+    return raw(" ORDER BY ") + join(", ", parts) if parts else EMPTY
 
 
 def _column_list(document: Document) -> list[Sql]:

@@ -55,8 +55,13 @@ def from_query(query: Mapping[str, str]) -> ListQuery:
 
     Raises BadRequest.
     """
-    params = tuple((name[2:], value) for name, value in query.items() if name.startswith("p.") and len(name) > 2)
-    return _read(query, params)
+    return _read(query, read_parameters(query))
+
+
+def read_parameters(query: Mapping[str, Any]) -> tuple[tuple[str, Parameter], ...]:
+    """The values for a filter's `{:NAME}`, in parameters called `p.NAME`. Raises BadRequest for a list or an object."""
+    named = ((name[2:], value) for name, value in query.items() if name.startswith("p.") and len(name) > 2)
+    return tuple((name, _parameter(name, value)) for name, value in named)
 
 
 def from_body(body: Mapping[str, Any]) -> ListQuery:
@@ -67,9 +72,8 @@ def from_body(body: Mapping[str, Any]) -> ListQuery:
     given: object = body.get("p") or {}
     if not isinstance(given, dict):
         raise refuse("p", "It has to be an object of names and values.")
-    named = {name: value for name, value in cast(dict[str, object], given).items() if name}
-    named.update({name[2:]: value for name, value in body.items() if name.startswith("p.") and len(name) > 2})
-    return _read(body, tuple((name, _parameter(name, value)) for name, value in named.items()))
+    named = {name: _parameter(name, value) for name, value in cast(dict[str, object], given).items() if name}
+    return _read(body, tuple({**named, **dict(read_parameters(body))}.items()))
 
 
 def _parameter(name: str, value: object) -> Parameter:
@@ -132,6 +136,6 @@ def _truth(given: Mapping[str, Any], name: str) -> bool:
     value: object = given.get(name)
     if value is None or isinstance(value, bool):
         return bool(value)
-    if value in _TRUE or value in _FALSE:
+    if isinstance(value, str) and (value in _TRUE or value in _FALSE):
         return value in _TRUE
     raise refuse(name, "It has to be true or false.")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from holdfast.db.sql import Sql, named, qualified, raw
+from holdfast.db.sql import EMPTY, Sql, named, qualified, raw
 from holdfast.records.document import Document
 from holdfast.records.list import BASE
 from holdfast.rules.access import EVERY_ROW
@@ -31,5 +31,5 @@ def compile_view(collection: Collection, document: Document, rule: Sql) -> Sql:
         + BASE
         + raw('."id" = ')
         + named(RECORD_ID, "text")
-        + (raw("") if rule is EVERY_ROW else raw(" AND ") + rule)
+        + (EMPTY if rule is EVERY_ROW else raw(" AND ") + rule)
     )

@@ -1,0 +1,152 @@
+"""A read request and the catalog become a plan: the statement to run, and with which values.
+
+Planning costs many times what the request costs after it, so plans are kept (db/plans.py): first under the
+query string as it came, then under its shape, which is everything but the values in it.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from holdfast.catalog.scope import Scope
+from holdfast.catalog.snapshot import Catalog
+from holdfast.db.plans import Plans
+from holdfast.db.sql import Inputs, Sql, Statement, join, qualified, raw
+from holdfast.expressions.read import Reading, read_filter
+from holdfast.identity import Principal
+from holdfast.records import search
+from holdfast.records.cursor import AFTER, unseal
+from holdfast.records.document import PRINCIPAL_ID, document, read_shape
+from holdfast.records.list import BASE, OFFSET, PAGE, Page, Rows, compile_estimate, compile_page, compile_walk
+from holdfast.records.order import sort_keys
+from holdfast.records.query import Count, ListQuery
+from holdfast.records.view import compile_view
+from holdfast.rules.access import EVERY_ROW, Audience, gate
+from holdfast.schema.collection import Collection
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """Of whom a read is asked, and by whom: everything that a plan depends on besides the request.
+
+    `rule` is the condition that the list or view rule makes for this audience.
+    """
+
+    catalog: Catalog
+    collection: Collection
+    who: Audience
+    rule: Sql = EVERY_ROW
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """A list request as far as the text of its statement depends on it, the filter apart.
+
+    `first` is whether nothing comes before a numbered page; `nulls` tells which of a cursor's values are null,
+    and is None on the first page of a `walk` by cursor.
+    """
+
+    per_page: int
+    sort: str
+    search: bool
+    shape: tuple[str, str]
+    count: Count
+    first: bool
+    walk: bool
+    nulls: tuple[bool, ...] | None
+
+
+class Compiled(msgspec.Struct, frozen=True):
+    """What requests of one shape have in common."""
+
+    statement: Statement
+    spaced: bool
+    estimate: Statement | None = None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """One request: what to run, and with which values. `context` is what its cursor is bound to."""
+
+    compiled: Compiled
+    literals: tuple[object, ...] = ()
+    named: Mapping[str, object] = {}
+    query: ListQuery = ListQuery()
+    context: bytes = b""
+
+
+def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Plan:
+    """The plan of a list request.
+
+    Raises InvalidFilter, InvalidSort or BadRequest for what cannot be asked of this collection.
+    """
+    reading = read_filter(query.filter, dict(query.params)) if query.filter else None
+    context = _context(asked, query)
+    named: dict[str, object] = {OFFSET: query.offset}
+    if query.search:
+        named[search.WORDS] = search.read_search(query.search)
+    nulls: tuple[bool, ...] | None = None
+    if query.cursor:
+        position = unseal(secret, context, query.cursor)
+        named[AFTER] = position
+        nulls = tuple(value is None for value in position)
+    wanted = Wanted(
+        per_page=query.per_page,
+        sort=query.sort,
+        search=bool(query.search),
+        shape=(query.fields, query.expand),
+        count=query.count if query.cursor is None else "none",
+        first=query.offset == 0,
+        walk=query.cursor is not None,
+        nulls=nulls,
+    )
+    key = (asked.catalog.version, asked.collection.id, asked.who, wanted, reading and reading.shape)
+    compiled = plans.get(key)
+    if not isinstance(compiled, Compiled):
+        compiled = _compile(asked, wanted, reading)
+        plans.put(key, compiled)
+    return Plan(compiled, reading.literals if reading else (), named, query, context)
+
+
+def _context(asked: Asked, query: ListQuery) -> bytes:
+    """What a cursor is bound to: it means nothing for another collection, sort, filter or search."""
+    if query.cursor is None:
+        return b""
+    return msgspec.msgpack.encode((asked.collection.id, query.sort, query.filter, query.params, query.search))
+
+
+def _compile(asked: Asked, wanted: Wanted, reading: Reading | None) -> Compiled:
+    collection, who = asked.collection, asked.who
+    scope = Scope(asked.catalog, collection, BASE, sees_hidden=who.superuser, gate=gate(who, "list"))
+    conditions = [] if asked.rule is EVERY_ROW else [asked.rule]
+    if reading is not None:
+        conditions.append(scope.condition(reading.tree))
+    keys = sort_keys(scope, wanted.sort, walk=wanted.walk)
+    if wanted.search:
+        search.check_searchable(collection, who)
+        conditions.append(search.matches(collection, BASE))
+        keys = keys if wanted.sort else (search.rank(collection, BASE), *keys)
+    source = qualified("public", collection.name) + raw(" AS ") + BASE + scope.joins()
+    rows = Rows(source, join(" AND ", conditions))
+    seen = document(asked.catalog, who, collection, PAGE, read_shape(*wanted.shape))
+    page = Page(wanted.per_page, keys, count=wanted.count, first=wanted.first)
+    if wanted.walk:
+        return Compiled(Statement.of(compile_walk(rows, seen, page, wanted.nulls)), seen.spaced)
+    estimate = Statement.of(compile_estimate(rows)) if wanted.count == "estimated" else None
+    return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate)
+
+
+def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:
+    """The plan of a request for one record; `shape` is its `fields` and its `expand`. Raises BadRequest."""
+    key = (asked.catalog.version, asked.collection.id, asked.who, "view", shape)
+    kept = plans.get(key)
+    if isinstance(kept, Compiled):
+        return kept
+    seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(*shape))
+    compiled = Compiled(Statement.of(compile_view(asked.collection, seen, asked.rule)), seen.spaced)
+    plans.put(key, compiled)
+    return compiled
+
+
+def inputs(named: Mapping[str, object], who: Principal, literals: tuple[object, ...] = ()) -> Inputs:
+    """What a plan is run with for this caller."""
+    if who.record_id:
+        named = {**named, PRINCIPAL_ID: who.record_id}
+    return Inputs(literals, named)

@@ -1,0 +1,103 @@
+"""Reading records over HTTP: each handler plans, runs one statement and passes its JSON on."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.db.pool import Row
+from holdfast.db.sql import Inputs, Statement
+from holdfast.engine import Engine
+from holdfast.errors import NotFound
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.records.cursor import seal
+from holdfast.records.plan import Asked, Plan, inputs, plan_list, plan_view
+from holdfast.records.query import ListQuery, from_body, from_query
+from holdfast.records.render import compact, etag, is_match, render_page, render_walk
+from holdfast.records.view import RECORD_ID
+from holdfast.rules.access import audience, guard
+from holdfast.schema.collection import Collection
+
+KEPT_QUERY_BYTES: Final = 2048  # longer query strings are planned anew: they hardly come twice
+
+
+async def list_records(engine: Engine, request: Request, collection: Collection) -> Response:
+    """`GET .../records`: a page of the records that the caller may list."""
+    asked = _asked(engine, request, collection, collection.list_rule)
+    key = (asked.catalog.version, collection.id, asked.who, request.query_string)
+    plan = engine.plans.get(key)
+    if not isinstance(plan, Plan):
+        plan = plan_list(engine.plans, asked, from_query(request.query), engine.secret)
+        if len(request.query_string) <= KEPT_QUERY_BYTES:
+            engine.plans.put(key, plan)
+    return Response(body=await _page(engine, request, plan))
+
+
+async def query_records(engine: Engine, request: Request, collection: Collection) -> Response:
+    """`POST .../records/query`: the same, with the parameters in a JSON body."""
+    asked = _asked(engine, request, collection, collection.list_rule)
+    plan = plan_list(engine.plans, asked, from_body(await request.object()), engine.secret)
+    return Response(body=await _page(engine, request, plan))
+
+
+async def view_record(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
+    """`GET .../records/{id}`: one record, with its `ETag`; 304 where the caller has it already."""
+    asked = _asked(engine, request, collection, collection.view_rule)
+    query = request.query if request.query_string else {}
+    compiled = plan_view(engine.plans, asked, (query.get("fields", ""), query.get("expand", "")))
+    row = await _fetch(engine, request, compiled.statement, inputs({RECORD_ID: record_id}, request.principal))
+    if row is None:
+        raise NotFound
+    body = compact(row[0].encode(), spaced=compiled.spaced)
+    tag = etag(row[1], body)
+    if b"if-none-match" in request.headers and is_match(tag, request.headers[b"if-none-match"]):
+        return Response(304, headers=((b"etag", tag),))
+    return Response(body=body, headers=((b"etag", tag),))
+
+
+def _asked(engine: Engine, request: Request, collection: Collection, rule: str | None) -> Asked:
+    return Asked(engine.catalog, collection, audience(request.principal), guard(request.principal, rule))
+
+
+async def _page(engine: Engine, request: Request, plan: Plan) -> bytes:
+    query = plan.query
+    given = inputs(plan.named, request.principal, plan.literals)
+    row = await _fetch(engine, request, plan.compiled.statement, given)
+    items: str | None = None if row is None else row[0]
+    if query.cursor is not None:
+        position: Sequence[str | None] | None = None if row is None else row[1]
+        cursor = None if position is None else seal(engine.secret, plan.context, tuple(position))
+        return compact(render_walk(items, query.per_page, cursor), spaced=plan.compiled.spaced)
+    total: int | None = row[1] if row is not None and query.count != "none" else None
+    estimate = False
+    if total is not None and plan.compiled.estimate is not None:
+        total, estimate = await _estimate(engine, request, plan.compiled.estimate, given, plan.query, total)
+    return compact(
+        render_page(items, query.page, query.per_page, total, estimate=estimate), spaced=plan.compiled.spaced
+    )
+
+
+async def _estimate(
+    engine: Engine, request: Request, explain: Statement, given: Inputs, query: ListQuery, here: int
+) -> tuple[int, bool]:
+    """The total and whether it is an estimate, given how many records are on the page.
+
+    A second statement, because EXPLAIN cannot be part of one; it is not needed where the page is the last one.
+    """
+    seen = query.offset + here
+    if here < query.per_page and (here or query.page == 1):
+        return seen, False
+    row = await _fetch(engine, request, explain, given)
+    plans: list[dict[str, Any]] = msgspec.json.decode(row[0]) if row is not None else []
+    expected = int(plans[0]["Plan"]["Plan Rows"]) if plans else 0
+    return max(expected, seen), True
+
+
+async def _fetch(engine: Engine, request: Request, statement: Statement, given: Inputs) -> Row | None:
+    started = time.perf_counter()
+    try:
+        return await engine.pool.fetchrow_text(statement.text, statement.args(given))
+    finally:
+        request.database_seconds += time.perf_counter() - started
