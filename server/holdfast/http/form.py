@@ -52,7 +52,10 @@ async def read_values(request: Request) -> dict[str, Any]:
         return _values(_urlencoded(await request.body()))
     if request.media_type not in ("application/json", "") and await request.body():
         raise UnsupportedMediaType(f"Send application/json, {MULTIPART} or {URLENCODED}.")
-    return await request.object()
+    found = await request.object()
+    # PocketBase's Python client (0.17) sends a batch without files as JSON that holds the payload as a text.
+    payload = found.pop(JSON_PAYLOAD, None)
+    return found | _payload(FormValue((payload,))) if isinstance(payload, str) else found
 
 
 def _values(entries: list[tuple[str, FormValue]]) -> dict[str, Any]:
