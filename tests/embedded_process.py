@@ -22,7 +22,7 @@ class Process:
         self.system = data.parent / "system"
         self._process = subprocess.Popen(
             [sys.executable, str(SCRIPT), str(data), str(self.system), *settings],
-            env=os.environ | {"PYTHONPATH": str(SERVER)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(SERVER), *sys.path])},
             stdout=subprocess.PIPE,
         )
         assert self._process.stdout is not None

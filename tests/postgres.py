@@ -51,7 +51,7 @@ def join(path: Path) -> tuple[socket.socket, Cluster]:
         if connection is None:
             path.unlink(missing_ok=True)
             with path.with_suffix(".log").open("wb") as log:
-                environment = os.environ | {"PYTHONPATH": str(SERVER)}
+                environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SERVER), *sys.path])}
                 subprocess.run([sys.executable, HOST, path], env=environment, stdout=log, stderr=log, check=False)
             connection = reach(path)
         if connection is not None:

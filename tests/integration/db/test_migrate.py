@@ -1,6 +1,7 @@
 """System migrations: all or nothing, once, and never backwards in time by accident."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,12 @@ async def test_of_two_processes_at_once_one_applies_and_the_other_finds_nothing(
     server = Path(paths.__file__).parents[1]
     processes = [
         await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, empty_database, env={"PYTHONPATH": str(server)}, stdout=subprocess.PIPE
+            sys.executable,
+            "-c",
+            program,
+            empty_database,
+            env={"PYTHONPATH": os.pathsep.join([str(server), *sys.path])},
+            stdout=subprocess.PIPE,
         )
         for _ in range(2)
     ]
@@ -124,7 +130,10 @@ async def test_nothing_is_printed_and_piccolo_is_not_loaded_when_nothing_is_to_d
     )
     server = Path(paths.__file__).parents[1]
     done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program, database], env={"PYTHONPATH": str(server)}, capture_output=True
+        subprocess.run,
+        [sys.executable, "-c", program, database],
+        env={"PYTHONPATH": os.pathsep.join([str(server), *sys.path])},
+        capture_output=True,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 

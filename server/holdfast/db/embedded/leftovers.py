@@ -48,11 +48,16 @@ def clear(places: Places) -> None:
 
 
 def find(data: Path, proc: Path = PROC) -> Leftover:
-    """The processes of PostgreSQL that work in the data directory, as all of them do."""
+    """The processes of PostgreSQL that work in the data directory, as all of them do.
+
+    They run as its owner, so those of other users are passed over.
+    """
     ours: list[int] = []
     unknown: list[int] = []
     for entry in proc.glob("[0-9]*"):
         try:
+            if entry.stat().st_uid != data.stat().st_uid:
+                continue
             if os.readlink(entry / "cwd") == str(data):
                 ours.append(int(entry.name))
         except PermissionError:
@@ -62,7 +67,7 @@ def find(data: Path, proc: Path = PROC) -> Leftover:
                 ours.append(int(entry.name))
             elif name.strip() == "postgres":
                 unknown.append(int(entry.name))
-        except OSError:  # it has ended
+        except OSError:  # it has ended, or nobody has waited for it yet
             continue
     return Leftover(tuple(sorted(ours)), tuple(sorted(unknown)))
 
