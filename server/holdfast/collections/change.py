@@ -10,7 +10,7 @@ import msgspec
 
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
-from holdfast.collections import refusals, trash_rows
+from holdfast.collections import refusals, trash_rows, view_steps
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
 from holdfast.collections.mishap import Places, not_unique, refused
@@ -64,10 +64,8 @@ async def preview(engine: Engine, decide: Decide) -> Plan:
     async def look(tx: Transaction) -> Plan:
         await limit(tx, engine.settings)
         old = await store.load(tx.connection)
-        decision = decide(old)
-        changes = Changes(old, Catalog.of(old.version, decision.collections))
-        steps = await _steps(tx, changes)
-        return make_plan(changes, await weigh(tx, steps, count_writes=True))
+        work = await _work(tx, old, decide(old))
+        return make_plan(work.changes, await weigh(tx, work.steps, count_writes=True))
 
     return await retried(engine.pool, engine.settings, look)
 
@@ -95,17 +93,17 @@ async def change_in(tx: Transaction, settings: Settings, decide: Decide, *, insi
     await lock(tx, settings)
     old = await store.load(tx.connection)
     decision = decide(old)
-    changes = Changes(old, Catalog.of(old.version, decision.collections))
-    if changes.old.collections == changes.new.collections:
-        return old
-    steps = await _steps(tx, changes)
-    await _lock_tables(tx, changes, steps)
-    weighed = await weigh(tx, steps, count_writes=False)
-    if insist and make_plan(changes, weighed).hash != insist:
+    work = await _work(tx, old, decision)
+    await _lock_tables(tx, work.changes, work.steps)
+    weighed = await weigh(tx, work.steps, count_writes=False)
+    if insist and make_plan(work.changes, weighed).hash != insist:
         raise PreconditionFailed("The change is not what the plan says any more: look at the plan again.")
+    if old.collections == work.changes.new.collections:
+        return old
     for one in weighed:
         await _do(tx, one, decision.places, settings)
-    return await store.write(tx, old, changes.new.collections)
+    await view_steps.check_ids(tx, work.views, decision.places)
+    return await store.write(tx, old, work.changes.new.collections)
 
 
 async def lock(tx: Transaction, settings: Settings) -> None:
@@ -127,9 +125,22 @@ async def limit(tx: Transaction, settings: Settings) -> None:
     )
 
 
-async def _steps(tx: Transaction, changes: Changes) -> list[Step]:
-    refusals.check(changes)
-    return list(table_steps(changes, await trash_rows.ids(tx)))
+class _Work(msgspec.Struct, frozen=True):
+    """A decision, worked out."""
+
+    changes: Changes
+    views: view_steps.ViewChange
+    steps: list[Step]
+
+
+async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
+    refusals.check(Changes(old, Catalog.of(old.version, decision.collections)))
+    views = await view_steps.settle(tx, old, decision.collections, decision.places)
+    changes = Changes(old, Catalog.of(old.version, views.collections))
+    taken = set(await trash_rows.ids(tx))
+    drop = list(view_steps.drop_steps(views, taken))
+    steps = [*drop, *table_steps(changes, taken), *view_steps.create_steps(views)]
+    return _Work(changes, views, steps)
 
 
 async def _lock_tables(tx: Transaction, changes: Changes, steps: Sequence[Step]) -> None:

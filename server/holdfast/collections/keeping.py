@@ -9,7 +9,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import convert
 from holdfast.collections.diff import FieldChange, TableChange
 from holdfast.collections.parts import Part, parts, primary_key
-from holdfast.collections.step import Keep, Step
+from holdfast.collections.step import Keep, Step, trash_table
 from holdfast.collections.tables import column_of, count, table
 from holdfast.db.sql import EMPTY, Sql, name, qualified, raw
 from holdfast.schema.collection import Collection
@@ -34,10 +34,12 @@ def trash_id(taken: Some[str], kind: Kind, collection: Collection, field: Field 
 
 def keep_collection(catalog: Catalog, collection: Collection, taken: Some[str]) -> Iterator[Step]:
     """The steps that move a table to the trash. Nothing is copied: it only gets another name and schema."""
+    id = trash_id(taken, "collection", collection)
     keep = Keep(
-        id=trash_id(taken, "collection", collection),
+        id=id,
         kind="collection",
         collection=collection,
+        table=trash_table(id),
         definition={"collection": to_stored(collection)},
     )
     for place, index in enumerate(index_names(parts(catalog, collection), collection)):
@@ -59,6 +61,17 @@ def keep_collection(catalog: Catalog, collection: Collection, taken: Some[str]) 
     )
 
 
+def keep_view(view: Collection, taken: Some[str]) -> Keep:
+    """What goes to the trash with a view: its definition alone."""
+    return Keep(
+        id=trash_id(taken, "collection", view),
+        kind="collection",
+        collection=view,
+        definition={"collection": to_stored(view)},
+        table="",
+    )
+
+
 def index_names(found: tuple[Part, ...], collection: Collection) -> list[str]:
     """The indexes that move with a table, in the order in which they are numbered in the trash."""
     declared = sorted(part.name for part in found if part.sort == "index" and part.table == collection.id)
@@ -72,11 +85,13 @@ def keep_field(collection: Collection, field: Field, taken: Some[str]) -> Step:
         for text, index in zip(collection.indexes, read_indexes(collection).values(), strict=True)
         if field.name in index.fields
     ]
+    id = trash_id(taken, "field", collection, field)
     keep = Keep(
-        id=trash_id(taken, "field", collection, field),
+        id=id,
         kind="field",
         collection=collection,
         field=field,
+        table=trash_table(id),
         definition={
             "field": field_to_builtins(field),
             "position": collection.fields.index(field),
@@ -103,11 +118,13 @@ def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog
 
     It comes when all tables and columns have their new names; the losses are counted under the old ones.
     """
+    id = trash_id(taken, "values", change.old, field.old)
     keep = Keep(
-        id=trash_id(taken, "values", change.old, field.old),
+        id=id,
         kind="values",
         collection=change.old,
         field=field.old,
+        table=trash_table(id),
         definition={"old": field_to_builtins(field.old), "new": field_to_builtins(field.new)},
     )
     column = column_of(field.new)

@@ -12,18 +12,17 @@ Lock = Literal["", "share", "share row exclusive", "access exclusive"]
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes to the trash with a step, and all that it takes to bring it back."""
+    """What goes to the trash with a step, and all that it takes to bring it back.
+
+    `table` is in schema holdfast_trash; it is empty for a view, which has no rows of its own.
+    """
 
     id: str
     kind: Literal["collection", "field", "values"]
     collection: Collection
     field: Field | None = None
     definition: dict[str, Any]
-
-    @property
-    def table(self) -> str:
-        """The table in schema holdfast_trash. No collection can have a name like this one."""
-        return trash_table(self.id)
+    table: str
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,5 +48,5 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trash_table(id: str) -> str:
-    """The name of the table that holds what was dropped."""
+    """The name of the table that holds what was dropped. No collection can have a name like this one."""
     return f"hf_{id}"

@@ -21,6 +21,12 @@ def create(collection: Collection) -> Iterator[Step]:
         yield comment(collection)
 
 
+def shadow(collection: Collection) -> Sql:
+    """The statement that makes an empty copy of the table (or of what a view shows) for this session alone."""
+    columns = [_column(collection, field) for field in collection.fields]
+    return raw("CREATE TEMPORARY TABLE ") + name(collection.name) + raw(" (") + join(", ", columns) + raw(")")
+
+
 def comment(collection: Collection) -> Step:
     """The step that writes the collection's comment into PostgreSQL's own catalog."""
     text = literal(collection.comment) if collection.comment else raw("NULL")
