@@ -92,7 +92,8 @@ def columns_needed(collection: Collection, given: Given, who: Principal) -> froz
     """The fields whose present values decide what an update does; mostly none, and then it is one statement."""
     needed = needed_of_old(collection, given, who)
     for name, changes in given.changes.items():
-        if builds_on_old(changes) or isinstance(collection.by_name[name], FileField):
+        keeps_files = isinstance(collection.by_name[name], FileField) and any(_names(one.value) for one in changes)
+        if keeps_files or builds_on_old(changes):
             needed.add(name)
     return frozenset(needed)
 
