@@ -140,7 +140,8 @@ AS $$
 DECLARE
     exact numeric;
 BEGIN
-    IF length(value) > 1000 OR value !~ '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d{1,4})?\\s*$' THEN
+    IF length(value) > 1000 OR value !~ '^[ \\t\\r\\n]*[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)'
+        '(?:[eE][+-]?[0-9]{1,4})?[ \\t\\r\\n]*$' THEN
         RETURN NULL;
     END IF;
     exact := value::numeric;
@@ -159,8 +160,8 @@ CREATE FUNCTION holdfast.try_timestamp(value text) RETURNS timestamptz
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog
 AS $$
 DECLARE
-    part text[] := regexp_match(value, '^\\s*(\\d{4})-(\\d\\d)-(\\d\\d)'
-        '(?:[Tt ](\\d\\d):(\\d\\d)(?::(\\d\\d(?:[.,]\\d{1,9})?))?\\s?(?:[Zz]|([+-])(\\d\\d):?(\\d\\d)?)?)?\\s*$');
+    part text[] := regexp_match(value, '^\\s*([0-9]{4})-([0-9]{2})-([0-9]{2})'
+        '(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]{1,9})?))?\\s?(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2})?)?)?\\s*$');
     year integer := part[1]::integer;
     month integer := part[2]::integer;
     day integer := part[3]::integer;
@@ -192,7 +193,8 @@ AS $$
 DECLARE
     exact numeric;
 BEGIN
-    IF length(value) > 2000 OR value !~ '^\\s*[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d{1,4})?\\s*$' THEN
+    IF length(value) > 2000 OR value !~ '^[ \\t\\r\\n]*[+-]?(?:[0-9]+\\.?[0-9]*|\\.[0-9]+)'
+        '(?:[eE][+-]?[0-9]{1,4})?[ \\t\\r\\n]*$' THEN
         RETURN NULL;
     END IF;
     exact := round(value::numeric, scale);
