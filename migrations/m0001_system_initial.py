@@ -161,7 +161,8 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog
 AS $$
 DECLARE
     part text[] := regexp_match(value, '^\\s*([0-9]{4})-([0-9]{2})-([0-9]{2})'
-        '(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]{1,9})?))?\\s?(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2})?)?)?\\s*$');
+        '(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]{1,9})?))?\\s?'
+        '(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2})?)?)?\\s*$');
     year integer := part[1]::integer;
     month integer := part[2]::integer;
     day integer := part[3]::integer;
