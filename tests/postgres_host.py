@@ -18,8 +18,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from holdfast.config import Settings
 from holdfast.db.embedded import Embedded
-from holdfast.db.migrate import migrate
+from holdfast.start import prepare_schema
 
 TEMPLATE: Final = "template_holdfast"
 IDLE_SECONDS: Final = 2.0  # without anybody, before it ends
@@ -36,7 +37,7 @@ async def prepare(superuser: str, dsn: str) -> None:
     """Make the template: a database as a server finds it at its second start."""
     connection = cast(Any, await asyncpg.connect(superuser))
     await connection.execute(f"CREATE DATABASE {TEMPLATE} OWNER holdfast")
-    await migrate(on_database(dsn, TEMPLATE))
+    await prepare_schema(Settings(), on_database(dsn, TEMPLATE))
     await connection.execute(f"ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")
     await connection.close()
 
