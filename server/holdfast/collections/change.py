@@ -11,6 +11,7 @@ import msgspec
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import refusals, trash_rows, view_steps
+from holdfast.collections.back import NOTHING_BACK, Back
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
 from holdfast.collections.mishap import Places, not_unique, refused
@@ -30,10 +31,11 @@ PAUSE_SECONDS: Final = 0.1
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The collections as a request wants them, and where each stands in the request."""
+    """The collections as a request wants them, where each stands in it, and what comes back from the trash."""
 
     collections: Sequence[Collection]
     places: Places = Places()
+    back: Back = NOTHING_BACK
 
 
 Outcome = TypeVar("Outcome")
@@ -92,18 +94,31 @@ async def change_in(tx: Transaction, settings: Settings, decide: Decide, *, insi
     """The same inside a transaction: what `change` does before it is committed."""
     await lock(tx, settings)
     old = await store.load(tx.connection)
-    decision = decide(old)
+    return (await perform(tx, settings, old, decide(old), insist=insist)).catalog
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a change has led to. `emptied` counts the relations that pointed at records that are gone."""
+
+    catalog: Catalog
+    emptied: int = 0
+
+
+async def perform(tx: Transaction, settings: Settings, old: Catalog, decision: Decision, *, insist: str = "") -> Done:
+    """Do what was decided on the collections as they are. The caller holds the lock of schema changes."""
     work = await _work(tx, old, decision)
     await _lock_tables(tx, work.changes, work.steps)
     weighed = await weigh(tx, work.steps, count_writes=False)
     if insist and make_plan(work.changes, weighed).hash != insist:
         raise PreconditionFailed("The change is not what the plan says any more: look at the plan again.")
     if old.collections == work.changes.new.collections:
-        return old
+        return Done(old)
+    emptied = 0
     for one in weighed:
-        await _do(tx, one, decision.places, settings)
+        rows = await _do(tx, one, decision.places, settings)
+        emptied += rows if one.step.action == "empty_missing" else 0
     await view_steps.check_ids(tx, work.views, decision.places)
-    return await store.write(tx, old, work.changes.new.collections)
+    return Done(await store.write(tx, old, work.changes.new.collections), emptied)
 
 
 async def lock(tx: Transaction, settings: Settings) -> None:
@@ -134,12 +149,13 @@ class _Work(msgspec.Struct, frozen=True):
 
 
 async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
-    refusals.check(Changes(old, Catalog.of(old.version, decision.collections)))
+    refusals.check_references(Changes(old, Catalog.of(old.version, decision.collections)))
     views = await view_steps.settle(tx, old, decision.collections, decision.places)
     changes = Changes(old, Catalog.of(old.version, views.collections))
+    refusals.check_rules(changes, decision.places)
     taken = set(await trash_rows.ids(tx))
     drop = list(view_steps.drop_steps(views, taken))
-    steps = [*drop, *table_steps(changes, taken), *view_steps.create_steps(views)]
+    steps = [*drop, *table_steps(changes, taken, decision.back), *view_steps.create_steps(views)]
     return _Work(changes, views, steps)
 
 
@@ -152,7 +168,8 @@ async def _lock_tables(tx: Transaction, changes: Changes, steps: Sequence[Step])
             await tx.execute(raw("LOCK TABLE ") + names + raw(" IN ") + mode + raw(" MODE"))
 
 
-async def _do(tx: Transaction, weighed: Weighed, places: Places, settings: Settings) -> None:
+async def _do(tx: Transaction, weighed: Weighed, places: Places, settings: Settings) -> int:
+    """Run one step; returns how many rows it has written, as far as PostgreSQL says."""
     step = weighed.step
     try:
         async with tx.savepoint():
@@ -167,6 +184,8 @@ async def _do(tx: Transaction, weighed: Weighed, places: Places, settings: Setti
         if seen is None:
             raise
         raise seen from failure
+    counted = tag.rpartition(" ")[2]
+    written = int(counted) if counted.isdecimal() else 0
     if step.keeps is not None:
-        rows = int(tag.split()[-1]) if tag.startswith("SELECT ") else weighed.rows
-        await trash_rows.insert(tx, step.keeps, table=step.keeps.table, rows=rows, days=settings.trash_days)
+        await trash_rows.insert(tx, step.keeps, rows=written or weighed.rows, days=settings.trash_days)
+    return written

@@ -7,23 +7,33 @@ import msgspec
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import convert, keeping, tables
-from holdfast.collections.diff import Changes, TableChange
+from holdfast.collections.back import (
+    NOTHING_BACK,
+    Back,
+    ReturningValues,
+    forget_missing,
+    table_back,
+    values_back,
+    values_before,
+)
+from holdfast.collections.diff import Changes, FieldChange, TableChange
 from holdfast.collections.parts import Part, dropped, parts
 from holdfast.collections.step import Step
 from holdfast.db.sql import Sql, inline
 from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
 
 _Key = tuple[str, str, str]
 
 
-def table_steps(changes: Changes, trash: Some[str]) -> Iterator[Step]:
+def table_steps(changes: Changes, trash: Some[str], back: Back = NOTHING_BACK) -> Iterator[Step]:
     """Every step of a change but those of views. `trash` holds the ids that the trash has already.
 
     What hangs on tables goes first and comes last, so that in between tables and columns can move freely.
     """
     taken = set(trash)
-    gone, fresh = _part_changes(changes)
+    gone, fresh = _part_changes(changes, back)
     yield from (_drop(changes, part) for part in gone)
     for collection in changes.dropped:
         yield from _noting(taken, keeping.keep_collection(changes.old, collection, taken))
@@ -35,9 +45,12 @@ def table_steps(changes: Changes, trash: Some[str]) -> Iterator[Step]:
     for change in changes.altered:
         yield from tables.rename_columns(change)
     for collection in changes.created:
-        yield from tables.create(collection)
+        returning = back.tables.get(collection.id)
+        yield from tables.create(collection) if returning is None else table_back(collection, returning)
     for change in changes.altered:
-        yield from _alter(changes, change, taken)
+        yield from _alter(changes, change, taken, back)
+    for id in back.tables:
+        yield from forget_missing(changes.new, changes.new.by_id[id])
     yield from (_make(changes, part) for part in fresh)
 
 
@@ -49,20 +62,38 @@ def _noting(taken: set[str], steps: Iterable[Step]) -> Iterator[Step]:
         yield step
 
 
-def _alter(changes: Changes, change: TableChange, taken: set[str]) -> Iterator[Step]:
+def _alter(changes: Changes, change: TableChange, taken: set[str], back: Back) -> Iterator[Step]:
     for field in change.kept:
-        target = changes.new.target(field.new) if isinstance(field.new, RelationField) else None
-        alter = tables.alter_column(change, field, target)
-        if not tables.must_convert(field):
-            yield from alter
-            continue
-        keep = keeping.keep_values(change, field, (changes.old, changes.new), taken)
-        yield from _noting(taken, [keep])
-        yield from _losing(alter, keep.losses)
+        returning = back.values.get((change.new.id, field.new.id))
+        if returning is not None:
+            yield values_before(change, field, returning)
+        yield from _alter_field(changes, change, field, taken)
+        if returning is not None:
+            yield from _values_back(changes, change, field.new, returning)
     for field in change.added:
         yield tables.add_column(change.new, field)
+        returning = back.values.get((change.new.id, field.id))
+        if returning is not None:
+            yield from _values_back(changes, change, field, returning)
     if change.old.comment != change.new.comment:
         yield tables.comment(change.new)
+
+
+def _values_back(changes: Changes, change: TableChange, field: Field, back: ReturningValues) -> Iterator[Step]:
+    yield values_back(change, field, back)
+    if isinstance(field, RelationField):
+        yield tables.forget_missing(change.old.name, change.new, field, changes.new.target(field))
+
+
+def _alter_field(changes: Changes, change: TableChange, field: FieldChange, taken: set[str]) -> Iterator[Step]:
+    target = changes.new.target(field.new) if isinstance(field.new, RelationField) else None
+    alter = tables.alter_column(change, field, target)
+    if not tables.must_convert(field):
+        yield from alter
+        return
+    keep = keeping.keep_values(change, field, (changes.old, changes.new), taken)
+    yield from _noting(taken, [keep])
+    yield from _losing(alter, keep.losses)
 
 
 def _losing(steps: Iterable[Step], losses: Sql | None) -> Iterator[Step]:
@@ -74,7 +105,7 @@ def _losing(steps: Iterable[Step], losses: Sql | None) -> Iterator[Step]:
         yield msgspec.structs.replace(step, losses=losses) if tells else step
 
 
-def _part_changes(changes: Changes) -> tuple[list[Part], list[Part]]:
+def _part_changes(changes: Changes, back: Back) -> tuple[list[Part], list[Part]]:
     """What hangs on tables and has to go, and what has to come."""
     touched = _touched(changes)
     old = _parts(changes.old, touched)
@@ -87,13 +118,17 @@ def _part_changes(changes: Changes) -> tuple[list[Part], list[Part]]:
         if key in old and _same(part, old[key] if part.sort == "trigger" else moved[key])
     }
     gone = [part for key, part in old.items() if key not in stays and not _goes_along(changes, part)]
-    # A foreign key needs nothing but the tables; an index that cannot be made is then found before it is needed.
-    return gone, [part for key, part in new.items() if key not in stays]
+    return gone, [part for key, part in new.items() if key not in stays and not _comes_along(back, part)]
 
 
 def _goes_along(changes: Changes, part: Part) -> bool:
     """Whether an index moves to the trash with its table; foreign keys and triggers would tie it to the living."""
     return part.sort == "index" and part.table not in changes.new.by_id
+
+
+def _comes_along(back: Back, part: Part) -> bool:
+    """Whether an index comes back with its table."""
+    return part.sort == "index" and part.table in back.tables
 
 
 def _same(part: Part, other: Part) -> bool:

@@ -1,6 +1,7 @@
 """What it means to the client when PostgreSQL refuses a step of a change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import asyncpg
 import msgspec
@@ -8,7 +9,9 @@ import msgspec
 from holdfast.collections.plan import Weighed
 from holdfast.errors import ApiError, BadRequest, Problem, Problems, Unavailable, ValidationFailed
 
-_OUTSIDE = "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
+_OUTSIDE: Final = (
+    "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
+)
 
 
 class Places(msgspec.Struct, frozen=True):
@@ -18,13 +21,18 @@ class Places(msgspec.Struct, frozen=True):
 
     def problem(self, source: str, where: Sequence[str], problem: Problem) -> Problems:
         """The problem, nested as the request is."""
-        path = (*self.paths.get(source, ()), *where)
-        found: Problem | Problems = problem
-        for key in reversed(path):
-            found = {key: found}
-        if isinstance(found, Problem):
-            raise ValueError("a problem needs a place")
-        return found
+        return self.problems([(source, where, problem)])
+
+    def problems(self, found: Iterable[tuple[str, Sequence[str], Problem]]) -> Problems:
+        """The same for many: the id of the collection, the place in it, and what is wrong there."""
+        nested: dict[str, Any] = {}
+        for source, where, problem in found:
+            inner = nested
+            path = (*self.paths.get(source, ()), *where)
+            for key in path[:-1]:
+                inner = inner.setdefault(key, {})
+            inner[path[-1]] = problem
+        return nested
 
 
 def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) -> ApiError | None:

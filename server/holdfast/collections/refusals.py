@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.diff import Changes
-from holdfast.errors import BadRequest
+from holdfast.collections.mishap import Places
+from holdfast.collections.sound_rules import broken_rules
+from holdfast.errors import BadRequest, Problem, ValidationFailed
 from holdfast.schema.collection import Collection
 from holdfast.schema.relation import RelationField
 
 
-def check(changes: Changes) -> None:
+def check_references(changes: Changes) -> None:
     """Raise BadRequest, in a sentence with names, for a change that would leave something pointing nowhere."""
     for collection in changes.old.collections:
         if collection.id in changes.new.by_id:
@@ -30,3 +32,21 @@ def _pointing(catalog: Catalog, collection: Collection) -> Iterator[str]:
         for field in () if other.is_view else other.fields:
             if isinstance(field, RelationField) and field.collection_id == collection.id:
                 yield f"{other.name}.{field.name}"
+
+
+def check_rules(changes: Changes, places: Places) -> None:
+    """Raise ValidationFailed for rules of the request that name what is not there, BadRequest for those of others.
+
+    A rule that was broken before is nobody's fault here.
+    """
+    problems: list[tuple[str, tuple[str, ...], Problem]] = []
+    for collection in changes.new.collections:
+        was = changes.old.by_id.get(collection.id)
+        before = dict(broken_rules(changes.old, was)) if was is not None and was == collection else {}
+        for key, message in broken_rules(changes.new, collection):
+            if was is None or was != collection:
+                problems.append((collection.id, tuple(key.split(".")), Problem("validation_invalid_rule", message)))
+            elif key not in before:
+                raise BadRequest(f"The rule {key} of {collection.name} would break: {message}")
+    if problems:
+        raise ValidationFailed(places.problems(problems))

@@ -11,7 +11,7 @@ from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import OBJECT, Parameter, Route, Schema
-from holdfast.schema.rendering import collection_bytes
+from holdfast.schema.rendering import collection_bytes, collection_json
 from holdfast.schema.scaffolds import scaffolds
 
 _ONE: Final = "/api/collections/{collection}"
@@ -97,6 +97,13 @@ async def list_trash(engine: Engine, request: Request) -> Response:
     return Response(body=_encode({"items": await trash.dropped(engine)}))
 
 
+async def restore_trash(engine: Engine, request: Request) -> Response:
+    """Bring something back from the trash."""
+    restored = await trash.restore(engine, request.params["id"])
+    shown = msgspec.to_builtins(restored) | {"collection": collection_json(restored.collection)}
+    return Response(body=_encode(shown))
+
+
 async def delete_trash(engine: Engine, request: Request) -> Response:
     """Delete something in the trash for good."""
     await trash.delete_forever(engine, request.params["id"])
@@ -153,6 +160,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         errors=(503,),
     ),
     _route("GET", "/api/collections/trash", list_trash, "What was dropped and can be brought back", answer=OBJECT),
+    _route(
+        "POST",
+        "/api/collections/trash/{id}/restore",
+        restore_trash,
+        "Bring back what was dropped, with its data, indexes, rules and relations",
+        answer=OBJECT,
+        errors=(503,),
+    ),
     _route("DELETE", "/api/collections/trash/{id}", delete_trash, "Delete something in the trash for good", status=204),
     _route("GET", _ONE, view_collection, "One collection, by id or name", answer=OBJECT),
     _route("PATCH", _ONE, update_collection, "Change a collection", body=OBJECT, answer=OBJECT, errors=(412, 503)),

@@ -118,7 +118,7 @@ def alter_column(change: TableChange, field: FieldChange, target: Collection | N
     else:
         yield from _redefine(change, field)
     if isinstance(field.new, RelationField) and target is not None and convert.points_elsewhere(field.old, field.new):
-        yield _forget_missing(change, field.new, target)
+        yield forget_missing(change.old.name, change.new, field.new, target)
 
 
 def _convert(change: TableChange, field: FieldChange) -> Step:
@@ -190,14 +190,14 @@ def _redefine(change: TableChange, field: FieldChange) -> Iterator[Step]:
         yield Step(collection=change.old.name, action="alter_field", sql=sql, locks="access exclusive")
 
 
-def _forget_missing(change: TableChange, field: RelationField, target: Collection) -> Step:
-    """What points at no row of the target is emptied, so that the relation can be kept whole from here on."""
+def forget_missing(label: str, collection: Collection, field: RelationField, target: Collection) -> Step:
+    """The step that empties what points at no row of the target, so that the relation can be kept whole."""
     column = name(field.name)
     now = column_of(field)
     left = convert.existing(field, now, target.name)
     sql = (
         raw("UPDATE ")
-        + table(change.new)
+        + table(collection)
         + raw(" AS source SET ")
         + column
         + raw(" = ")
@@ -207,4 +207,4 @@ def _forget_missing(change: TableChange, field: RelationField, target: Collectio
         + raw(" IS DISTINCT FROM ")
         + left
     )
-    return Step(collection=change.old.name, action="convert_field", sql=sql, locks="access exclusive")
+    return Step(collection=label, action="empty_missing", sql=sql, locks="access exclusive")

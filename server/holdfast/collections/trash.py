@@ -2,11 +2,17 @@
 
 from typing import Final
 
+import msgspec
+
+from holdfast.catalog import store
 from holdfast.collections import trash_rows
+from holdfast.collections.change import Decision, Done, lock, perform, retried, settle
+from holdfast.collections.restoring import Restoration, restoration
 from holdfast.collections.trash_rows import Dropped
 from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import qualified, raw
 from holdfast.engine import Engine
+from holdfast.schema.collection import Collection
 
 SWEPT_AT_ONCE: Final = 20  # tables dropped in one transaction: each holds a lock until its end
 
@@ -15,6 +21,49 @@ async def dropped(engine: Engine) -> list[Dropped]:
     """Everything in the trash, what was dropped last first."""
     async with engine.pool.transaction() as tx:
         return [found.shown for found in await trash_rows.all_of(tx)]
+
+
+class Restored(msgspec.Struct, frozen=True, rename="camel"):
+    """What bringing something back has led to.
+
+    `also` names other collections that came back because relations of this one point at them. `emptied` counts the
+    relations that pointed at records which are gone by now, `closed_rules` the rules that are null now because they
+    name what is not there, `loosened` the relations whose target is gone for good, and whose ids are plain text now.
+    """
+
+    collection: Collection
+    also: tuple[str, ...]
+    emptied: int
+    closed_rules: tuple[str, ...]
+    loosened: tuple[str, ...]
+
+
+async def restore(engine: Engine, id: str) -> Restored:
+    """Bring something back with its data, indexes, rules and relations.
+
+    Raises NotFound, BadRequest when something stands in the way (another collection of that name), and what
+    `change` raises.
+    """
+
+    async def bring_back(tx: Transaction) -> tuple[Restoration, Done]:
+        await lock(tx, engine.settings)
+        wanted = await trash_rows.get(tx, id)
+        old = await store.load(tx.connection)
+        found = restoration(old, await trash_rows.all_of(tx), wanted)
+        done = await perform(tx, engine.settings, old, Decision(found.collections, back=found.back))
+        for item in found.done:
+            await forget(tx, item)
+        return found, done
+
+    found, done = await retried(engine.pool, engine.settings, bring_back)
+    await settle(engine, done.catalog)
+    return Restored(
+        collection=done.catalog.by_id[found.collection],
+        also=tuple(item.shown.collection_name for item in found.done if item.shown.id != id),
+        emptied=done.emptied,
+        closed_rules=found.closed,
+        loosened=found.loosened,
+    )
 
 
 async def delete_forever(engine: Engine, id: str) -> None:

@@ -40,9 +40,10 @@ _COLUMNS = raw(
 )
 
 
-async def insert(tx: Transaction, keep: Keep, *, table: str, rows: int, days: int) -> None:
-    """Note what was dropped. `table` lies in schema holdfast_trash already."""
+async def insert(tx: Transaction, keep: Keep, *, rows: int, days: int) -> None:
+    """Note what was dropped; its table lies in schema holdfast_trash already."""
     field = keep.field
+    table = keep.table
     await tx.execute(
         raw(
             "INSERT INTO holdfast.trash (id, kind, collection_id, collection_name, field_id, field_name, definition,"
