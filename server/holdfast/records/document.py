@@ -97,7 +97,7 @@ def _plain(collection: Collection, who: Audience, row: Sql, selection: Selection
         for key, content in (("collectionId", collection.id), ("collectionName", collection.name))
         if selection.part(key) is not None
     ]
-    spaced = any(field.kind is Kind.JSON for field in shown)
+    spaced = any(_is_spaced(field, selection) for field in shown)
     columns = tuple(field.name for field in shown)
     text = _row_to_json(constants + [_column(collection, row, field, selection) for field in shown])
     secret = next((field for field in shown if _is_private(collection, who, field)), None)
@@ -108,6 +108,12 @@ def _plain(collection: Collection, who: Audience, row: Sql, selection: Selection
     )
     text = raw("CASE WHEN ") + _email_shows(collection, who, row) + raw(" THEN ") + text + raw(" ELSE ") + without
     return Document(raw("(") + text + raw(" END)"), (*dict.fromkeys((*columns, "id", "emailVisibility")),), spaced)
+
+
+def _is_spaced(field: Field, selection: Selection) -> bool:
+    if field.kind is Kind.JSON:
+        return True
+    return field.kind is Kind.POINT and not (selection.part(field.name) or EVERYTHING).whole
 
 
 def _row_to_json(columns: list[Sql]) -> Sql:

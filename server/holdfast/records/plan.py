@@ -15,6 +15,8 @@ from holdfast.db.sql import Inputs, Sql, Statement, join, qualified, raw
 from holdfast.expressions.read import Reading, read_filter
 from holdfast.identity import Principal
 from holdfast.records import search
+from holdfast.records.aggregate import Names, compile_aggregate, outputs
+from holdfast.records.aggregate_query import AggregateQuery
 from holdfast.records.cursor import AFTER, unseal
 from holdfast.records.document import PRINCIPAL_ID, document, read_shape
 from holdfast.records.list import BASE, OFFSET, PAGE, Page, Rows, compile_estimate, compile_page, compile_walk
@@ -60,6 +62,13 @@ class Compiled(msgspec.Struct, frozen=True):
     statement: Statement
     spaced: bool
     estimate: Statement | None = None
+
+
+class AggregatePlan(msgspec.Struct, frozen=True):
+    """One aggregate request: what to run, and with which values."""
+
+    statement: Statement
+    literals: tuple[object, ...]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -112,25 +121,54 @@ def _context(asked: Asked, query: ListQuery) -> bytes:
     return msgspec.msgpack.encode((asked.collection.id, query.sort, query.filter, query.params, query.search))
 
 
+def _scope(asked: Asked) -> Scope:
+    who = asked.who
+    return Scope(asked.catalog, asked.collection, BASE, sees_hidden=who.superuser, gate=gate(who, "list"))
+
+
+def _conditions(asked: Asked, scope: Scope, reading: Reading | None) -> list[Sql]:
+    rule = [] if asked.rule is EVERY_ROW else [asked.rule]
+    return rule if reading is None else [*rule, scope.condition(reading.tree)]
+
+
+def _source(asked: Asked, scope: Scope) -> Sql:
+    """What follows FROM. The last to be asked of a scope."""
+    return qualified("public", asked.collection.name) + raw(" AS ") + BASE + scope.joins()
+
+
 def _compile(asked: Asked, wanted: Wanted, reading: Reading | None) -> Compiled:
     collection, who = asked.collection, asked.who
-    scope = Scope(asked.catalog, collection, BASE, sees_hidden=who.superuser, gate=gate(who, "list"))
-    conditions = [] if asked.rule is EVERY_ROW else [asked.rule]
-    if reading is not None:
-        conditions.append(scope.condition(reading.tree))
+    scope = _scope(asked)
+    conditions = _conditions(asked, scope, reading)
     keys = sort_keys(scope, wanted.sort, walk=wanted.walk)
     if wanted.search:
         search.check_searchable(collection, who)
         conditions.append(search.matches(collection, BASE))
         keys = keys if wanted.sort else (search.rank(collection, BASE), *keys)
-    source = qualified("public", collection.name) + raw(" AS ") + BASE + scope.joins()
-    rows = Rows(source, join(" AND ", conditions))
+    rows = Rows(_source(asked, scope), join(" AND ", conditions))
     seen = document(asked.catalog, who, collection, PAGE, read_shape(*wanted.shape))
     page = Page(wanted.per_page, keys, count=wanted.count, first=wanted.first)
     if wanted.walk:
         return Compiled(Statement.of(compile_walk(rows, seen, page, wanted.nulls)), seen.spaced)
     estimate = Statement.of(compile_estimate(rows)) if wanted.count == "estimated" else None
     return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate)
+
+
+def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:
+    """The plan of an aggregate request. Raises InvalidFilter, InvalidSort or BadRequest."""
+    reading = read_filter(query.filter, dict(query.params)) if query.filter else None
+    shape = (query.group_by, query.select, query.sort, query.limit, reading and reading.shape)
+    key = (asked.catalog.version, asked.collection.id, asked.who, "aggregate", shape)
+    statement = plans.get(key)
+    if not isinstance(statement, Statement):
+        scope = _scope(asked)
+        conditions = _conditions(asked, scope, reading)
+        names = Names(asked.catalog, asked.collection, asked.who, scope)
+        groups, measures = outputs(names, query)
+        rows = Rows(_source(asked, scope), join(" AND ", conditions))
+        statement = Statement.of(compile_aggregate(rows, groups, measures, query))
+        plans.put(key, statement)
+    return AggregatePlan(statement, reading.literals if reading else ())
 
 
 def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:

@@ -1,7 +1,7 @@
 """Reading records over HTTP: each handler plans, runs one statement and passes its JSON on."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -12,10 +12,11 @@ from holdfast.engine import Engine
 from holdfast.errors import NotFound
 from holdfast.http.request import Request
 from holdfast.http.response import Response
+from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
-from holdfast.records.plan import Asked, Plan, inputs, plan_list, plan_view
+from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggregate, plan_list, plan_view
 from holdfast.records.query import ListQuery, from_body, from_query
-from holdfast.records.render import compact, etag, is_match, render_page, render_walk
+from holdfast.records.render import compact, etag, is_match, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience, guard
 from holdfast.schema.collection import Collection
@@ -30,8 +31,7 @@ async def list_records(engine: Engine, request: Request, collection: Collection)
     plan = engine.plans.get(key)
     if not isinstance(plan, Plan):
         plan = plan_list(engine.plans, asked, from_query(request.query), engine.secret)
-        if len(request.query_string) <= KEPT_QUERY_BYTES:
-            engine.plans.put(key, plan)
+        _keep(engine, request, key, plan)
     return Response(body=await _page(engine, request, plan))
 
 
@@ -55,6 +55,23 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     if b"if-none-match" in request.headers and is_match(tag, request.headers[b"if-none-match"]):
         return Response(304, headers=((b"etag", tag),))
     return Response(body=body, headers=((b"etag", tag),))
+
+
+async def aggregate_records(engine: Engine, request: Request, collection: Collection) -> Response:
+    """`GET .../records/aggregate`: counts and sums of the records that the caller may list, by groups."""
+    asked = _asked(engine, request, collection, collection.list_rule)
+    key = (asked.catalog.version, collection.id, asked.who, "aggregate", request.query_string)
+    plan = engine.plans.get(key)
+    if not isinstance(plan, AggregatePlan):
+        plan = plan_aggregate(engine.plans, asked, read_aggregate(request.query))
+        _keep(engine, request, key, plan)
+    row = await _fetch(engine, request, plan.statement, inputs({}, request.principal, plan.literals))
+    return Response(body=render_groups(None if row is None else row[0]))
+
+
+def _keep(engine: Engine, request: Request, key: Hashable, plan: object) -> None:
+    if len(request.query_string) <= KEPT_QUERY_BYTES:
+        engine.plans.put(key, plan)
 
 
 def _asked(engine: Engine, request: Request, collection: Collection, rule: str | None) -> Asked:

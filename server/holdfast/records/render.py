@@ -27,6 +27,11 @@ def render_walk(items: str | None, per_page: int, cursor: str | None) -> bytes:
     return b'{"items":[%b],"perPage":%d,"nextCursor":%b}' % ((items or "").encode(), per_page, after)
 
 
+def render_groups(items: str | None) -> bytes:
+    """The groups of an aggregate."""
+    return b'{"items":[%b]}' % (items or "").encode()
+
+
 def etag(version: str | None, body: bytes) -> bytes:
     """The tag of one record as it is shown: `"<version>-<hash>"`, or the hash alone where rows have no version.
 

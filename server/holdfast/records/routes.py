@@ -6,7 +6,9 @@ from holdfast.engine import Engine
 from holdfast.errors import BadRequest, MethodNotAllowed, NotFound
 from holdfast.http.request import Request
 from holdfast.http.response import Response
+from holdfast.http.routing import allow
 from holdfast.records import read_routes, write_routes
+from holdfast.records.retry import with_fresh_catalog
 from holdfast.schema.collection import Collection
 
 RECORDS: Final = "/api/collections/{collection}/records"
@@ -20,6 +22,10 @@ async def handle(engine: Engine, request: Request) -> Response:
 
     Raises NotFound for a path or a collection that is not there, MethodNotAllowed with `Allow`.
     """
+    return await with_fresh_catalog(engine, lambda: _answer(engine, request))
+
+
+async def _answer(engine: Engine, request: Request) -> Response:
     segments = request.path.split("/", 5)
     if not engine.live.following:
         await engine.live.check()
@@ -44,7 +50,7 @@ async def _many(engine: Engine, request: Request, collection: Collection) -> Res
         case "PUT":
             return await write_routes.upsert(engine, request, _writable(collection))
         case _:
-            raise MethodNotAllowed(headers={"Allow": "GET, HEAD, POST, PUT"})
+            raise MethodNotAllowed(headers={"Allow": allow(("GET", "POST", "PUT"))})
 
 
 async def _one(engine: Engine, request: Request, collection: Collection, rest: str) -> Response:
@@ -52,6 +58,9 @@ async def _one(engine: Engine, request: Request, collection: Collection, rest: s
     if rest == "query" and request.method == "POST":
         request.route = QUERY
         return await read_routes.query_records(engine, request, collection)
+    if rest == "aggregate" and request.method == "GET":
+        request.route = AGGREGATE
+        return await read_routes.aggregate_records(engine, request, collection)
     request.route = RECORD
     request.params["id"] = rest
     match request.method:
@@ -64,7 +73,7 @@ async def _one(engine: Engine, request: Request, collection: Collection, rest: s
         case "DELETE":
             return await write_routes.delete(engine, request, _writable(collection), rest)
         case _:
-            raise MethodNotAllowed(headers={"Allow": "GET, HEAD, PATCH, PUT, DELETE"})
+            raise MethodNotAllowed(headers={"Allow": allow(("GET", "PATCH", "PUT", "DELETE"))})
 
 
 def _writable(collection: Collection) -> Collection:

@@ -36,6 +36,8 @@ def read_search(text: str) -> str:
         if word is not None and word.lower() == "or" and not minus:
             alternative = bool(found)
             continue
+        if word is None and not phrase.strip():
+            continue
         prefix = word is not None and term is terms[-1]
         piece = ("!" if minus else "") + _quoted(word if word is not None else phrase) + (":*" if prefix else "")
         found += (" | " if alternative else " & " if found else "") + piece

@@ -1,5 +1,111 @@
-"""What the tests of reading use."""
+"""What the tests of reading use: one server with a small blog, which they leave as it is; `notes` is for changes."""
 
-from client import api, start_api
+from collections.abc import AsyncIterator
+from typing import Any
 
-__all__ = ["api", "start_api"]
+import pytest
+import pytest_asyncio
+
+from client import Api, api, running, start_api
+from postgres import Cluster, drop_database, make_database
+from postgres_host import TEMPLATE
+
+__all__ = ["api", "blog", "start_api"]
+
+ID = "{:0>15}".format
+
+TEAMS = [{"name": "name", "type": "text"}]
+AUTHORS = [
+    {"name": "name", "type": "text", "unique": True},
+    {"name": "team", "type": "relation", "collectionId": "teams", "maxSelect": 1},
+    {"name": "secret", "type": "text", "hidden": True},
+    {"name": "mentor", "type": "relation", "collectionId": "authors", "maxSelect": 1, "hidden": True},
+]
+TAGS = [{"name": "word", "type": "text"}]
+POSTS = [
+    {"name": "title", "type": "text"},
+    {"name": "body", "type": "editor"},
+    {"name": "author", "type": "relation", "collectionId": "authors", "maxSelect": 1},
+    {"name": "tags", "type": "relation", "collectionId": "tags", "maxSelect": 9},
+    {"name": "status", "type": "select", "values": ["open", "done"]},
+    {"name": "views", "type": "number", "onlyInt": True},
+    {"name": "score", "type": "number"},
+    {"name": "price", "type": "decimal", "precision": 12, "scale": 2},
+    {"name": "live", "type": "bool"},
+    {"name": "meta", "type": "json"},
+    {"name": "place", "type": "geoPoint"},
+    {"name": "due", "type": "date"},
+    {"name": "note", "type": "text", "nullable": True},
+    {"name": "draft", "type": "text", "hidden": True},
+    {"name": "created", "type": "autodate", "onCreate": True},
+]
+COMMENTS = [
+    {"name": "post", "type": "relation", "collectionId": "posts", "maxSelect": 1},
+    {"name": "author", "type": "relation", "collectionId": "authors", "maxSelect": 1},
+    {"name": "text", "type": "text"},
+]
+LISTS = [{"name": "posts", "type": "relation", "collectionId": "posts", "maxSelect": 9}]
+PROFILES = [{"name": "author", "type": "relation", "collectionId": "authors", "maxSelect": 1, "unique": True}]
+CLOSED = [
+    {"name": "post", "type": "relation", "collectionId": "posts", "maxSelect": 1},
+    {"name": "title", "type": "text"},
+]
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def blog(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """A server with a blog in it."""
+    dsn = await make_database(cluster, TEMPLATE)
+    async with running(dsn, tmp_path_factory.mktemp("blog")) as made:
+        await _define(made)
+        await _fill(made)
+        yield made
+    await drop_database(cluster, dsn)
+
+
+async def _define(api: Api) -> None:
+    await api.define("teams", TEAMS)
+    await api.define("authors", AUTHORS)
+    await api.define("tags", TAGS)
+    await api.define("posts", POSTS, searchable=["title", "body"], indexes=["CREATE INDEX by_views ON posts (views)"])
+    await api.define("comments", COMMENTS)
+    await api.define("lists", LISTS)
+    await api.define("profiles", PROFILES)
+    closed: dict[str, Any] = {"listRule": None, "viewRule": None}
+    await api.define("closed", CLOSED, **closed)
+    await api.define("ruled", CLOSED, listRule="title = 'a'", viewRule="title = 'a'")
+    await api.define("notes", [{"name": "a", "type": "text"}, {"name": "b", "type": "text"}])
+    await api.define("members", [], type="auth")
+    await api.define(
+        "open_posts", [], type="view", viewQuery="SELECT id, title, views, author FROM posts WHERE status = 'open'",
+        createRule=None, updateRule=None, deleteRule=None,
+    )  # fmt: skip
+
+
+async def _fill(api: Api) -> None:
+    await api.create("teams", id=ID("red"), name="Red")
+    await api.create("authors", id=ID("ada"), name="Ada", team=ID("red"), secret="s1")
+    await api.create("authors", id=ID("bob"), name="Bob", secret="s2", mentor=ID("ada"))
+    for word in ("x", "y", "z"):
+        await api.create("tags", id=ID(word), word=word)
+    await api.create(
+        "posts", id=ID("p1"), title="First post", body="<p>Hello <b>world</b></p>", author=ID("ada"),
+        tags=[ID("z"), ID("x")], status="open", views=10, score=1.5, price="1.10", live=True,
+        meta={"a": {"b": 1, "c": [1, 2]}, "l": [{"k": 1, "m": 2}, 3]}, place={"lon": 12.5, "lat": 41.9},
+        due="2026-01-02 03:04:05.678Z", note="n", draft="d1",
+    )  # fmt: skip
+    await api.create("posts", id=ID("p2"), title="Second post", author=ID("bob"), status="open", views=20, price="2.20")
+    await api.create("posts", id=ID("p3"), title="Ünïcode “quotes” \\ \n", status="done", views=20, meta=[1])
+    await api.create("posts", id=ID("p4"), title="", author=ID("ada"), status="", views=5, score=-2, due="2025-01-01")
+    for number in range(3):
+        await api.create("comments", id=ID(f"c{number}"), post=ID("p1"), author=ID("bob"), text=f"comment {number}")
+    await api.create("lists", id=ID("l1"), posts=[ID("p1"), ID("p2")])
+    await api.create("lists", id=ID("l2"), posts=[ID("p1")])
+    await api.create("profiles", id=ID("f1"), author=ID("ada"))
+    for name in ("closed", "ruled"):
+        await api.create(name, id=ID(name), post=ID("p1"), title="a")
+    for name, visible in (("seen", True), ("unseen", False)):
+        await api.create(
+            "members", id=ID(name), email=f"{name}@example.com", emailVisibility=visible,
+            password="a long password", passwordConfirm="a long password",
+        )  # fmt: skip

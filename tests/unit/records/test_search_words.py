@@ -19,6 +19,8 @@ from holdfast.records.search import read_search
         ("or town", "'town':*"),
         ("town or", "'town'"),
         ("-", "'-':*"),
+        ('"', ""),
+        ('old "" town', "'old' & 'town':*"),
         ("it's", "'it''s':*"),
         ("a\\b", "'a\\\\b':*"),
         ("a&b|c:*", "'a&b|c:*':*"),
