@@ -65,7 +65,7 @@ def read_draft(
     else:
         read = _read_fields(given, collection, problems, keep_missing=keep_missing)
         collection = msgspec.structs.replace(collection, fields=read.fields)
-    if "fields" not in problems:
+    if not problems.keys() & {"id", "name", "fields"}:  # what follows is made of them
         collection = _read_indexes(given, collection, start, problems)
         collection = _follow_renames(given, collection, start)
         collection = _read_auth(given, collection, problems)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from holdfast.schema.bool import BoolField
@@ -97,6 +97,7 @@ def test_selected_values(sent: list[str]) -> None:
     check(SelectField(**NAMED, values=("a", "b", "c"), max_select=3), sent)
 
 
+@settings(deadline=None)
 @given(sent=ANYTHING)
 def test_whatever_is_sent_is_taken_or_refused_with_a_code(sent: object) -> None:
     for kind in FIELD_TYPES.values():
