@@ -94,7 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     header_bytes: Annotated[int, About("The largest sum of a request's headers, in bytes.", whole(1024, MIB))] = (
         32 * 1024
     )
-    uri_bytes: Annotated[int, About("The longest path with its query, in bytes.", whole(256, MIB))] = 16 * 1024
+    uri_bytes: Annotated[int, About("The longest path with its query, in bytes.", whole(256, 65_000))] = 16 * 1024
     batch_requests: Annotated[int, About("The most requests in one batch.", whole(1, 1000))] = 50
     trash_days: Annotated[
         int, About("How long dropped collections, fields and values can be brought back, in days.", whole(1, 3650))

@@ -65,10 +65,10 @@ class Parts:
 
 
 class Front:
-    """The application that the server runs. It answers 503 until `open` and after `drain`."""
+    """The application that the server runs, put together of `parts`. It answers 503 until `open` and after `drain`."""
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
-        self._parts = parts
+        self.parts = parts
         self._limits = Limits(settings)
         self._cors = Cors(settings.cors_origins)
         self._trusted = read_networks(settings.trusted_proxies)
@@ -88,7 +88,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._parts.control(scope, receive, send)
+            await self.parts.control(scope, receive, send)
             return
         started = time.perf_counter()
         request = Request(scope, receive, id="", max_body_bytes=self._limits.body_bytes)
@@ -101,7 +101,7 @@ class Front:
             response = answer_failure(failure, request)
         if response is not None:
             await exchange.answer(response)
-        self._parts.observer.request(exchange.seen())
+        self.parts.observer.request(exchange.seen())
 
     def _request_id(self, given: bytes | None) -> str:
         if given is not None and _REQUEST_ID.fullmatch(given):
@@ -119,7 +119,7 @@ class Front:
         if engine is None:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
         if b"authorization" in request.headers:
-            request.principal = await self._parts.authenticate(engine, request.headers)
+            request.principal = await self.parts.authenticate(engine, request.headers)
         if request.method == "HEAD":
             request.method = "GET"
         try:
@@ -134,8 +134,8 @@ class Front:
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             if len(segments) > 4 and segments[4] == "records" and segments[3]:
-                return await self._parts.records(engine, request)
-        found = self._parts.routes.find(request.method, path)
+                return await self.parts.records(engine, request)
+        found = self.parts.routes.find(request.method, path)
         if found is not None:
             return await _call(engine, request, *found)
         if path.startswith(RECORDS) or (path.startswith("/api/") and path.endswith("/")):
@@ -147,7 +147,7 @@ class Front:
             SCOPE_ENGINE: engine,
             SCOPE_REQUEST: request,
         }
-        await self._parts.control(scope, request.receive, exchange)
+        await self.parts.control(scope, request.receive, exchange)
         request.route = request.route or scope.get("path_template", "")
         return None
 

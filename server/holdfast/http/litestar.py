@@ -54,7 +54,7 @@ def as_litestar(response: Response) -> litestar.Response[bytes]:
     return litestar.Response(
         response.body,
         status_code=response.status,
-        media_type=response.content_type.decode(),
+        media_type=response.content_type.decode().removesuffix("; charset=utf-8"),  # Litestar puts it there again
         headers={name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers},
     )
 

@@ -11,14 +11,19 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from holdfast.errors import ApiError, BadRequest, HeadersTooLarge
+from holdfast.errors import ApiError, BadRequest, HeadersTooLarge, UriTooLong
 from holdfast.http.refusal import refusal
 
 MOST_HEAD_BYTES: Final = 2 * 1024 * 1024  # of request line and headers: above what any setting allows
+MOST_URI_BYTES: Final = 65_000  # httptools cannot take one of 65,536 apart
 HEAD_SECONDS: Final = 20.0  # for request line and headers, from the first byte or from the connection on
 SILENT_SECONDS: Final = 60.0  # without a byte of a body that is not complete
 _LOOK_SECONDS: Final = 10.0
-_LINES: Final = {400: b"HTTP/1.1 400 Bad Request\r\n", 431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n"}
+_LINES: Final = {
+    400: b"HTTP/1.1 400 Bad Request\r\n",
+    414: b"HTTP/1.1 414 URI Too Long\r\n",
+    431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
+}
 
 
 class Wire(HttpToolsProtocol):
@@ -35,6 +40,7 @@ class Wire(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._fresh = True
+        self._reason: ApiError | None = None
         self._head_since = self.loop.time()
         self._heard = self._head_since
         self._look: asyncio.TimerHandle | None = None
@@ -69,6 +75,9 @@ class Wire(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         """The head is there: a request begins."""
+        if len(self.url) > MOST_URI_BYTES:
+            self._reason = UriTooLong()
+            raise self._reason  # the parser stops, and send_400_response is called
         self._in_head = self._fresh = False
         self._head_bytes = 0
         super().on_headers_complete()
@@ -83,7 +92,7 @@ class Wire(HttpToolsProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, and close: nothing after it can be trusted."""
-        self._refuse(BadRequest("This is no HTTP request that can be read."))
+        self._refuse(self._reason or BadRequest("This is no HTTP request that can be read."))
 
     def _refuse(self, error: ApiError) -> None:
         answer = refusal(error, "")

@@ -1,0 +1,94 @@
+"""Which web sites a browser lets in."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+
+from client import Api, refused
+
+Start = Callable[..., AbstractAsyncContextManager[Api]]
+GOOD = "https://app.example.com"
+WRONG = [
+    "null",
+    "https://app.example.com.evil.test",
+    "https://evilapp.example.com",
+    "https://appXexample.com",
+    "https://APP.example.com",
+    "http://app.example.com",
+    "https://app.example.com:8443",
+    "https://app.example.com/",
+    "https://example.com",
+    "*",
+    "",
+]
+
+
+async def test_an_origin_of_the_list_is_let_in(start_api: Start) -> None:
+    async with start_api(cors_origins=(GOOD, "http://localhost:5173")) as api:
+        for origin in (GOOD, "http://localhost:5173"):
+            headers = (await api.guest.get("/api/health", headers={"origin": origin})).headers
+            assert headers["access-control-allow-origin"] == origin
+            assert "X-Request-Id" in headers["access-control-expose-headers"]
+            assert "access-control-allow-credentials" not in headers
+            assert headers["vary"] == "Origin"
+
+
+@pytest.mark.parametrize("origin", WRONG)
+async def test_every_other_origin_is_not(start_api: Start, origin: str) -> None:
+    async with start_api(cors_origins=(GOOD,)) as api:
+        answer = await api.guest.get("/api/health", headers={"origin": origin})
+        assert answer.status_code == 200
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        assert answer.headers["vary"] == "Origin"
+        asked = {"origin": origin, "access-control-request-method": "POST"}
+        refused(await api.guest.options("/api/health", headers=asked), 403, "forbidden")
+
+
+async def test_caches_keep_origins_apart_even_when_none_is_sent(start_api: Start) -> None:
+    async with start_api(cors_origins=(GOOD,)) as api:
+        assert (await api.guest.get("/api/health")).headers["vary"] == "Origin"
+
+
+async def test_a_browser_may_ask_before_it_sends(start_api: Start) -> None:
+    async with start_api(cors_origins=(GOOD,)) as api:
+        asked = {
+            "origin": GOOD,
+            "access-control-request-method": "PATCH",
+            "access-control-request-headers": "authorization,content-type,if-match",
+        }
+        answer = await api.guest.options("/api/collections/users/records/x", headers=asked)
+        assert answer.status_code == 204
+        assert answer.headers["access-control-allow-origin"] == GOOD
+        assert "PATCH" in answer.headers["access-control-allow-methods"]
+        assert answer.headers["access-control-allow-headers"] == "authorization,content-type,if-match"
+        assert answer.headers["access-control-max-age"] == "7200"
+
+
+@pytest.mark.parametrize("names", ["x\r\ny", "x;y", "é", "a" * 3000])
+async def test_header_names_that_are_none_are_not_echoed(api: Api, names: str) -> None:
+    asked = [
+        (b"origin", GOOD.encode()),
+        (b"access-control-request-method", b"PATCH"),
+        (b"access-control-request-headers", names.encode("latin-1")),
+    ]
+    refused(await api.guest.options("/api/health", headers=asked), 403, "forbidden")
+
+
+async def test_with_a_star_any_site_may_read_and_none_with_credentials(api: Api) -> None:
+    headers = (await api.guest.get("/api/health", headers={"origin": "https://anything.test"})).headers
+    assert headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in headers
+
+
+async def test_with_a_star_null_is_still_no_origin(api: Api) -> None:
+    headers = (await api.guest.get("/api/health", headers={"origin": "null"})).headers
+    assert "access-control-allow-origin" not in headers
+
+
+async def test_an_error_can_be_read_by_the_site_that_is_let_in(start_api: Start) -> None:
+    async with start_api(cors_origins=(GOOD,)) as api:
+        for path in ("/api/nothing", "/api/collections", "/api/collections/nothing/records"):
+            answer = await api.guest.get(path, headers={"origin": GOOD})
+            assert answer.status_code >= 400
+            assert answer.headers["access-control-allow-origin"] == GOOD
