@@ -82,31 +82,40 @@ LANGUAGE sql STABLE PARALLEL SAFE
 RETURN coalesce(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS"Z"'), at::text, '');
 
 -- What the full-text index of a collection is made from. PostgreSQL refuses a tsvector over 1 MB, and a row must
--- not be refused for being long: 100,000 characters stay under that whatever they are.
+-- not be refused for being long: 100,000 characters stay under that (the worst that was found makes 967 kB).
 CREATE FUNCTION holdfast.search_text(VARIADIC texts text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog
 AS $$ BEGIN RETURN left(array_to_string(texts, ' '), 100000); END $$;
 
 -- Plain text of at most `most` characters out of HTML. Blocks become spaces, and what nobody reads is left out.
--- Only as much is read as can matter, because the tags are found by regular expressions.
+-- Only as much is read as can matter, and each piece from one `<` to the next but once: no text makes this slow.
 CREATE FUNCTION holdfast.excerpt(html text, most integer, ellipsis boolean) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog
 AS $$
 DECLARE
-    plain text := left(html, 20000 + 8 * least(most, 1000000));
+    pieces text[] := string_to_array(
+        regexp_replace(left(html, 20000 + 8 * least(most, 1000000)), '<!--.*?(?:-->|$)', ' ', 'g'), '<');
+    kept text[] := pieces[1:1];
+    hidden text;
+    plain text;
 BEGIN
-    IF strpos(plain, '<') > 0 THEN
-        plain := regexp_replace(plain, '<!--.*?(?:-->|$)', ' ', 'g');
-        plain := regexp_replace(plain, '<(head|style|script|iframe|applet|object|svg|picture|dialog|template|button'
-            '|form|textarea|select|option)\\M[^>]*?>.*?(?:</\\1\\s*?>|$)', '', 'gi');
-        plain := regexp_replace(plain, '</?(?:a|abbr|acronym|b|bdo|big|cite|code|em|embed|i|img|input|label|q|small'
-            '|span|strong|strike|sub|sup|time|u)(?:\\s[^>]*)?/?>', '', 'gi');
-        plain := regexp_replace(plain, '</?[a-zA-Z][^>]*>', ' ', 'g');
-    END IF;
-    IF strpos(plain, '&') > 0 THEN
-        plain := replace(replace(replace(replace(replace(replace(plain, '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'),
-            '&quot;', '"'), '&#39;', ''''), '&amp;', '&');
-    END IF;
+    FOR at IN 2 .. cardinality(pieces) LOOP
+        IF hidden IS NULL THEN
+            hidden := substring(pieces[at] FROM '(?i)^(head|style|script|iframe|applet|object|svg|picture|dialog'
+                '|template|button|form|textarea|select|option)\\M');
+            IF hidden IS NULL THEN
+                kept := kept || ('<' || pieces[at]);
+            END IF;
+        ELSIF pieces[at] ~* ('^/' || hidden || '\\M[^>]*>') THEN
+            hidden := NULL;
+            kept := kept || substr(pieces[at], strpos(pieces[at], '>') + 1);
+        END IF;
+    END LOOP;
+    plain := regexp_replace(array_to_string(kept, ''), '</?(?:a|abbr|acronym|b|bdo|big|cite|code|em|embed|i|img|input'
+        '|label|q|small|span|strong|strike|sub|sup|time|u)(?:\\s[^<>]*)?/?>', '', 'gi');
+    plain := regexp_replace(plain, '</?[a-zA-Z][^<>]*>', ' ', 'g');
+    plain := replace(replace(replace(replace(replace(replace(plain, '&nbsp;', ' '), '&lt;', '<'), '&gt;', '>'),
+        '&quot;', '"'), '&#39;', ''''), '&amp;', '&');
     plain := btrim(regexp_replace(plain, '\\s+', ' ', 'g'));
     IF length(plain) <= most THEN
         RETURN plain;
