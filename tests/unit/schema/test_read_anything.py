@@ -58,8 +58,8 @@ def test_one_definition(given_: dict[str, Any], existing: Any) -> None:
     assert read_collection(collection_json(made), existing=made, others=(*SYSTEM, made)) == made
 
 
-@settings(max_examples=50, deadline=None)
-@given(some.lists(COLLECTION | ANYTHING, max_size=3), some.booleans())
+@settings(max_examples=20, deadline=None)
+@given(some.lists(COLLECTION | ANYTHING, max_size=2), some.booleans())
 def test_an_import(given_: list[Any], delete_missing: bool) -> None:
     try:
         after = read_collections(given_, existing=SYSTEM, delete_missing=delete_missing)
