@@ -93,7 +93,7 @@ def explain(url: str, failure: Exception) -> str | None:
     if isinstance(failure, asyncpg.PostgresError):
         return _refusal(where, failure)
     if isinstance(failure, ssl.SSLError):
-        return f"The TLS certificate of the database at {where} is not accepted: {_tls_reason(failure)}."
+        return f"TLS with the database at {where} fails: {_tls_reason(failure)}; see sslmode and sslrootcert."
     if isinstance(failure, socket.gaierror):
         return f"The database host in {where} is not known: check the name in DATABASE_URL."
     if isinstance(failure, ConnectionRefusedError | FileNotFoundError):
@@ -124,8 +124,8 @@ def _refusal(where: str, failure: asyncpg.PostgresError) -> str:
 
 def _tls_reason(failure: ssl.SSLError) -> str:
     if isinstance(failure, ssl.SSLCertVerificationError):
-        return failure.verify_message.rstrip(".")
-    return failure.reason or str(failure)
+        return f"its certificate is not accepted ({failure.verify_message.rstrip('.')})"
+    return failure.strerror or str(failure)
 
 
 def _first_line(failure: Exception) -> str:

@@ -1,6 +1,7 @@
 """SQL as a value."""
 
 import pytest
+
 from holdfast.db.sql import Inputs, Statement, bind, inline, join, literal, name, named, number, raw, value
 
 
