@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -141,9 +143,14 @@ def run(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served() -> Iterator[Served]:
     """One server for all tests that only talk to it, with a superuser."""
     made = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
-    server = Server(tmp_path_factory.mktemp("served") / "data", "--port", "0", environment=made)
-    yield Served(server.started())
-    assert server.stop() == 0
+    folder = Path(tempfile.mkdtemp(prefix="hf-test-"))
+    folder.chmod(0o711)  # root's PostgreSQL runs as another user
+    server = Server(folder / "data", "--port", "0", environment=made)
+    try:
+        yield Served(server.started())
+        assert server.stop() == 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

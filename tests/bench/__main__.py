@@ -31,15 +31,21 @@ def main(posts: int, authors: int, count: int, seconds: float, connections: int,
     """Measure the server on this machine."""
     plan = rounds.Plan(rounds=count, seconds=seconds, connections=connections, posts=posts)
     settings = Settings.load({})
-    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as name, subject(Path(name)) as it:
-        click.echo(f"loading {posts:,} posts and {authors:,} authors", err=True)
-        asyncio.run(fill(it, posts, authors))
-        operations = asyncio.run(record(settings, it.dsn, posts))
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o711)  # root's PostgreSQL runs as another user
+        _run(Path(name), plan, settings, authors, only, as_json=as_json)
+
+
+def _run(folder: Path, plan: rounds.Plan, settings: Settings, authors: int, only: str, *, as_json: bool) -> None:
+    with subject(folder) as it:
+        click.echo(f"loading {plan.posts:,} posts and {authors:,} authors", err=True)
+        asyncio.run(fill(it, plan.posts, authors))
+        operations = asyncio.run(record(settings, it.dsn, plan.posts))
         found: list[rounds.Figures] = []
         for operation in operations:
             if only in operation.name:
                 click.echo(f"measuring {operation.name}", err=True)
-                found.append(rounds.measure(it, operation, plan, settings, Path(name)))
+                found.append(rounds.measure(it, operation, plan, settings, folder))
         click.echo("measuring pages by cursor", err=True)
         pages = paging.measure(it, plan)
         show(it, plan, found, pages, as_json=as_json)

@@ -28,17 +28,17 @@ def steps() -> tuple[list[str], list[object]]:
 
 
 @pytest.mark.slow
-def test_the_tour_runs_as_written(tmp_path: Path):
+def test_the_tour_runs_as_written(anywhere: Path):
     shell, answers = steps()
     assert shell.pop(0) == "./dev serve\n"
     port = free_port()
-    environment = clean_environment() | {"HOLDFAST_DATA": str(tmp_path / "data")}
-    server = Server(tmp_path / "data", "--port", str(port))
+    environment = clean_environment() | {"HOLDFAST_DATA": str(anywhere / "data")}
+    server = Server(anywhere / "data", "--port", str(port))
     server.started()
     # In the tests' own environment, on a port that is free: nothing else differs from what a reader types.
     script = "".join(shell).replace("./dev ", f"{shlex.quote(sys.executable)} -m holdfast ").replace("8090", str(port))
     done = subprocess.run(
-        ["bash", "-euc", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-euc", script], cwd=anywhere, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "made the superuser you@example.com" in done.stdout

@@ -24,16 +24,16 @@ def can_log_in(url: str, email: str, password: str) -> bool:
     return httpx.post(f"{url}/api/collections/_superusers/auth-with-password", json=body).status_code == 200
 
 
-def test_a_superuser_is_made_and_changed_while_the_server_runs_and_while_it_does_not(tmp_path: Path):
-    data = tmp_path / "data"
-    made = run("superuser", "upsert", EMAIL, PASSWORD, "--data", str(data), cwd=tmp_path)
+def test_a_superuser_is_made_and_changed_while_the_server_runs_and_while_it_does_not(anywhere: Path):
+    data = anywhere / "data"
+    made = run("superuser", "upsert", EMAIL, PASSWORD, "--data", str(data), cwd=anywhere)
     assert (made.returncode, made.stdout) == (0, f"made the superuser {EMAIL}\n")
 
     server = Server(data, "--port", "0")
     url = server.started()
     assert server.wait_for("started")["setup_link"] == ""
     assert can_log_in(url, EMAIL, PASSWORD)
-    changed = run("superuser", "upsert", EMAIL, "--data", str(data), cwd=tmp_path, given="another password\n")
+    changed = run("superuser", "upsert", EMAIL, "--data", str(data), cwd=anywhere, given="another password\n")
     assert (changed.returncode, changed.stdout) == (0, f"changed the superuser {EMAIL}\n")
     assert can_log_in(url, EMAIL, "another password")
     assert not can_log_in(url, EMAIL, PASSWORD)

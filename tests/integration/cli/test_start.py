@@ -27,8 +27,8 @@ def first_answer(server: Server) -> float:
     return took
 
 
-def test_the_first_start_makes_a_database_and_a_link_and_later_ones_are_faster(tmp_path: Path):
-    data = tmp_path / "data"
+def test_the_first_start_makes_a_database_and_a_link_and_later_ones_are_faster(anywhere: Path):
+    data = anywhere / "data"
     server = Server(data, "--port", "0")
     first = first_answer(server)
     line = server.wait_for("started")
@@ -43,8 +43,8 @@ def test_the_first_start_makes_a_database_and_a_link_and_later_ones_are_faster(t
     print(f"\nfirst start to first answer {first:.2f} s, later start {later:.2f} s")
 
 
-def test_the_first_superuser_can_come_from_the_settings(tmp_path: Path):
-    server = Server(tmp_path / "data", "--port", "0", environment=SUPERUSER)
+def test_the_first_superuser_can_come_from_the_settings(anywhere: Path):
+    server = Server(anywhere / "data", "--port", "0", environment=SUPERUSER)
     assert log_in(server.started())
     assert server.wait_for("started")["setup_link"] == ""
     assert server.stop() == 0
