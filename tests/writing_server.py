@@ -1,72 +1,74 @@
-"""A server for tests of writing: the real front, catalog and tables, with callers that are named in the request."""
+"""The application for tests of writing: collections by import, users who are logged in, and a look at the rows."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from holdfast.catalog import store
+from client import Api, running
+from holdfast.auth.tokens import Claims, make_token, signing_key
 from holdfast.catalog.live import LiveCatalog
-from holdfast.collections.ddl import table_steps
-from holdfast.collections.diff import Changes
-from holdfast.config import Settings
-from holdfast.db.pool import Pool
 from holdfast.engine import Engine
-from holdfast.errors import NotFound
-from holdfast.http.front import Front, Parts
-from holdfast.http.request import Request
-from holdfast.http.response import Response
-from holdfast.http.routing import Route, Routes
-from holdfast.identity import GUEST, Principal
-from holdfast.observe import NoObserver
-from holdfast.records import batch, write_routes
-from holdfast.schema.reading import read_collections
-from holdfast.schema.system import system_collections
+from holdfast.identity import Principal
 
-ROOT = Principal(
-    kind="superuser", collection_id="pbc_3142635823", collection="_superusers", record_id="root00000000001"
-)
-SECRET = b"s" * 32
+ROOT = Principal(kind="superuser", collection="_superusers", record_id="root00000000001")
+"""A superuser, for calling a use case without HTTP."""
+TABLES = """
+    SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+     WHERE schemaname = 'public' AND tablename <> '_superusers'
+"""
 
 
 class Server:
-    """A running server, asked as a superuser (`post`, `patch`, ...) or by `as_guest`, `as_user`."""
+    """The application, asked by a superuser (`root`), by nobody (`guest`), or by somebody (`user`).
 
-    def __init__(self, engine: Engine, front: Front) -> None:
+    `engine` is one beside that of the application, for calling use cases; `define` keeps its catalog up to date.
+    """
+
+    def __init__(self, api: Api, engine: Engine) -> None:
+        self.api = api
         self.engine = engine
-        self._transport = httpx.ASGITransport(front)
-        self.root = self.client("root")
-        self.guest = self.client("")
+        self.guest = api.guest
+        self.root = api.root
+        for client in (self.guest, self.root):
+            client.base_url = httpx.URL("http://holdfast.test/api")
 
-    def client(self, who: str) -> httpx.AsyncClient:
-        """A client that is `root`, nobody, or `COLLECTION/ID`."""
-        headers = {"authorization": who} if who else {}
-        return httpx.AsyncClient(transport=self._transport, base_url="http://test/api", headers=headers)
+    async def user(self, collection: str, id: str) -> httpx.AsyncClient:
+        """A client that is this record of an auth collection."""
+        await self.engine.live.reload()
+        found = self.engine.catalog.get(collection)
+        rows = await self.rows(f'SELECT "tokenKey" FROM "{found.name}" WHERE id = $1', id)  # noqa: S608
+        claims = Claims(collection_id=found.id, exp=int(time.time()) + 600, id=id, refreshable=True, type="auth")
+        key = signing_key(rows[0]["tokenKey"], found.auth["authToken"]["secret"])
+        client = self.api.client(make_token(claims, key))
+        client.base_url = httpx.URL("http://holdfast.test/api")
+        return client
 
     async def define(self, *collections: Mapping[str, Any]) -> None:
         """Make collections, given as the API takes them."""
-        old = self.engine.catalog
-        new = read_collections(list(collections), existing=old.collections)
-        await self.become(old.collections, new)
-
-    async def become(self, before: tuple[Any, ...], after: tuple[Any, ...]) -> None:
-        """Make the tables and the catalog those of `after`."""
-        old = self.engine.catalog
-        changes = Changes(old, old.of(old.version + 1, after))
-        async with self.engine.pool.transaction() as tx:
-            for step in table_steps(changes, ()):
-                await tx.execute(step.sql)
-            await store.write(tx, old, after)
+        response = await self.root.put("/collections/import", json={"collections": collections})
+        assert response.status_code == 204, response.text
         await self.engine.live.reload()
+
+    async def empty(self) -> None:
+        """Take all records away but the superuser, and all kept answers."""
+        tables = [row["name"] for row in await self.rows(TABLES)]
+        async with self.api.pool.transaction() as tx:
+            await tx.connection.execute("SET CONSTRAINTS ALL DEFERRED")
+            for table in ("holdfast.idempotency", *tables):
+                await tx.connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     async def rows(self, query: str, *args: Any) -> list[dict[str, Any]]:
         """The rows of a query."""
-        connection = await self.engine.pool.acquire()
+        connection = await self.api.pool.acquire()
         try:
             return [dict(row.items()) for row in await connection.fetch(query, *args)]
         finally:
-            self.engine.pool.release(connection)
+            self.api.pool.release(connection)
 
     async def made(self, collection: str, **values: Any) -> dict[str, Any]:
         """A record that a superuser has made."""
@@ -75,54 +77,16 @@ class Server:
         return response.json()
 
 
-async def dispatch(engine: Engine, request: Request) -> Response:
-    """The writing half of the records' routes."""
-    _, _, _, name, _, *rest = request.path.split("/")
-    collection = engine.catalog.get(name)
-    if rest:
-        one: dict[str, Callable[..., Any]] = {
-            "PATCH": write_routes.update,
-            "PUT": write_routes.upsert,
-            "DELETE": write_routes.delete,
-        }
-        return await one[request.method](engine, request, collection, rest[0])
-    all: dict[str, Callable[..., Any]] = {"POST": write_routes.create, "PUT": write_routes.upsert}
-    return await all[request.method](engine, request, collection)
-
-
-async def authenticate(engine: Engine, headers: dict[bytes, bytes]) -> Principal:
-    who = headers[b"authorization"].decode()
-    if who == "root":
-        return ROOT
-    collection, _, id = who.partition("/")
-    found = engine.catalog.find(collection)
-    return Principal("user", found.id, found.name, id) if found is not None else GUEST
-
-
-async def nothing(scope: Any, receive: Any, send: Any) -> None:
-    raise NotFound
+@asynccontextmanager
+async def serve(database: str, data: Path) -> AsyncIterator[Server]:
+    """The application with one superuser, and nothing else in it but the system collections."""
+    async with running(database, data) as api:
+        live = await LiveCatalog.open(api.pool)
+        yield Server(api, Engine(settings=api.settings, pool=api.pool, live=live, secret=b"s" * 32))
 
 
 @pytest.fixture
-async def writing(database: str) -> AsyncIterator[Server]:
-    """A server with the system collections and nothing else."""
-    settings = Settings()
-    pool = Pool(database, size=10, settings={"timezone": "UTC", "statement_timeout": "5000", "lock_timeout": "5000"})
-    live = await LiveCatalog.open(pool)
-    engine = Engine(settings=settings, pool=pool, live=live, secret=SECRET)
-    route = Route(method="POST", path="/api/batch", handler=batch.handle, summary="Batch", access="anyone")
-    front = Front(
-        settings,
-        Parts(
-            records=dispatch,
-            routes=Routes([route]),
-            control=nothing,
-            authenticate=authenticate,
-            observer=NoObserver(),
-        ),
-    )
-    front.open(engine)
-    running = Server(engine, front)
-    await running.become((), system_collections())
-    yield running
-    await pool.close()
+async def writing(database: str, tmp_path: Path) -> AsyncIterator[Server]:
+    """A server of its own for one test."""
+    async with serve(database, tmp_path) as one:
+        yield one

@@ -24,7 +24,7 @@ from holdfast.identity import Principal
 from holdfast.records import write_service
 from holdfast.records.batch_reading import Part, read_batch
 from holdfast.records.orphans import compile_dangling, compile_needed
-from holdfast.records.retry import with_fresh_catalog
+from holdfast.records.retry import with_retries
 from holdfast.records.violations import MISSING, needed_message, reference_of
 from holdfast.records.write_service import Write, allow_time
 
@@ -66,7 +66,7 @@ async def handle(engine: Engine, request: Request) -> Response:
         finally:
             request.database_seconds += time.perf_counter() - started
 
-    return await with_fresh_catalog(engine, answer)
+    return await with_retries(engine, answer)
 
 
 async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Sequence[Part], tx: Transaction) -> bytes:
@@ -85,7 +85,10 @@ async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Seq
                 try:
                     done.append(await _do(engine, catalog, who, part, tx))
                 except (ApiError, asyncpg.PostgresError) as failure:
-                    raise _failed(at, failure) from failure
+                    error = failure if isinstance(failure, ApiError) else api_error(failure)
+                    if error is None or error.status >= 500:
+                        raise  # not the request's fault: trying again may help
+                    raise _failed(at, error) from failure
             await _check_relations(catalog, who, done, tx)
     except TimeoutError as failure:
         raise BadRequest("This batch takes longer than the server allows: send fewer requests at once.") from failure
@@ -116,11 +119,8 @@ async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: 
     return _Done(collection.id, written.id, False, b'{"status":200,"body":' + written.body + b"}")
 
 
-def _failed(at: int, failure: ApiError | asyncpg.PostgresError) -> Exception:
-    """The failure of the whole batch. What is not the request's fault stays what it is: trying again may help."""
-    error = failure if isinstance(failure, ApiError) else api_error(failure)
-    if error is None or error.status >= 500:
-        return failure
+def _failed(at: int, error: ApiError) -> BadRequest:
+    """The failure of the whole batch: which request it was, and the answer that it would have had on its own."""
     answer = {
         "status": error.status,
         "message": error.message,
@@ -144,7 +144,7 @@ async def _check_relations(catalog: Catalog, who: Principal, done: Sequence[_Don
 
 async def _blame(
     catalog: Catalog, who: Principal, reference: Reference, done: Sequence[_Done], tx: Transaction
-) -> Exception:
+) -> BadRequest:
     """The failure of a relation that is not whole when all is written, at the request that broke it."""
     source, target = reference.collection, catalog.target(reference.field)
     wrote = {one.record_id: at for at, one in enumerate(done) if one.collection_id == source.id and not one.deleted}

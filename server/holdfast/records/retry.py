@@ -1,4 +1,4 @@
-"""A second try for a request that was planned just before the collections changed."""
+"""Further tries for a request that came in between others: a change of the collections, or writes in another order."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
@@ -20,14 +20,22 @@ _OVERTAKEN: Final = (
 )
 
 
-async def with_fresh_catalog(engine: Engine, answer: Callable[[], Awaitable[_Answer]]) -> _Answer:
-    """Answer; if a change of the collections came in between, load them and answer once more.
+# PostgreSQL has undone one of two transactions that waited for each other.
+_MET: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_TRIES: Final = 4
 
-    `answer` takes the catalog anew each time. What the first try has written is rolled back when it fails, so the
-    second one does not write it twice.
+
+async def with_retries(engine: Engine, answer: Callable[[], Awaitable[_Answer]]) -> _Answer:
+    """Answer, and try again what only the moment has refused.
+
+    `answer` takes the catalog anew each time. What a try has written is rolled back when it fails, so the next one
+    does not write it twice.
     """
-    try:
-        return await answer()
-    except _OVERTAKEN:
-        await engine.live.reload()
+    for _ in range(_TRIES - 1):
+        try:
+            return await answer()
+        except _OVERTAKEN:
+            await engine.live.reload()
+        except _MET:
+            continue
     return await answer()

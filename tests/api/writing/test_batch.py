@@ -4,16 +4,19 @@ import json
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from writing_server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TASKS = "/api/collections/tasks/records"
 TEAMS = "/api/collections/teams/records"
 
 
-@pytest.fixture
-async def board(writing: Server) -> Server:
-    await writing.define(
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def board(server: Server) -> Server:
+    await server.define(
         {
             "id": "teams",
             "name": "teams",
@@ -47,7 +50,7 @@ async def board(writing: Server) -> Server:
         },
         {"name": "closed", "type": "base", "fields": [{"name": "x", "type": "text"}]},
     )
-    return writing
+    return server
 
 
 def post(url: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -55,7 +58,8 @@ def post(url: str, body: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 async def send(board: Server, *requests: Any, who: str = "", **headers: str) -> Any:
-    return await board.client(who).post("/batch", json={"requests": list(requests)}, headers=headers)
+    client = board.root if who else board.guest
+    return await client.post("/batch", json={"requests": list(requests)}, headers=headers)
 
 
 async def rows(board: Server) -> int:

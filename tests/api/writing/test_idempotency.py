@@ -4,17 +4,20 @@ import asyncio
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from holdfast.http.idempotency import sweep_idempotency
 from writing_server import Server
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOTES = "/collections/notes/records"
 KEY = {"idempotency-key": "0190-a"}
 
 
-@pytest.fixture
-async def notes(writing: Server) -> Server:
-    await writing.define(
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def notes(server: Server) -> Server:
+    await server.define(
         {
             "name": "notes",
             "type": "base",
@@ -27,7 +30,7 @@ async def notes(writing: Server) -> Server:
             ],
         }
     )
-    return writing
+    return server
 
 
 async def count(notes: Server) -> int:
@@ -118,8 +121,8 @@ async def test_an_answer_is_forgotten_after_a_day(notes: Server):
     assert await count(notes) == 2
     await notes.rows("UPDATE holdfast.idempotency SET created = now() - interval '25 hours'")
     await notes.guest.post(NOTES, json={"text": "c"}, headers={"idempotency-key": "young"})
-    assert await sweep_idempotency(notes.engine.pool) == 1
-    assert await sweep_idempotency(notes.engine.pool) == 0
+    assert await sweep_idempotency(notes.api.pool) == 1
+    assert await sweep_idempotency(notes.api.pool) == 0
     assert await notes.rows("SELECT key FROM holdfast.idempotency") == [{"key": "young"}]
 
 
