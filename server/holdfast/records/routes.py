@@ -8,7 +8,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import allow
 from holdfast.records import read_routes, write_routes
-from holdfast.records.retry import with_fresh_catalog
+from holdfast.records.retry import with_retries
 from holdfast.schema.collection import Collection
 
 RECORDS: Final = "/api/collections/{collection}/records"
@@ -22,7 +22,7 @@ async def handle(engine: Engine, request: Request) -> Response:
 
     Raises NotFound for a path or a collection that is not there, MethodNotAllowed with `Allow`.
     """
-    return await with_fresh_catalog(engine, lambda: _answer(engine, request))
+    return await with_retries(engine, lambda: _answer(engine, request))
 
 
 async def _answer(engine: Engine, request: Request) -> Response:
