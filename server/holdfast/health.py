@@ -1,7 +1,7 @@
 """Whether the server lives, and whether it can answer: for load balancers, containers and people."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import litestar
@@ -14,26 +14,33 @@ from holdfast.db.migrate import APP, pending
 from holdfast.db.sql import Statement, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Problem, Unavailable
-from holdfast.http.litestar import as_litestar
+from holdfast.http.litestar import NO_STORE
 from holdfast.http.request import Request
-from holdfast.http.response import Response
 
 PATIENCE_SECONDS: Final = 3.0  # for the database, before it counts as away
 _APPLIED: Final = Statement.of(raw("SELECT name FROM holdfast.migration WHERE app_name = ") + value(APP, "text"))
 _OK: Final = "ok"
 
 
-@litestar.get("/api/health")
-async def health(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
+class Health(msgspec.Struct, frozen=True):
+    """What PocketBase's clients expect of a server that is up; `data` has more for superusers."""
+
+    code: int
+    message: str
+    data: dict[str, str | int]
+
+
+@litestar.get("/api/health", summary="Whether the server is up", tags=["server"])
+async def health(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[Health]:
     """Answer that the process lives. Asks nobody else, so a database that is away does not get it restarted."""
-    data: dict[str, Any] = {}
+    data: dict[str, str | int] = {}
     if incoming.principal.is_superuser:
         data = {"version": __version__, "collections": len(engine.catalog.collections)}
-    return _answer("The server is up.", data)
+    return litestar.Response(Health(200, "The server is up.", data), headers=NO_STORE)
 
 
-@litestar.get("/api/ready")
-async def ready(engine: NamedDependency[Engine]) -> litestar.Response[bytes]:
+@litestar.get("/api/ready", summary="Whether the server can answer requests", tags=["server"])
+async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     """Answer whether requests can be served now: 503 with what is missing, if anything is."""
     found = {"database": await _database(engine)}
     if found["database"] is None:
@@ -42,15 +49,10 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[bytes]:
     problems = {name: problem for name, problem in found.items() if problem is not None}
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
-    return _answer("The server is ready.", dict.fromkeys(found, _OK))
+    return litestar.Response(Health(200, "The server is ready.", dict.fromkeys(found, _OK)), headers=NO_STORE)
 
 
 HANDLERS: Final = (health, ready)
-
-
-def _answer(message: str, data: dict[str, Any]) -> litestar.Response[bytes]:
-    body = msgspec.json.encode({"code": 200, "message": message, "data": data})
-    return as_litestar(Response(body=body, headers=((b"cache-control", b"no-store"),)))
 
 
 async def _database(engine: Engine) -> Problem | None:

@@ -1,65 +1,81 @@
 """The first run over HTTP: a page for people, and what it calls."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import litestar
 import msgspec
 from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody
 
 from holdfast.auth.answer import logged_in
 from holdfast.auth.service import account_by_id
 from holdfast.auth.setup import check_setup_token, set_up
 from holdfast.engine import Engine
-from holdfast.errors import NotFound, Problem, ValidationFailed
-from holdfast.http.litestar import as_litestar
+from holdfast.errors import NotFound
+from holdfast.http.litestar import NO_STORE, as_litestar
 from holdfast.http.pages import page
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.schema.system import SUPERUSERS
 
 PAGE: Final = Path(__file__).with_name("setup.html")
-NO_STORE: Final = ((b"cache-control", b"no-store"),)
 
 
-@litestar.get("/api/setup")
-async def setup_state(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
-    """Answer 200 if the token opens the setup, 404 once there is a superuser, 403 otherwise."""
+class SetupState(msgspec.Struct, frozen=True):
+    """That the setup is open."""
+
+    setup: bool
+
+
+class Setup(msgspec.Struct, frozen=True):
+    """The token of the setup link, and who the first superuser is to be."""
+
+    token: str
+    email: str
+    password: str
+
+
+class SetupDone(msgspec.Struct, frozen=True):
+    """The first superuser, logged in."""
+
+    token: str
+    record: dict[str, str | bool]
+
+
+@litestar.get("/api/setup", summary="Whether a setup link still holds", tags=["server"])
+async def setup_state(
+    engine: NamedDependency[Engine], incoming: NamedDependency[Request]
+) -> litestar.Response[SetupState]:
+    """Answer 200 if the parameter `token` opens the setup, 404 once there is a superuser, 403 otherwise."""
     await check_setup_token(engine.pool, incoming.query.get("token", ""))
-    return _answer({"setup": True})
+    return litestar.Response(SetupState(setup=True), headers=NO_STORE)
 
 
-@litestar.post("/api/setup", status_code=200)
-async def setup(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
-    """Make the first superuser and log it in: `{token, record}`."""
-    texts = _texts(await incoming.object())
-    superuser = await set_up(engine.pool, texts["token"], texts["email"], texts["password"])
+@litestar.post(
+    "/api/setup",
+    status_code=200,
+    summary="Make the first superuser",
+    tags=["server"],
+    responses={200: ResponseSpec(SetupDone, generate_examples=False, description="The superuser is there.")},
+)
+async def setup(engine: NamedDependency[Engine], data: JSONBody[Setup]) -> litestar.Response[bytes]:
+    """Make the first superuser with the token of the setup link, and log it in. 404 once there is one."""
+    superuser = await set_up(engine.pool, data.token, data.email, data.password)
     collection = engine.catalog.get(SUPERUSERS)
     account = await account_by_id(engine, collection, superuser.id)
     if account is None:
         raise NotFound
-    return _answer(await logged_in(engine, collection, account))
+    done = await logged_in(engine, collection, account)
+    return as_litestar(Response(body=msgspec.json.encode(done), headers=((b"cache-control", b"no-store"),)))
 
 
-@litestar.get("/_/setup")
+@litestar.get("/_/setup", summary="The page of the first run", tags=["server"], media_type=MediaType.HTML)
 async def setup_page() -> litestar.Response[bytes]:
     """Show the page. It holds nothing secret: the token is in the part of the address that browsers keep."""
     return as_litestar(page(PAGE))
 
 
 HANDLERS: Final = (setup_state, setup, setup_page)
-
-
-def _texts(body: dict[str, Any]) -> dict[str, str]:
-    problems = {
-        name: Problem("validation_required", "Cannot be blank.")
-        for name in ("token", "email", "password")
-        if not isinstance(body.get(name), str) or not body[name]
-    }
-    if problems:
-        raise ValidationFailed(problems)
-    return {name: body[name] for name in ("token", "email", "password")}
-
-
-def _answer(content: object) -> litestar.Response[bytes]:
-    return as_litestar(Response(body=msgspec.json.encode(content), headers=NO_STORE))

@@ -4,6 +4,7 @@ The front hands a request over with the engine and our `Request` in its scope. H
 name: `engine: NamedDependency[Engine]`, `incoming: NamedDependency[Request]`.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, cast
@@ -11,12 +12,23 @@ from typing import Any, Final, cast
 import litestar
 from litestar.connection import ASGIConnection
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 from litestar.utils import normalize_path
+from typing_extensions import override
 
-from holdfast.errors import ApiError, BadRequest, Forbidden, MethodNotAllowed, NotFound, Unauthenticated, catalogue
+from holdfast.errors import (
+    ApiError,
+    BadRequest,
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    Unauthenticated,
+    ValidationFailed,
+    catalogue,
+)
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
@@ -24,10 +36,25 @@ from holdfast.http.routing import allow, require_superuser
 
 SCOPE_ENGINE: Final = "holdfast.engine"
 SCOPE_REQUEST: Final = "holdfast.request"
+_MISSING: Final = re.compile(r"missing required field `(\w+)`")
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 Connection = litestar.Request[Any, Any, Any]
 Lifespan = Callable[[litestar.Litestar], AbstractAsyncContextManager[None]]
+
+
+class ControlRequest(litestar.Request[Any, Any, Any]):
+    """Litestar's request, with a body that is counted, and JSON that is read as everywhere else."""
+
+    @override
+    async def body(self) -> bytes:
+        """The whole body. Raises TooLarge."""
+        return await _ours(self.scope).body()
+
+    @override
+    async def json(self) -> Any:
+        """The body as JSON. Raises UnsupportedMediaType and BadRequest."""
+        return await _ours(self.scope).json()
 
 
 def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespan) -> litestar.Litestar:
@@ -36,6 +63,7 @@ def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespa
         route_handlers=list(handlers),
         lifespan=[lifespan],
         dependencies=DEPENDENCIES,
+        request_class=ControlRequest,
         exception_handlers={Exception: _answer_exception},
         openapi_config=None,
         logging_config=None,
@@ -47,6 +75,9 @@ def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespa
 def superusers_only(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard: Unauthenticated for a guest, Forbidden for anybody else who is no superuser."""
     require_superuser(_ours(connection.scope).principal)
+
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def as_litestar(response: Response) -> litestar.Response[bytes]:
@@ -91,6 +122,8 @@ def _as_api_error(failure: HTTPException) -> Exception:
     """Litestar's refusals in our words; its faults stay what they are."""
     if isinstance(failure, NotFoundException):
         return NotFound()
+    if isinstance(failure, ValidationException):
+        return _validation_failed(failure)
     by_status: dict[int, type[ApiError]] = {401: Unauthenticated, 403: Forbidden}
     for error in catalogue():
         by_status.setdefault(error.status, error)
@@ -100,6 +133,18 @@ def _as_api_error(failure: HTTPException) -> Exception:
         return BadRequest(str(failure.detail))
     found = by_status.get(failure.status_code)
     return found() if found else BadRequest(str(failure.detail))
+
+
+def _validation_failed(failure: ValidationException) -> ApiError:
+    """The fields that msgspec did not take, under their names."""
+    problems: dict[str, Problem] = {}
+    for found in cast("list[dict[str, str]]", failure.extra or []):
+        missing = _MISSING.search(found["message"])
+        if missing is not None:
+            problems[missing[1]] = Problem("validation_required", "A value is needed.")
+        elif found.get("source") == "body":
+            problems[found["key"]] = Problem("validation_invalid_value", f"{found['message'].rstrip('.')}.")
+    return ValidationFailed(problems) if problems else BadRequest("The request cannot be understood.")
 
 
 def _methods(request: Connection, path: str) -> list[str]:

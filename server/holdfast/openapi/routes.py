@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import litestar
 from litestar.di import NamedDependency
+from litestar.enums import MediaType
 from litestar.exceptions import NotFoundException
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
@@ -30,7 +32,9 @@ _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) -> tuple[ControllerRouterHandler, ...]:
     """The handlers of the description of `routes`, of the `others` and of themselves."""
 
-    @litestar.get("/api/openapi.json", summary="This document", tags=["server"])
+    document = ResponseSpec(dict[str, Any], generate_examples=False, description="The document.")
+
+    @litestar.get("/api/openapi.json", summary="This document", tags=["server"], responses={200: document})
     async def openapi(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
         """The API with the concrete schemas of each collection, as OpenAPI 3.1."""
         require_reader(engine, incoming)
@@ -45,13 +49,13 @@ def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) 
     return (openapi, docs, docs_file)
 
 
-@litestar.get("/api/docs", summary="The API's pages, for people", tags=["server"])
+@litestar.get("/api/docs", summary="The API's page, for people", tags=["server"], media_type=MediaType.HTML)
 async def docs() -> litestar.Response[bytes]:
     """A page that shows the document. It holds nothing of this server; it asks for the document, and logs in for it."""
     return as_litestar(page(PAGE, styles="'self'", scripts="'self'"))
 
 
-@litestar.get("/api/docs/{file:str}", summary="A file of that page", tags=["server"])
+@litestar.get("/api/docs/{file:str}", summary="A file of that page", tags=["server"], media_type=MediaType.TEXT)
 async def docs_file(file: FromPath[str]) -> litestar.Response[bytes]:
     """Swagger UI's script and style sheet, from this server."""
     if file not in FILES:

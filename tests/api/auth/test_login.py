@@ -1,5 +1,6 @@
 """Logging in with a password."""
 
+import asyncio
 import statistics
 import time
 from typing import Any
@@ -230,3 +231,22 @@ async def test_the_ways_to_log_in_are_told(api: Api) -> None:
         "mfa": {"enabled": False, "duration": 0},
         "otp": {"enabled": False, "duration": 0},
     }
+
+
+async def test_a_flood_of_logins_holds_nobody_else_up(api: Api) -> None:
+    await api.define("posts", [])
+
+    async def guess(number: int) -> int:
+        client = api.client(address=f"198.51.{number // 250}.{number % 250}")
+        answer = await client.post(USERS, json={"identity": f"{number}@example.com", "password": "wrong"})
+        return answer.status_code
+
+    flood = [asyncio.create_task(guess(number)) for number in range(200)]
+    seconds: list[float] = []
+    while not all(task.done() for task in flood):
+        began = time.perf_counter()
+        assert (await api.guest.get("/api/collections/posts/records")).status_code == 200
+        seconds.append(time.perf_counter() - began)
+        await asyncio.sleep(0.02)
+    assert {task.result() for task in flood} <= {400, 503}
+    assert sorted(seconds)[int(len(seconds) * 0.99)] < 0.5

@@ -88,6 +88,7 @@ async def test_a_new_link_takes_the_place_of_the_old(fresh: Api) -> None:
         ({"password": "short"}, {"password"}),
         ({"password": "x" * 1025}, {"password"}),
         ({"email": "", "password": ""}, {"email", "password"}),
+        ({"token": None}, {"token"}),
         ({"email": 5}, {"email"}),
         ({"email": "a b@example.com", "password": "1234567"}, {"email", "password"}),
     ],
