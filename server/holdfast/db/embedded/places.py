@@ -65,7 +65,7 @@ def choose_places(root: Path, account: Account, system: Path = SYSTEM) -> tuple[
     if len(os.fsencode(root)) > MAX_DATA_BYTES:
         raise EmbeddedError(f"The path of the data directory is longer than {MAX_DATA_BYTES} bytes: use a shorter one.")
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o711 if account.switch else 0o700)
+        make_directory(root, 0o711 if account.switch else 0o700)
         if not os.access(root, os.W_OK | os.X_OK, effective_ids=True):
             raise PermissionError(13, "it is not writable")
         home = _pointed(root)
@@ -106,12 +106,24 @@ def _move(root: Path, account: Account, system: Path) -> Path:
             f"PostgreSQL runs as the user {account.name}, who cannot reach {root}: "
             "move the data directory to where that user may go, such as /srv."
         )
-    system.mkdir(parents=True, exist_ok=True, mode=0o755)
+    make_directory(system, 0o755)
     home = system.resolve() / f"data-{_short_hash(root)}"
-    home.mkdir(exist_ok=True, mode=0o711)
+    make_directory(home, 0o711)
     if not account.reaches(home):
         raise EmbeddedError(f"PostgreSQL runs as the user {account.name}, who can reach neither {root} nor {home}.")
     return home
+
+
+def make_directory(directory: Path, mode: int) -> None:
+    """Make a directory with this mode, whatever the umask; one that is there stays as it is."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=mode)
+    except FileExistsError:
+        if not directory.is_dir():
+            raise
+    else:
+        directory.chmod(mode)
 
 
 def remember_home(root: Path, home: Path) -> None:

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -59,7 +60,9 @@ class Postmaster:
             log = self._places.start_log.open("wb")
         except OSError as failure:
             raise file_error("The log", self._places.start_log, failure) from failure
-        with log:
+        with log, warnings.catch_warnings():
+            # Python 3.12 warns of preexec_fn beside threads; this one takes no lock that a thread could hold.
+            warnings.simplefilter("ignore", DeprecationWarning)
             self._process = self._account.popen(
                 (self._binaries.program("postgres"), "-D", self._places.data, *arguments),
                 stdin=subprocess.DEVNULL,
