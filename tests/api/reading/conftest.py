@@ -1,4 +1,7 @@
-"""What the tests of reading use: one server with a small blog, which they leave as it is; `notes` is for changes."""
+"""What the tests of reading use: one server with a small blog, which they leave as it is.
+
+Only `notes` and `growing` are for changes.
+"""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -52,6 +55,40 @@ CLOSED = [
 ]
 
 
+PLACES = [
+    {"name": "name", "type": "text"},
+    {"name": "kind", "type": "select", "values": ["town", "city", "hamlet"]},
+    {"name": "people", "type": "number", "onlyInt": True},
+    {"name": "area", "type": "number", "nullable": True},
+    {"name": "founded", "type": "date"},
+    {"name": "budget", "type": "decimal", "precision": 20, "scale": 3, "nullable": True},
+    {"name": "capital", "type": "bool"},
+    {"name": "near", "type": "relation", "collectionId": "places", "maxSelect": 1},
+    {"name": "extra", "type": "json"},
+]
+GROWING = [
+    {"name": "words", "type": "text"},
+    {"name": "at", "type": "date"},
+    {"name": "created", "type": "autodate", "onCreate": True},
+]
+PLACE_INDEXES = [
+    "CREATE INDEX places_people ON places (people)",
+    "CREATE INDEX places_founded ON places (founded)",
+    "CREATE INDEX places_kind ON places (kind, people DESC)",
+]
+# 200 rows with ties and with nulls in every column that can have them.
+MANY_PLACES = """
+    INSERT INTO places (id, name, kind, people, area, founded, budget, capital, near, extra)
+    SELECT lpad(n::text, 15, '0'), 'Place ' || n % 17, (ARRAY['town', 'city', 'hamlet', ''])[n % 4 + 1], n * n % 23,
+           CASE WHEN n % 3 > 0 THEN n % 11 / 7.0 END,
+           CASE WHEN n % 5 > 1 THEN '2026-01-01'::timestamptz + n % 13 * interval '1 day 1.000001 s' END,
+           CASE WHEN n % 7 > 0 THEN (n % 19) / 8.0 END, n % 2 = 0,
+           CASE WHEN n % 4 > 0 THEN lpad((n % 9 + 1)::text, 15, '0') END,
+           CASE WHEN n % 3 > 0 THEN to_jsonb(n % 5) END
+      FROM generate_series(1, 200) AS n
+"""
+
+
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def blog(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """A server with a blog in it."""
@@ -75,6 +112,9 @@ async def _define(api: Api) -> None:
     await api.define("closed", CLOSED, **closed)
     await api.define("ruled", CLOSED, listRule="title = 'a'", viewRule="title = 'a'")
     await api.define("notes", [{"name": "a", "type": "text"}, {"name": "b", "type": "text"}])
+    await api.define("lines", [{"name": "note", "type": "relation", "collectionId": "notes", "maxSelect": 1}])
+    await api.define("places", PLACES, searchable=["name"], indexes=PLACE_INDEXES)
+    await api.define("growing", GROWING)
     await api.define("members", [], type="auth")
     await api.define(
         "open_posts", [], type="view", viewQuery="SELECT id, title, views, author FROM posts WHERE status = 'open'",
@@ -102,6 +142,13 @@ async def _fill(api: Api) -> None:
     await api.create("lists", id=ID("l1"), posts=[ID("p1"), ID("p2")])
     await api.create("lists", id=ID("l2"), posts=[ID("p1")])
     await api.create("profiles", id=ID("f1"), author=ID("ada"))
+    await api.create("notes", id=ID("many"), a="many")
+    await insert(
+        api,
+        "INSERT INTO lines (id, note) SELECT lpad(n::text, 15, '0'), $1 FROM generate_series(0, 1002) n",
+        ID("many"),
+    )
+    await insert(api, MANY_PLACES)
     for name in ("closed", "ruled"):
         await api.create(name, id=ID(name), post=ID("p1"), title="a")
     for name, visible in (("seen", True), ("unseen", False)):
@@ -109,3 +156,12 @@ async def _fill(api: Api) -> None:
             "members", id=ID(name), email=f"{name}@example.com", emailVisibility=visible,
             password="a long password", passwordConfirm="a long password",
         )  # fmt: skip
+
+
+async def insert(api: Api, statement: str, *args: object) -> None:
+    """Run a statement on the database, for more rows than requests would be quick to make."""
+    connection = await api.pool.acquire()
+    try:
+        await connection.execute(statement, *args)
+    finally:
+        api.pool.release(connection)
