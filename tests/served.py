@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
@@ -31,6 +31,8 @@ class Served(msgspec.Struct, frozen=True):
 class Server:
     """One `holdfast serve`. `lines` are what it has written so far, parsed where they are JSON."""
 
+    alive: ClassVar[set["Server"]] = set()
+
     def __init__(self, data: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
         self.lines: list[dict[str, Any]] = []
         self.began = time.monotonic()
@@ -42,6 +44,7 @@ class Server:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+        Server.alive.add(self)
         self._errors: list[bytes] = []
         self._readers = [
             threading.Thread(target=self._read, daemon=True),
@@ -107,6 +110,7 @@ class Server:
 
     def join(self) -> None:
         """Wait until all that it wrote is read."""
+        Server.alive.discard(self)
         for reader in self._readers:
             reader.join(5)
         for stream in (self.process.stdout, self.process.stderr):
@@ -140,6 +144,15 @@ def run(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None
         check=False,
         timeout=60,
     )
+
+
+@pytest.fixture(autouse=True)
+def no_server_left() -> Iterator[None]:
+    """A test that fails leaves no server behind."""
+    before = set(Server.alive)
+    yield
+    for server in Server.alive - before:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,11 @@ Client = Any  # its types promise more than it keeps
 
 
 @pytest.fixture(scope="module")
-def client(served: Served) -> Client:
+def client(served: Served) -> Iterator[Client]:
     found = PocketBase(served.url)
     found.collection("_superusers").auth_with_password(served.email, served.password)
-    return found
+    yield found
+    found.http_client.close()
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,9 @@ def test_a_login_is_refreshed(client: Client, served: Served):
 
 
 def test_a_wrong_password_is_refused(served: Served):
-    with pytest.raises(ClientResponseError) as failure:
-        PocketBase(served.url).collection("_superusers").auth_with_password(served.email, "wrong password")
+    guest = PocketBase(served.url)
+    with guest.http_client, pytest.raises(ClientResponseError) as failure:
+        guest.collection("_superusers").auth_with_password(served.email, "wrong password")
     assert failure.value.status == 400
 
 
