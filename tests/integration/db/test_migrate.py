@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 from holdfast import paths
 from holdfast.db.migrate import MigrationError, migrate, revert
 
-INITIAL = "0001_system_initial"
+ALL = [path.stem.removeprefix("m") for path in sorted(paths.migrations().glob("m*.py"))]
+INITIAL = ALL[0]
 ADDS_A_TABLE = """
 from holdfast.db.script import MigrationManager, script
 async def forwards() -> MigrationManager:
@@ -40,7 +42,7 @@ SYSTEM_TABLES = {"migration", "collections", "catalog", "trash", "settings", "id
 
 
 async def test_a_new_database_gets_the_whole_system_schema_once(empty_database: str):
-    assert await migrate(empty_database) == [INITIAL]
+    assert await migrate(empty_database) == ALL
     assert await tables(empty_database) == SYSTEM_TABLES
     assert await migrate(empty_database) == []
 
@@ -60,11 +62,11 @@ async def test_of_two_processes_at_once_one_applies_and_the_other_finds_nothing(
         for _ in range(2)
     ]
     said = [(await process.communicate())[0].decode().strip() for process in processes]
-    assert sorted(said) == ["['0001_system_initial']", "[]"]
+    assert sorted(said) == [str(ALL), "[]"]
 
 
 async def test_waiting_for_another_migration_of_this_process_finds_nothing_to_do(empty_database: str):
-    assert sorted(await asyncio.gather(migrate(empty_database), migrate(empty_database))) == [[], [INITIAL]]
+    assert sorted(await asyncio.gather(migrate(empty_database), migrate(empty_database))) == [[], ALL]
 
 
 async def test_a_failing_migration_leaves_nothing_behind_and_is_named(empty_database: str, tmp_path: Path):
@@ -85,15 +87,15 @@ async def test_migrations_run_in_the_order_of_their_numbers(empty_database: str,
 
 async def test_a_database_that_a_newer_server_has_migrated_is_refused(database: str, tmp_path: Path):
     write(tmp_path, "0001_other", "other")
-    with pytest.raises(MigrationError, match=f"newer Holdfast \\(it has {INITIAL}\\)"):
+    with pytest.raises(MigrationError, match=re.escape(f"newer Holdfast (it has {', '.join(ALL)})")):
         await migrate(database, folder=tmp_path)
     assert "other" not in await tables(database)
 
 
 async def test_the_system_schema_can_be_taken_away_and_made_again(database: str):
-    assert await revert(database, INITIAL) == [INITIAL]
+    assert await revert(database, INITIAL) == ALL[::-1]
     assert await tables(database) == {"migration"}
-    assert await migrate(database) == [INITIAL]
+    assert await migrate(database) == ALL
     assert await tables(database) == SYSTEM_TABLES
 
 
@@ -104,12 +106,13 @@ async def test_what_was_never_applied_cannot_be_undone(database: str):
 
 async def test_a_lock_that_is_not_to_be_had_is_named(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("holdfast.db.migrate.LOCK_TIMEOUT", "50ms")
-    (tmp_path / f"m{INITIAL}.py").write_text("")
-    write(tmp_path, "0002_waits", "waits", "LOCK TABLE holdfast.settings")
+    for name in ALL:
+        (tmp_path / f"m{name}.py").write_text("")
+    write(tmp_path, "0099_waits", "waits", "LOCK TABLE holdfast.settings")
     other: Any = await asyncpg.connect(database)
     async with other.transaction():
         await other.execute("LOCK TABLE holdfast.settings")
-        with pytest.raises(MigrationError, match=r"0002_waits .* lock on a table was not to be had within 50ms"):
+        with pytest.raises(MigrationError, match=r"0099_waits .* lock on a table was not to be had within 50ms"):
             await migrate(database, folder=tmp_path)
     await other.close()
 
