@@ -16,7 +16,7 @@ NOW = int(time.time())
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    given = {"collectionId": "pbc_1", "exp": NOW + 60, "id": "abc", "refreshable": True, "type": "auth"}
+    given = {"collectionId": "pbc_1", "exp": NOW + 3600, "id": "abc", "refreshable": True, "type": "auth"}
     return {name: value for name, value in (given | changes).items() if value is not None}
 
 
@@ -35,9 +35,9 @@ def holds(token: str, key: str = KEY) -> bool:
 
 
 def test_a_token_of_ours_holds() -> None:
-    token = make_token(Claims("pbc_1", NOW + 60, "abc", refreshable=True, type="auth"), KEY)
+    token = make_token(Claims("pbc_1", NOW + 3600, "abc", refreshable=True, type="auth"), KEY)
     assert holds(token)
-    assert peek(token) == Claims("pbc_1", NOW + 60, "abc", refreshable=True, type="auth")
+    assert peek(token) == Claims("pbc_1", NOW + 3600, "abc", refreshable=True, type="auth")
 
 
 def test_a_token_says_what_pocketbases_clients_read() -> None:
@@ -61,9 +61,9 @@ def test_a_token_says_what_pocketbases_clients_read() -> None:
         pytest.param(signed(claims(), alg="HS512"), id="another algorithm"),
         pytest.param(signed(claims(exp=NOW - 1)), id="expired"),
         pytest.param(signed(claims(exp=None)), id="without an end"),
-        pytest.param(signed(claims(exp=str(NOW + 60))), id="the end is a text"),
+        pytest.param(signed(claims(exp=str(NOW + 3600))), id="the end is a text"),
         pytest.param(signed(claims(exp=1e30)), id="the end is beyond all time"),
-        pytest.param(signed(claims(exp=float(NOW) + 60.5)), id="the end is a fraction"),
+        pytest.param(signed(claims(exp=float(NOW) + 3600.5)), id="the end is a fraction"),
         pytest.param(signed(claims(exp=True)), id="the end is a boolean"),
         pytest.param(signed(claims(nbf=NOW + 3600)), id="not yet in force"),
         pytest.param(signed(claims(type="passwordReset")), id="a token for something else"),
