@@ -52,9 +52,9 @@ class Conditions:
     def _some(self, many: Many, parts: Sequence[Planned], here: Here) -> Sql:
         """That one record or item on a way fulfils all of the conditions."""
         if len(parts) == 1 and isinstance(parts[0], Comparison):
-            on_lists = self._names.on_lists(parts[0])
-            if all(other.key != many.key for other in on_lists.shared):
-                return self._every((on_lists,), here)
+            without = self._names.without_ids(parts[0], lists=True)
+            if all(other.key != many.key for other in without.shared):
+                return self._every((without,), here)
         loose = not any(_when_absent(part, many.key) is False for part in parts)
 
         def inner(row: Row | Sql) -> Sql:

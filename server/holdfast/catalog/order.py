@@ -77,7 +77,7 @@ def _value(path: str, names: Names, sides: Sides, base: Row) -> tuple[Value, Lit
     found = names.find(read_path(path, 0))
     if found.manys:
         raise Unreadable(0, f'"{path}" leads to many values, which have no order')
-    side = sides.side(found, {})
+    side = sides.side(names.without_id(found), {})
     if isinstance(side, ListSide):
         return Value(raw("array_to_string(") + side.column + raw(", ',')"), Kind.TEXT, nullable=True), "text"
     assert isinstance(side, Value)  # a path is a list or a value

@@ -105,14 +105,13 @@ class Names:
         return self._plan(tree.root, tree.pinned)
 
     def find(self, path: Path) -> Found:
-        """A path. The id of the record that a single relation points at is the relation itself. Raises Unreadable."""
+        """A path. Raises Unreadable."""
         if path.names[0].startswith("@"):
             raise Unreadable(path.at, f'"{path.names[0]}" is for rules')
-        found = Found(find_route(self._catalog, self._collection, path, sees_hidden=self._sees_hidden))
-        return found if found.manys else self.without_id(found)
+        return Found(find_route(self._catalog, self._collection, path, sees_hidden=self._sees_hidden))
 
     def without_id(self, found: Found) -> Found:
-        """The relation itself in place of the id that it points at, where every record is seen that it can point at."""
+        """The relation itself in place of the id that it points at, if every record is seen that it can point at."""
         hops, leaf = found.route.hops, found.route.leaf
         last = hops[-1] if hops else None
         if last is None or last.back or leaf.field.name != "id" or leaf.modifier:
@@ -129,18 +128,23 @@ class Names:
         # As in PocketBase, a function speaks of one record of each way, with ? and without.
         some = node.some or isinstance(left, Applied) or isinstance(right, Applied)
         comparison = Comparison(left, node.operator, some, right, node.at)
-        return comparison if some else self.on_lists(comparison)
+        # With ?, other comparisons may be about another field of that one of many records whose id this is about.
+        return self.without_ids(comparison, lists=not comparison.shared)
 
-    def on_lists(self, comparison: Comparison) -> Comparison:
-        """The comparison with lists of ids in place of the records that they point at, where it says the same."""
+    def without_ids(self, comparison: Comparison, *, lists: bool) -> Comparison:
+        """The comparison with relations in place of the ids of the records that they point at; lists on request.
+
+        Only for = and !=, for which it does not matter whether a relation is empty or leads nowhere.
+        """
         if comparison.operator not in (Operator.EQ, Operator.NE):
             return comparison
-        left, right = comparison.left, comparison.right
-        return msgspec.structs.replace(
-            comparison,
-            left=self.without_id(left) if isinstance(left, Found) else left,
-            right=self.without_id(right) if isinstance(right, Found) else right,
-        )
+        left, right = self._without_id(comparison.left, lists=lists), self._without_id(comparison.right, lists=lists)
+        return msgspec.structs.replace(comparison, left=left, right=right)
+
+    def _without_id(self, asked: Asked, *, lists: bool) -> Asked:
+        if not isinstance(asked, Found) or not asked.route.hops:
+            return asked
+        return self.without_id(asked) if lists or not asked.route.hops[-1].many else asked
 
     def _asked(self, operand: Operand, pinned: Mapping[int, str]) -> Asked:
         if isinstance(operand, Path):
