@@ -125,20 +125,11 @@ def existing(field: RelationField, x: Sql, target: str) -> Sql:
 
 
 def lost(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
-    """Whether `x` does not survive: it would not come back, and it is not blank on both sides."""
-    made = kept(old, new, x, target)
-    back = converted(new, old, made)
-    return (
-        raw("((")
-        + back
-        + raw(")::text IS DISTINCT FROM (")
-        + x
-        + raw(")::text AND NOT (")
-        + _blank(old, x)
-        + raw(" AND ")
-        + _blank(new, made)
-        + raw("))")
-    )
+    """Whether `x` does not survive: it is not blank, and would not come back as it was."""
+    back = converted(new, old, kept(old, new, x, target))
+    differs = raw("(") + back + raw(")::text IS DISTINCT FROM (") + x + raw(")::text")
+    # Where null is a value of its own, it is one that can be lost.
+    return differs if old.nullable else raw("(") + differs + raw(" AND ") + filled(old, x) + raw(")")
 
 
 def filled(field: Field, x: Sql) -> Sql:
@@ -165,7 +156,7 @@ def _value(old: Field, new: Field, x: Sql) -> Sql:
     source, target = shape(old), shape(new)
     if Shape.SECRET in (source, target):
         # A hash is nothing to show, and text is no hash.
-        return x if source is target else raw("NULL::text")
+        return x if source is target else raw("NULL::") + column_type(new)
     if source is target and source is not Shape.DECIMAL and source is not Shape.VECTOR:
         return _call("nullif", x, raw("''")) if _target(new) and not new.many else x
     direct = _direct(old, new, x)

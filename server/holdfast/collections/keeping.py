@@ -129,7 +129,9 @@ def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog
     )
     column = column_of(field.new)
     was, now = catalogs
-    made = convert.kept(field.old, field.new, column, _target(now, field.new))
+    # In the column's own type: 0 and 0.00 are to be told apart from what somebody writes later.
+    made = raw("CAST(") + convert.kept(field.old, field.new, column, _target(now, field.new)) + raw(" AS ")
+    made += convert.column_type(field.new) + raw(")")
     gone = convert.lost(field.old, field.new, column, _target(now, field.new))
     old = column_of(field.old)
     return Step(
