@@ -102,8 +102,8 @@ async def lost(dsn: str, acknowledged: set[int]) -> int:
     return len(acknowledged - {row["number"] for row in rows})
 
 
-async def test_nothing_acknowledged_is_lost_in_20_rounds_of_kill(anywhere: Path):
-    server = await asyncio.to_thread(Process, anywhere / "data")
+async def test_nothing_acknowledged_is_lost_in_20_rounds_of_kill(data: Path):
+    server = await asyncio.to_thread(Process, data)
     await ask(server.dsn, "CREATE TABLE written (number bigint PRIMARY KEY)")
     load = Load(server.dsn)
     writers = [asyncio.create_task(load.write()) for _ in range(WRITERS)]
@@ -126,10 +126,10 @@ async def test_nothing_acknowledged_is_lost_in_20_rounds_of_kill(anywhere: Path)
         await asyncio.to_thread(server.stop)
 
 
-async def test_the_same_rounds_without_synchronous_commit_do_lose(anywhere: Path):
+async def test_the_same_rounds_without_synchronous_commit_do_lose(data: Path):
     # The control: if this one lost nothing, the test above could not see a loss.
     settings = ("wal_writer_delay=10s", "wal_writer_flush_after=1GB")
-    server = await asyncio.to_thread(Process, anywhere / "data", *settings)
+    server = await asyncio.to_thread(Process, data, *settings)
     await ask(server.dsn, "CREATE TABLE written (number bigint PRIMARY KEY)")
     load = Load(f"{server.dsn}&synchronous_commit=off")
     writers = [asyncio.create_task(load.write()) for _ in range(WRITERS)]

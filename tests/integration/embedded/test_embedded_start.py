@@ -17,18 +17,19 @@ from holdfast.db.embedded.leftovers import find
 
 
 @pytest.fixture
-def data(anywhere: Path) -> Path:
-    return anywhere / "data"
+def new(anywhere: Path) -> Path:
+    """A data directory that is not there yet."""
+    return anywhere / "new"
 
 
-async def test_the_first_start_makes_a_database_and_the_next_finds_it(data: Path):
-    embedded = Embedded(data)
+async def test_the_first_start_makes_a_database_and_the_next_finds_it(new: Path):
+    embedded = Embedded(new)
     first = embedded.start()
     assert not first.attached
     assert first.version.startswith("18.")
     await ask(first.dsn, "CREATE TABLE kept AS SELECT 42 AS answer")
     embedded.stop()
-    assert find(data / "pg").ours == ()
+    assert find(new / "pg").ours == ()
     second = embedded.start()
     assert second.dsn == first.dsn
     assert await ask(second.dsn, "SELECT answer FROM kept") == 42
@@ -105,13 +106,13 @@ def test_a_server_that_attached_leaves_postgresql_running_when_it_stops(data: Pa
     assert find(data / "pg").ours == ()
 
 
-def test_a_half_made_database_is_made_anew(data: Path):
-    (data / "pg.new" / "base").mkdir(parents=True)
-    (data / "pg").mkdir()
-    embedded = Embedded(data)
+def test_a_half_made_database_is_made_anew(new: Path):
+    (new / "pg.new" / "base").mkdir(parents=True)
+    (new / "pg").mkdir()
+    embedded = Embedded(new)
     embedded.start()
     embedded.stop()
-    assert not (data / "pg.new").exists()
+    assert not (new / "pg.new").exists()
 
 
 def test_a_stale_pid_file_of_a_process_that_is_somebody_else_now_is_no_hindrance(data: Path):
@@ -200,21 +201,21 @@ def refused(data: Path) -> str:
     return str(refusal.value)
 
 
-def test_data_of_another_major_version_is_refused(data: Path):
-    (data / "pg").mkdir(parents=True)
-    (data / "pg" / "PG_VERSION").write_text("9\n")
-    assert refused(data).startswith("The data was made by PostgreSQL 9, and only 18.")
+def test_data_of_another_major_version_is_refused(new: Path):
+    (new / "pg").mkdir(parents=True)
+    (new / "pg" / "PG_VERSION").write_text("9\n")
+    assert refused(new).startswith("The data was made by PostgreSQL 9, and only 18.")
 
 
-def test_a_directory_with_something_else_in_it_is_refused(data: Path):
-    (data / "pg").mkdir(parents=True)
-    (data / "pg" / "holiday.jpg").write_bytes(b"")
-    assert refused(data) == f"{data}/pg is not empty and holds no database: move it away."
+def test_a_directory_with_something_else_in_it_is_refused(new: Path):
+    (new / "pg").mkdir(parents=True)
+    (new / "pg" / "holiday.jpg").write_bytes(b"")
+    assert refused(new) == f"{new}/pg is not empty and holds no database: move it away."
 
 
-def test_a_data_path_that_is_a_file_is_refused(data: Path):
-    data.write_text("")
-    assert refused(data).startswith(f"The data directory {data} cannot be used (File exists)")
+def test_a_data_path_that_is_a_file_is_refused(new: Path):
+    new.write_text("")
+    assert refused(new).startswith(f"The data directory {new} cannot be used (File exists)")
 
 
 def test_a_data_path_where_nothing_can_be_made_is_refused():
