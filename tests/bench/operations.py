@@ -85,17 +85,26 @@ async def record(settings: Settings, dsn: str, posts: int) -> list[Operation]:
 
 def _shapes(posts: int) -> list[tuple[str, str, list[str], bytes]]:
     draw = random.Random(1)
-    ids = [FIRST_ID + draw.randrange(posts) for _ in range(VARIANTS)]
+    # Some are only read and others only changed, so that what was recorded of a read stays true.
+    read, changed = ([FIRST_ID + at for at in draw.sample(half, VARIANTS)] for half in _halves(posts))
     listed = [f"{POSTS}?{_list(stars)}" for stars in range(20)]
     expanded = [f"{POSTS}?{_list(stars)}&expand=author" for stars in range(20)]
-    records = [f"{POSTS}/{one}" for one in ids]
     return [
-        ("get one", "GET", records, b""),
+        ("get one", "GET", [f"{POSTS}/{id}" for id in read], b""),
         ("list 20", "GET", listed, b""),
         ("list 20, author expanded", "GET", expanded, b""),
         ("create", "POST", [POSTS], msgspec.json.encode(BODY)),
-        ("update", "PATCH", records, msgspec.json.encode({"title": "Another title", "stars": 7})),
+        (
+            "update",
+            "PATCH",
+            [f"{POSTS}/{id}" for id in changed],
+            msgspec.json.encode({"title": "Another title", "stars": 7}),
+        ),
     ]
+
+
+def _halves(posts: int) -> tuple[range, range]:
+    return range(posts // 2), range(posts // 2, posts)
 
 
 def _list(stars: int) -> str:

@@ -45,7 +45,7 @@ def read_script(operation: Operation, posts: int) -> tuple[str, dict[str, str]]:
     draws: list[str] = []
     ids = _ids(operation)
     for number, argument in enumerate(query.args, 1):
-        if argument in ids:
+        if isinstance(argument, str) and argument in ids:
             least, most = NEW_IDS if operation.method == "POST" else (FIRST_ID, FIRST_ID + posts - 1)
             # One draw for one record, however often the statement names it.
             draws = [f"\\set id random({least}, {most})"]
