@@ -57,7 +57,7 @@ def strftime(call: Call, format: str, moment: Value, modifiers: Sequence[str]) -
 
     Raises Unreadable for codes and modifiers that there are not.
     """
-    source = raw("(SELECT ") + _moment(call, moment) + raw(" AT TIME ZONE 'UTC' AS t OFFSET 0) AS moment")
+    source = raw("(SELECT ") + _moment(call, moment) + raw("::timestamptz AT TIME ZONE 'UTC' AS t OFFSET 0) AS moment")
     for modifier in modifiers:
         step = _step(call, modifier)
         if step:
