@@ -26,17 +26,17 @@ class Changes:
         """A collection as it is."""
         return taken(await self.root.get(f"{URL}/{name}"))
 
-    async def change(self, name: str, **more: Any) -> dict[str, Any]:
+    async def change(self, collection: str, /, **more: Any) -> dict[str, Any]:
         """A PATCH."""
-        return taken(await self.root.patch(f"{URL}/{name}", json=more))
+        return taken(await self.root.patch(f"{URL}/{collection}", json=more))
 
-    async def change_field(self, name: str, field: str, **options: Any) -> dict[str, Any]:
+    async def change_field(self, collection: str, field: str, /, **options: Any) -> dict[str, Any]:
         """A PATCH that changes options of one field; with `type`, the others are left at that type's own."""
-        return await self.change(name, fields=await self.with_field(name, field, **options))
+        return await self.change(collection, fields=await self.with_field(collection, field, **options))
 
-    async def with_field(self, name: str, field: str, **options: Any) -> list[dict[str, Any]]:
+    async def with_field(self, collection: str, field: str, /, **options: Any) -> list[dict[str, Any]]:
         """The fields of a collection, of which one has other options."""
-        fields: list[dict[str, Any]] = (await self.get(name))["fields"]
+        fields: list[dict[str, Any]] = (await self.get(collection))["fields"]
         for at, old in enumerate(fields):
             if old["name"] == field:
                 kept = {"id": old["id"], "name": field, "type": old["type"]} if "type" in options else old

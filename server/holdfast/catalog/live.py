@@ -1,11 +1,11 @@
 """The catalog of this process: the newest snapshot that it has seen, and how it sees the next one."""
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Final
 
 import asyncpg
+import structlog
 
 from holdfast.catalog import held, store
 from holdfast.catalog.snapshot import Catalog
@@ -18,7 +18,7 @@ ANSWER_SECONDS: Final = 1.5
 RETRY_SECONDS: Final = 0.2
 EVERYWHERE_SECONDS: Final = 3.0  # longer than a heartbeat that fails: by then a process knows that it may be stale
 
-log: Final = logging.getLogger(__name__)
+_log: Final = structlog.get_logger("holdfast.catalog")
 
 
 class LiveCatalog:
@@ -78,10 +78,12 @@ class LiveCatalog:
             async with asyncio.timeout(EVERYWHERE_SECONDS):
                 await self._until_everywhere(version)
         except TimeoutError:
-            log.warning("a server process has not loaded version %d of the collections yet", version)
+            _log.warning("a server process has not loaded a change of the collections yet", version=version)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unavailable):
             # The change is committed: to answer it with an error would be wrong.
-            log.warning("cannot see whether all processes have version %d of the collections", version, exc_info=True)
+            _log.warning(
+                "cannot see whether all processes have a change of the collections", version=version, exc_info=True
+            )
 
     async def _until_everywhere(self, version: int) -> None:
         pause = 0.002
@@ -99,7 +101,7 @@ class LiveCatalog:
             try:
                 await self._follow_once()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
-                log.warning("following the collections was interrupted: %s", failure)
+                _log.warning("following the collections was interrupted", reason=str(failure))
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow_once(self) -> None:

@@ -14,7 +14,8 @@ from holdfast.collections import refusals, trash_rows, view_steps
 from holdfast.collections.back import NOTHING_BACK, Back
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
-from holdfast.collections.mishap import Places, not_unique, refused
+from holdfast.collections.extensions import extension_steps
+from holdfast.collections.mishap import TOO_LONG, Places, not_unique, refused
 from holdfast.collections.plan import Plan, Weighed, make_plan, weigh
 from holdfast.collections.step import Step
 from holdfast.config import Settings
@@ -85,6 +86,8 @@ async def retried(pool: Pool, settings: Settings, work: Callable[[Transaction], 
             await asyncio.sleep(PAUSE_SECONDS * (attempt + random.random()))
         except asyncpg.ForeignKeyViolationError:
             raise  # the use case knows what it means
+        except asyncpg.QueryCanceledError as failure:
+            raise Unavailable(TOO_LONG) from failure
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
             raise api_error(failure) or failure from failure
     raise Unavailable("The collections are busy: another change, or a long request, holds them. Try again soon.")
@@ -155,7 +158,8 @@ async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
     refusals.check_rules(changes, decision.places)
     taken = set(await trash_rows.ids(tx))
     drop = list(view_steps.drop_steps(views, taken))
-    steps = [*drop, *table_steps(changes, taken, decision.back), *view_steps.create_steps(views)]
+    first = await extension_steps(tx, changes, decision.places)
+    steps = [*first, *drop, *table_steps(changes, taken, decision.back), *view_steps.create_steps(views)]
     return _Work(changes, views, steps)
 
 

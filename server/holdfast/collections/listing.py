@@ -1,32 +1,42 @@
-"""A page of the collections, as PocketBase's clients ask for it."""
+"""A page of the collections, with PocketBase's `page`, `perPage`, `sort`, `filter` and `skipTotal`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
+from holdfast.catalog.scope import Scope
 from holdfast.catalog.snapshot import Catalog
-from holdfast.errors import BadRequest, InvalidSort
+from holdfast.db.pool import Pool
+from holdfast.db.sql import Inputs, Sql, Statement, join, raw
+from holdfast.errors import BadRequest
+from holdfast.expressions.read import Reading, read_filter
+from holdfast.schema.bool import BoolField
 from holdfast.schema.collection import Collection
 from holdfast.schema.rendering import collection_json
+from holdfast.schema.system_fields import date_fields
+from holdfast.schema.text import TextField
 
 PER_PAGE: Final = 30
 MAX_PER_PAGE: Final = 1000
-_TRUE: Final = frozenset(("1", "true", "True", "TRUE", "t"))
-_KEYS: Final[Mapping[str, Callable[[Collection], Any]]] = {
-    "id": lambda collection: collection.id,
-    "name": lambda collection: collection.name,
-    "type": lambda collection: collection.type,
-    "system": lambda collection: collection.system,
-    "created": lambda collection: collection.created,
-    "updated": lambda collection: collection.updated,
-}
+_TRUE: Final = frozenset(("1", "true", "True", "TRUE", "t", "T"))
+_ROW: Final = raw("listed")
+_COLLECTIONS: Final = Collection(
+    id="collections",
+    name="collections",
+    fields=(
+        *(TextField(id=name, name=name) for name in ("id", "name", "type")),
+        BoolField(id="system", name="system"),
+        *date_fields(),
+    ),
+)
+"""The table of collections as if it were one of them, so that filters and sorts mean here what they mean elsewhere."""
 
 
-def page_of(catalog: Catalog, query: Mapping[str, str]) -> dict[str, Any]:
-    """The page that a query string asks for. Raises BadRequest."""
+async def page_of(pool: Pool, catalog: Catalog, query: Mapping[str, str]) -> dict[str, Any]:
+    """The page that a query string asks for. Raises BadRequest for what cannot be asked for."""
     page = max(1, _whole(query, "page", 1))
     asked = _whole(query, "perPage", PER_PAGE)
     per_page = min(asked, MAX_PER_PAGE) if asked > 0 else PER_PAGE
-    found = sorted_by(list(catalog.collections), query.get("sort", ""))
+    found = await _matching(pool, catalog, query.get("filter", ""), query.get("sort", ""))
     start = (page - 1) * per_page
     counted = query.get("skipTotal", "") not in _TRUE
     return {
@@ -42,21 +52,31 @@ def _whole(query: Mapping[str, str], name: str, default: int) -> int:
     text = query.get(name, "")
     if not text:
         return default
-    if not text.lstrip("+-").isdecimal() or not text.isascii() or len(text) > 10:
-        raise BadRequest(f"The parameter {name} has to be a whole number.")
+    if not text.isascii() or not text.lstrip("+-").isdecimal() or len(text) > 10:
+        raise BadRequest(f"The parameter {name} has to be a whole number of at most 9 digits.")
     return int(text)
 
 
-def sorted_by(collections: list[Collection], sort: str) -> list[Collection]:
-    """The collections in the order that a `sort` parameter asks for. Raises InvalidSort."""
-    found = collections
-    for part in reversed([part.strip() for part in sort.split(",") if part.strip()]):
-        name = part.lstrip("+-")
-        if name == "@rowid":  # the order in which they were made, which they have already
-            found = found[::-1] if part.startswith("-") else found
-            continue
-        key = _KEYS.get(name)
-        if key is None:
-            raise InvalidSort(f"Collections cannot be sorted by {name[:100]}; they can by {', '.join(_KEYS)}.")
-        found = sorted(found, key=key, reverse=part.startswith("-"))
-    return found
+async def _matching(pool: Pool, catalog: Catalog, filter: str, sort: str) -> list[Collection]:
+    """The collections that a filter lets pass, in the order of a sort, else in that of their creation."""
+    if not filter.strip() and not sort.strip():
+        return list(catalog.collections)
+    reading = read_filter(filter) if filter.strip() else None
+    literals = () if reading is None else reading.literals
+    rows = await pool.fetch(Statement.of(_select(reading, sort)), Inputs(literals))
+    return [catalog.by_id[row["id"]] for row in rows if row["id"] in catalog.by_id]
+
+
+def _select(reading: Reading | None, sort: str) -> Sql:
+    scope = Scope(Catalog.of(0, [_COLLECTIONS]), _COLLECTIONS, _ROW, sees_hidden=True, gate=lambda _: raw("true"))
+    condition = raw("true") if reading is None else scope.condition(reading.tree)
+    ways = (raw(" ASC NULLS FIRST"), raw(" DESC NULLS LAST"))
+    order = [key.sql + ways[key.descending] for key in scope.sort(sort)]
+    return (
+        raw("SELECT listed.id FROM holdfast.collections AS listed")
+        + scope.joins()
+        + raw(" WHERE ")
+        + condition
+        + raw(" ORDER BY ")
+        + join(", ", [*order, raw("listed.position")])
+    )

@@ -9,6 +9,7 @@ import msgspec
 from holdfast.collections.plan import Weighed
 from holdfast.errors import ApiError, BadRequest, Problem, Problems, Unavailable, ValidationFailed
 
+TOO_LONG: Final = "The change takes longer than the setting statement_timeout_ms allows. Nothing was changed."
 _OUTSIDE: Final = (
     "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
 )
@@ -53,7 +54,7 @@ def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) ->
     if state == "42501":
         return BadRequest(f"The database role of the server may not do this: {step.action} of {step.collection}.")
     if state == "57014":
-        return Unavailable("The change takes longer than statement_timeout_ms allows. Nothing was changed.")
+        return Unavailable(TOO_LONG)
     return None
 
 

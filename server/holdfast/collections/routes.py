@@ -40,7 +40,7 @@ _encode: Final = msgspec.json.encode
 
 async def list_collections(engine: Engine, request: Request) -> Response:
     """A page of the collections."""
-    return Response(body=_encode(page_of(engine.catalog, request.query)))
+    return Response(body=_encode(await page_of(engine.pool, engine.catalog, request.query)))
 
 
 async def view_collection(engine: Engine, request: Request) -> Response:
