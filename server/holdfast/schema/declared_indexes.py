@@ -7,7 +7,7 @@ from holdfast.errors import Problem, Problems
 from holdfast.schema.collection import Collection
 from holdfast.schema.condition import InvalidIndex
 from holdfast.schema.field import Field, FieldError
-from holdfast.schema.index import Index, rename_fields
+from holdfast.schema.index import Index, check_index, rename_fields
 from holdfast.schema.index_reading import read_index, read_indexes
 from holdfast.schema.options import read_option
 
@@ -15,10 +15,25 @@ MAX_INDEXES: Final = 64
 _Found = dict[str, Problem | Problems]
 
 
-def kept_indexes(start: Collection, renames: Mapping[str, str], fields: Mapping[str, Field]) -> list[Index]:
-    """The present indexes but for those of fields that are gone: PostgreSQL drops them with the column."""
-    present = [rename_fields(index, renames) for index in read_indexes(start).values()]
-    return [index for index in present if index.fields <= fields.keys()]
+def kept_indexes(
+    start: Collection, renames: Mapping[str, str], fields: Mapping[str, Field]
+) -> tuple[list[Index], _Found]:
+    """The present indexes but for those of fields that are gone: PostgreSQL drops them with the column.
+
+    What is wrong is by the index's place: a field may have become one that the index cannot be on.
+    """
+    kept: list[Index] = []
+    problems: _Found = {}
+    for at, present in enumerate(read_indexes(start).values()):
+        index = rename_fields(present, renames)
+        if not index.fields <= fields.keys():
+            continue
+        kept.append(index)
+        try:
+            check_index(index, fields)
+        except InvalidIndex as failure:
+            problems[str(at)] = Problem("validation_invalid_index_expression", f"{index.name}: {failure}")
+    return kept, problems
 
 
 def given_indexes(given: Any, fields: Mapping[str, Field], renames: Mapping[str, str]) -> tuple[list[Index], _Found]:

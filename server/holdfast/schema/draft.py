@@ -174,11 +174,11 @@ def _read_indexes(given: Mapping[str, Any], collection: Collection, start: Colle
         return collection
     renames = _renames(start, collection)
     if given.get("indexes") is None:
-        indexes = kept_indexes(start, renames, collection.by_name)
+        indexes, wrong = kept_indexes(start, renames, collection.by_name)
     else:
         indexes, wrong = given_indexes(given["indexes"], collection.by_name, renames)
-        if wrong:
-            problems["indexes"] = wrong.get("", wrong)
+    if wrong:
+        problems["indexes"] = wrong.get("", wrong)
     if collection.is_auth:
         indexes += login_indexes(collection, indexes)
     return msgspec.structs.replace(collection, indexes=tuple(index_text(index, collection.name) for index in indexes))
