@@ -19,7 +19,7 @@ from integration.filters.filter_texts import filters, noise
 from integration.filters.worlds import NOW, create, make_world
 from unit.expressions.evaluate import World, evaluate
 
-EXAMPLES = int(os.environ.get("HOLDFAST_FILTER_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("HOLDFAST_FILTER_EXAMPLES", "400"))
 WORLDS = 24
 FILTERS = 4  # to an example, so that making and shrinking examples costs less than what they are for
 

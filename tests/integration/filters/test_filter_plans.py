@@ -1,7 +1,5 @@
 """Filters by plain columns are served by indexes."""
 
-import pytest
-
 from integration.filters.shelf import Shelf
 
 INDEXES = (
@@ -20,35 +18,35 @@ INDEXES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("text", "index"),
-    [
-        ("title = 'x'", "by_title"),
-        ("title = ''", "by_title"),
-        ("title >= 'x'", "by_title"),
-        ("title:lower = 'x'", "by_lower"),
-        ("subtitle = 'x'", "by_subtitle"),
-        ("views = 5", "by_views"),
-        ("views < '5'", "by_views"),
-        ("likes = 5", "by_likes"),
-        ("likes > '5'", "by_likes"),
-        ("price = 5", "by_price"),
-        ("created > '2024-05'", "by_created"),
-        ("created < @now", "by_created"),
-        ("due > @now", "by_due"),
-        ("due < @now", "by_due"),
-        ("due = ''", "by_due"),
-        ("author = 'x'", "by_author"),
-        ("author.id = 'x'", "by_author"),
-        ("tags ?= 'x'", "by_tags"),
-        ("editors ?= 'x'", "by_editors"),
-        ("editors.id ?= 'x'", "by_editors"),
-        ("comments_via_post.message ?= 'x'", "by_post"),
-        ("title = 'x' || views = 5", "by_views"),
-    ],
+SERVED = (
+    ("title = 'x'", "by_title"),
+    ("title = ''", "by_title"),
+    ("title >= 'x'", "by_title"),
+    ("title:lower = 'x'", "by_lower"),
+    ("subtitle = 'x'", "by_subtitle"),
+    ("views = 5", "by_views"),
+    ("views < '5'", "by_views"),
+    ("likes = 5", "by_likes"),
+    ("likes > '5'", "by_likes"),
+    ("price = 5", "by_price"),
+    ("created > '2024-05'", "by_created"),
+    ("created < @now", "by_created"),
+    ("due > @now", "by_due"),
+    ("due < @now", "by_due"),
+    ("due = ''", "by_due"),
+    ("author = 'x'", "by_author"),
+    ("author.id = 'x'", "by_author"),
+    ("tags ?= 'x'", "by_tags"),
+    ("editors ?= 'x'", "by_editors"),
+    ("editors.id ?= 'x'", "by_editors"),
+    ("comments_via_post.message ?= 'x'", "by_post"),
+    ("title = 'x' || views = 5", "by_views"),
 )
-async def test_an_index_serves(shelf: Shelf, text: str, index: str) -> None:
+
+
+async def test_an_index_serves(shelf: Shelf) -> None:
     await shelf.connection.execute(";".join(INDEXES))
-    plan = await shelf.plan(text)
-    assert index in plan
-    assert "Seq Scan on posts" not in plan or index == "by_post"
+    plans = {text: await shelf.plan(text) for text, _ in SERVED}
+    assert {text: plan for (text, index), plan in zip(SERVED, plans.values(), strict=True) if index not in plan} == {}
+    scans = [text for text, plan in plans.items() if "Seq Scan on posts" in plan]
+    assert scans == []
