@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from holdfast.errors import ApiError, BadRequest, TooLarge, UnsupportedMediaType
 from holdfast.http.form import FormValue, Upload, read_values
 from holdfast.http.request import Request
