@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+import pytest_asyncio
 
 from asgi_lifespan import lifespan
 from holdfast.app import create_app
@@ -18,6 +19,8 @@ from holdfast.db.session import session_settings
 from holdfast.http.front import Front
 from holdfast.observe import RequestSeen
 from holdfast.start import prepare_schema
+from postgres import Cluster, drop_database, make_database
+from postgres_host import TEMPLATE
 
 EMAIL = "root@example.com"
 PASSWORD = "a long enough password"
@@ -101,6 +104,18 @@ async def api(database: str, tmp_path: Path) -> AsyncIterator[Api]:
     """The application with a superuser, and nothing else in it but the system collections."""
     async with running(database, tmp_path) as made:
         yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """One application for all tests of a module that leave nothing behind; mark them with `in_one_loop`."""
+    dsn = await make_database(cluster, TEMPLATE)
+    async with running(dsn, tmp_path_factory.mktemp("shared")) as made:
+        yield made
+    await drop_database(cluster, dsn)
+
+
+in_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest.fixture

@@ -1,7 +1,17 @@
 """What all tests may use."""
 
-from client import api, start_api
+from client import api, shared_api, start_api
 from postgres import anywhere, cluster, database, empty_database
 from served import no_server_left, served
 
-__all__ = ["anywhere", "api", "cluster", "database", "empty_database", "no_server_left", "served", "start_api"]
+__all__ = [
+    "anywhere",
+    "api",
+    "cluster",
+    "database",
+    "empty_database",
+    "no_server_left",
+    "served",
+    "shared_api",
+    "start_api",
+]

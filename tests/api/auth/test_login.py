@@ -8,7 +8,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from client import EMAIL, PASSWORD, Api, refused
+from client import EMAIL, PASSWORD, Api, in_one_loop, refused
 from holdfast.auth.attempts import PER_ACCOUNT, PER_ADDRESS
 from holdfast.passwords import hash_password
 
@@ -38,8 +38,9 @@ async def stored_password(api: Api, email: str) -> str:
     return str(found)
 
 
-async def test_a_superuser_gets_a_token_and_its_record(api: Api) -> None:
-    answer = await api.guest.post(LOGIN, json={"identity": EMAIL, "password": PASSWORD})
+@in_one_loop
+async def test_a_superuser_gets_a_token_and_its_record(shared_api: Api) -> None:
+    answer = await shared_api.guest.post(LOGIN, json={"identity": EMAIL, "password": PASSWORD})
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     body = answer.json()
@@ -47,13 +48,14 @@ async def test_a_superuser_gets_a_token_and_its_record(api: Api) -> None:
     assert body["record"]["email"] == EMAIL
     assert body["record"]["collectionName"] == "_superusers"
     assert not {"password", "tokenKey"} & body["record"].keys()
-    assert (await api.client(body["token"]).get("/api/collections")).status_code == 200
+    assert (await shared_api.client(body["token"]).get("/api/collections")).status_code == 200
 
 
-async def test_a_token_is_taken_with_bearer_and_without(api: Api) -> None:
-    token = await api.login()
+@in_one_loop
+async def test_a_token_is_taken_with_bearer_and_without(shared_api: Api) -> None:
+    token = await shared_api.login()
     for header in (token, f"Bearer {token}", f"bearer {token}", f"BEARER  {token}"):
-        assert (await api.client(header).get("/api/collections")).status_code == 200
+        assert (await shared_api.client(header).get("/api/collections")).status_code == 200
 
 
 @pytest.mark.parametrize("collection", ["users", "_pb_users_auth_"])
@@ -95,6 +97,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same(api: Api, body: dict[str
     assert (found["message"], found["data"]) == ("Failed to authenticate.", {})
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -106,14 +109,15 @@ async def test_whatever_is_wrong_the_answer_is_the_same(api: Api, body: dict[str
         ({"identity": "a", "password": "b", "identityField": 5}, {"identityField"}),
     ],
 )
-async def test_what_is_missing_is_named(api: Api, body: dict[str, Any], fields: set[str]) -> None:
-    answer = await api.guest.post(LOGIN, json=body)
+async def test_what_is_missing_is_named(shared_api: Api, body: dict[str, Any], fields: set[str]) -> None:
+    answer = await shared_api.guest.post(LOGIN, json=body)
     assert refused(answer, 400, "validation_failed")["data"].keys() == fields
 
 
-async def test_a_key_that_comes_twice_is_refused(api: Api) -> None:
+@in_one_loop
+async def test_a_key_that_comes_twice_is_refused(shared_api: Api) -> None:
     body = b'{"identity":"a@example.com","identity":"%s","password":"%s"}' % (EMAIL.encode(), PASSWORD.encode())
-    answer = await api.guest.post(LOGIN, content=body, headers={"content-type": "application/json"})
+    answer = await shared_api.guest.post(LOGIN, content=body, headers={"content-type": "application/json"})
     refused(answer, 400, "bad_request")
 
 
@@ -161,9 +165,10 @@ async def test_guessing_from_one_address_ends_soon(api: Api) -> None:
     refused(await client.post(USERS, json={"identity": "a@b.example", "password": "x"}), 429, "rate_limited")
 
 
-async def test_a_login_that_succeeds_is_never_counted(api: Api) -> None:
+@in_one_loop
+async def test_a_login_that_succeeds_is_never_counted(shared_api: Api) -> None:
     for _ in range(PER_ACCOUNT + 2):
-        await api.login()
+        await shared_api.login()
 
 
 async def test_a_bcrypt_hash_of_an_import_logs_in_once_and_is_then_argon2(api: Api) -> None:
@@ -224,8 +229,9 @@ async def test_only_auth_collections_have_logins(api: Api, path: str) -> None:
     refused(await api.guest.request(method, f"/api/collections/posts/{path}", json={}), 404, "not_found")
 
 
-async def test_the_ways_to_log_in_are_told(api: Api) -> None:
-    assert (await api.guest.get("/api/collections/users/auth-methods")).json() == {
+@in_one_loop
+async def test_the_ways_to_log_in_are_told(shared_api: Api) -> None:
+    assert (await shared_api.guest.get("/api/collections/users/auth-methods")).json() == {
         "password": {"enabled": True, "identityFields": ["email"]},
         "oauth2": {"enabled": False, "providers": []},
         "mfa": {"enabled": False, "duration": 0},

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from client import EMAIL, PASSWORD, Api, refused
+from client import EMAIL, PASSWORD, Api, in_one_loop, refused
 from holdfast.auth.principals import KEPT_SECONDS
 from holdfast.auth.superusers import upsert_superuser
 from holdfast.auth.tokens import Claims, make_token
@@ -56,6 +56,7 @@ async def test_a_token_is_its_record(api: Api) -> None:
     assert (await whoever(api, await forged(api))).startswith("_superusers/")
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     "changes",
     [
@@ -67,16 +68,17 @@ async def test_a_token_is_its_record(api: Api) -> None:
         pytest.param({"type": "passwordReset"}, id="of another type"),
     ],
 )
-async def test_a_token_that_does_not_hold_makes_a_guest(api: Api, changes: dict[str, Any]) -> None:
-    assert await whoever(api, await forged(api, **changes)) == "guest"
+async def test_a_token_that_does_not_hold_makes_a_guest(shared_api: Api, changes: dict[str, Any]) -> None:
+    assert await whoever(shared_api, await forged(shared_api, **changes)) == "guest"
 
 
+@in_one_loop
 @pytest.mark.parametrize("token", ["nonsense", "Bearer", "Bearer ", "Basic cm9vdDpyb290", "é", "a.b.c", "x" * 9000])
-async def test_nonsense_makes_a_guest_and_no_error(api: Api, token: str) -> None:
-    client = api.client()
+async def test_nonsense_makes_a_guest_and_no_error(shared_api: Api, token: str) -> None:
+    client = shared_api.client()
     client.headers = [(b"authorization", token.encode("latin-1"))]  # type: ignore[assignment]
     assert (await client.get("/api/health")).status_code == 200
-    assert api.seen.requests[-1].principal == "guest"
+    assert shared_api.seen.requests[-1].principal == "guest"
     refused(await client.get("/api/collections"), 401, "unauthenticated")
 
 
@@ -124,16 +126,18 @@ def _later(seconds: float) -> Any:
     return lambda: real() + seconds
 
 
-async def test_a_good_token_is_exchanged_for_a_new_one(api: Api) -> None:
-    answer = await api.root.post(REFRESH)
+@in_one_loop
+async def test_a_good_token_is_exchanged_for_a_new_one(shared_api: Api) -> None:
+    answer = await shared_api.root.post(REFRESH)
     assert answer.status_code == 200
     assert answer.json()["record"]["email"] == EMAIL
-    assert (await whoever(api, answer.json()["token"])).startswith("_superusers/")
+    assert (await whoever(shared_api, answer.json()["token"])).startswith("_superusers/")
 
 
-async def test_a_guest_has_nothing_to_exchange(api: Api) -> None:
-    refused(await api.guest.post(REFRESH), 401, "unauthenticated")
-    refused(await api.client("nonsense").post(REFRESH), 401, "unauthenticated")
+@in_one_loop
+async def test_a_guest_has_nothing_to_exchange(shared_api: Api) -> None:
+    refused(await shared_api.guest.post(REFRESH), 401, "unauthenticated")
+    refused(await shared_api.client("nonsense").post(REFRESH), 401, "unauthenticated")
 
 
 async def test_a_token_is_exchanged_by_its_own_collection_only(api: Api) -> None:

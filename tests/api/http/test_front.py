@@ -5,44 +5,55 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
-from client import Api, refused
+from client import Api, in_one_loop, refused
 
 Start = Callable[..., AbstractAsyncContextManager[Api]]
 POSTS = "/api/collections/posts/records"
 JSON = {"content-type": "application/json"}
 
 
+FIELDS: list[dict[str, Any]] = [
+    {"name": "title", "type": "text"},
+    {"name": "n", "type": "number"},
+    {"name": "whole", "type": "number", "onlyInt": True},
+    {"name": "on", "type": "date"},
+    {"name": "more", "type": "json"},
+]
+
+
 @pytest.fixture
 async def posts(api: Api) -> Api:
-    """The application with an open collection `posts`."""
-    await api.define(
-        "posts",
-        [
-            {"name": "title", "type": "text"},
-            {"name": "n", "type": "number"},
-            {"name": "whole", "type": "number", "onlyInt": True},
-            {"name": "on", "type": "date"},
-            {"name": "more", "type": "json"},
-        ],
-    )
+    """An application of one's own with an open collection `posts`."""
+    await api.define("posts", FIELDS)
     return api
 
 
-async def test_the_server_says_that_it_lives(api: Api) -> None:
-    answer = await api.guest.get("/api/health")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def open_posts(shared_api: Api) -> Api:
+    """The same, shared by tests that leave nothing behind."""
+    await shared_api.define("posts", FIELDS)
+    return shared_api
+
+
+@in_one_loop
+async def test_the_server_says_that_it_lives(shared_api: Api) -> None:
+    answer = await shared_api.guest.get("/api/health")
     assert answer.status_code == 200
     assert answer.json() == {"code": 200, "message": "The server is up.", "data": {}}
 
 
-async def test_a_superuser_learns_more_of_its_health(api: Api) -> None:
-    data = (await api.root.get("/api/health")).json()["data"]
+@in_one_loop
+async def test_a_superuser_learns_more_of_its_health(shared_api: Api) -> None:
+    data = (await shared_api.root.get("/api/health")).json()["data"]
     assert data["version"]
     assert data["collections"] >= 6
 
 
-async def test_the_server_says_that_it_is_ready(api: Api) -> None:
-    answer = await api.guest.get("/api/ready")
+@in_one_loop
+async def test_the_server_says_that_it_is_ready(shared_api: Api) -> None:
+    answer = await shared_api.guest.get("/api/ready")
     assert answer.status_code == 200
     assert answer.json()["data"] == {"database": "ok", "migrations": "ok", "catalog": "ok"}
 
@@ -62,6 +73,7 @@ async def test_a_collection_is_an_api_at_once(posts: Api) -> None:
     assert (await posts.guest.get(POSTS)).json()["items"] == [made.json()]
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -80,10 +92,11 @@ async def test_a_collection_is_an_api_at_once(posts: Api) -> None:
         ("GET", "/favicon.ico"),
     ],
 )
-async def test_what_is_not_there_is_refused_in_the_shape_of_all_errors(posts: Api, method: str, path: str) -> None:
-    refused(await posts.guest.request(method, path), 404, "not_found")
+async def test_what_is_not_there_is_refused_in_the_shape_of_all_errors(open_posts: Api, method: str, path: str) -> None:
+    refused(await open_posts.guest.request(method, path), 404, "not_found")
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
@@ -97,39 +110,42 @@ async def test_what_is_not_there_is_refused_in_the_shape_of_all_errors(posts: Ap
     ],
 )
 async def test_a_method_that_the_path_does_not_take_is_refused_with_those_that_it_does(
-    posts: Api, method: str, path: str, allow: str
+    open_posts: Api, method: str, path: str, allow: str
 ) -> None:
-    answer = await posts.guest.request(method, path)
+    answer = await open_posts.guest.request(method, path)
     refused(answer, 405, "method_not_allowed")
     assert sorted(name.strip() for name in answer.headers["allow"].split(",") if name.strip() != "OPTIONS") == [
         name for name in allow.split(", ") if name != "OPTIONS"
     ]
 
 
+@in_one_loop
 @pytest.mark.parametrize("path", ["/api/health", "/api/collections", POSTS, "/api/collections/posts/records/x"])
-async def test_options_lists_the_methods(posts: Api, path: str) -> None:
-    answer = await posts.guest.options(path)
+async def test_options_lists_the_methods(open_posts: Api, path: str) -> None:
+    answer = await open_posts.guest.options(path)
     assert answer.status_code == 204
     assert answer.content == b""
     assert "GET" in answer.headers["allow"]
     assert "OPTIONS" in answer.headers["allow"]
 
 
+@in_one_loop
 @pytest.mark.parametrize("path", ["/api/health", POSTS, "/api/openapi.json", "/api/nothing"])
-async def test_head_is_get_without_the_body(posts: Api, path: str) -> None:
-    posts.guest.headers["x-request-id"] = "always-the-same"
-    got = await posts.guest.get(path)
-    head = await posts.guest.head(path)
+async def test_head_is_get_without_the_body(open_posts: Api, path: str) -> None:
+    same = {"x-request-id": "always-the-same"}
+    got = await open_posts.guest.get(path, headers=same)
+    head = await open_posts.guest.head(path, headers=same)
     assert (head.status_code, head.content) == (got.status_code, b"")
     assert head.headers["content-length"] == str(len(got.content))
 
 
+@in_one_loop
 @pytest.mark.parametrize("name", ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"])
-async def test_headers_do_not_change_the_method(posts: Api, name: str) -> None:
-    made = await posts.create("posts", title="stays")
-    answer = await posts.guest.get(f"{POSTS}/{made['id']}", headers={name: "DELETE"})
+async def test_headers_do_not_change_the_method(open_posts: Api, name: str) -> None:
+    made = await open_posts.create("posts", title="stays")
+    answer = await open_posts.guest.get(f"{POSTS}/{made['id']}", headers={name: "DELETE"})
     assert answer.json()["title"] == "stays"
-    assert (await posts.guest.get(f"{POSTS}/{made['id']}")).status_code == 200
+    assert (await open_posts.guest.get(f"{POSTS}/{made['id']}")).status_code == 200
 
 
 DEEP = b"[" * 5000 + b"]" * 5000
@@ -163,10 +179,11 @@ BROKEN = {
 }
 
 
+@in_one_loop
 @pytest.mark.parametrize("path", [POSTS, "/api/collections/_superusers/auth-with-password", "/api/batch", "/api/setup"])
-async def test_a_body_that_is_no_json_object_is_a_bad_request(posts: Api, path: str) -> None:
+async def test_a_body_that_is_no_json_object_is_a_bad_request(open_posts: Api, path: str) -> None:
     for name, body in BROKEN.items():
-        answer = await posts.guest.post(path, content=body, headers=JSON)
+        answer = await open_posts.guest.post(path, content=body, headers=JSON)
         assert answer.status_code == 400, (name, answer.text)
         assert answer.json()["code"] in ("bad_request", "validation_failed"), name
 
@@ -186,10 +203,11 @@ OUT_OF_RANGE: dict[str, Any] = {
 }
 
 
-async def test_a_value_that_a_field_cannot_hold_is_named(posts: Api) -> None:
+@in_one_loop
+async def test_a_value_that_a_field_cannot_hold_is_named(open_posts: Api) -> None:
     for name, values in OUT_OF_RANGE.items():
         (field,) = values
-        answer = await posts.guest.post(POSTS, json=values)
+        answer = await open_posts.guest.post(POSTS, json=values)
         assert field in refused(answer, 400, "validation_failed")["data"], name
 
 
@@ -218,16 +236,20 @@ QUERIES = (
 )
 
 
-async def test_no_query_is_ever_a_fault(posts: Api) -> None:
+@in_one_loop
+async def test_no_query_is_ever_a_fault(open_posts: Api) -> None:
     for query in QUERIES:
-        answer = await posts.guest.get(f"{POSTS}?{query}")
+        answer = await open_posts.guest.get(f"{POSTS}?{query}")
         assert answer.status_code in (200, 400), (query[:40], answer.text)
 
 
+@in_one_loop
 @pytest.mark.parametrize("type", ["text/plain", "application/xml", "application/x-www-form-urlencoded;x", "", "json"])
-async def test_only_json_is_taken_for_json(posts: Api, type: str) -> None:
+async def test_only_json_is_taken_for_json(open_posts: Api, type: str) -> None:
     path = "/api/collections/_superusers/auth-with-password"
-    answer = await posts.guest.post(path, content=b'{"identity":"a","password":"b"}', headers={"content-type": type})
+    answer = await open_posts.guest.post(
+        path, content=b'{"identity":"a","password":"b"}', headers={"content-type": type}
+    )
     refused(answer, 415, "unsupported_media_type")
 
 
@@ -249,6 +271,7 @@ async def test_headers_and_addresses_beyond_the_limit_are_refused(start_api: Sta
         refused(await api.guest.get("/api/health?" + "a" * 512), 414, "too_large")
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("given", "taken"),
     [
@@ -262,21 +285,23 @@ async def test_headers_and_addresses_beyond_the_limit_are_refused(start_api: Sta
         pytest.param("", False, id="empty"),
     ],
 )
-async def test_a_request_id_is_taken_when_it_is_a_good_one(api: Api, given: str, taken: bool) -> None:
-    answer = await api.guest.get("/api/nothing", headers={"x-request-id": given})
+async def test_a_request_id_is_taken_when_it_is_a_good_one(shared_api: Api, given: str, taken: bool) -> None:
+    answer = await shared_api.guest.get("/api/nothing", headers={"x-request-id": given})
     assert (answer.headers["x-request-id"] == given) is taken
     assert answer.json()["requestId"] == answer.headers["x-request-id"]
 
 
-async def test_request_ids_that_are_made_differ(api: Api) -> None:
-    ids = {(await api.guest.get("/api/health")).headers["x-request-id"] for _ in range(20)}
+@in_one_loop
+async def test_request_ids_that_are_made_differ(shared_api: Api) -> None:
+    ids = {(await shared_api.guest.get("/api/health")).headers["x-request-id"] for _ in range(20)}
     assert len(ids) == 20
     assert all(8 <= len(id) <= 128 for id in ids)
 
 
+@in_one_loop
 @pytest.mark.parametrize("path", ["/api/health", POSTS, "/api/nothing", "/_/setup", "/api/docs"])
-async def test_every_answer_has_the_headers_that_protect_a_browser(posts: Api, path: str) -> None:
-    headers = (await posts.guest.get(path)).headers
+async def test_every_answer_has_the_headers_that_protect_a_browser(open_posts: Api, path: str) -> None:
+    headers = (await open_posts.guest.get(path)).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-frame-options"] == "DENY"
@@ -285,20 +310,23 @@ async def test_every_answer_has_the_headers_that_protect_a_browser(posts: Api, p
     assert "server" not in headers
 
 
-async def test_an_answer_to_somebody_is_kept_by_nobody(posts: Api) -> None:
-    assert (await posts.root.get(POSTS)).headers["cache-control"] == "no-store"
-    assert (await posts.client("Bearer nonsense").get(POSTS)).headers["cache-control"] == "no-store"
-    assert (await posts.root.get("/api/nothing")).headers["cache-control"] == "no-store"
+@in_one_loop
+async def test_an_answer_to_somebody_is_kept_by_nobody(open_posts: Api) -> None:
+    assert (await open_posts.root.get(POSTS)).headers["cache-control"] == "no-store"
+    assert (await open_posts.client("Bearer nonsense").get(POSTS)).headers["cache-control"] == "no-store"
+    assert (await open_posts.root.get("/api/nothing")).headers["cache-control"] == "no-store"
 
 
-async def test_timings_are_for_superusers(posts: Api) -> None:
-    assert "server-timing" not in (await posts.guest.get(POSTS)).headers
-    timing = (await posts.root.get(POSTS)).headers["server-timing"]
+@in_one_loop
+async def test_timings_are_for_superusers(open_posts: Api) -> None:
+    assert "server-timing" not in (await open_posts.guest.get(POSTS)).headers
+    timing = (await open_posts.root.get(POSTS)).headers["server-timing"]
     assert timing.startswith("db;dur=")
     assert ", app;dur=" in timing
     assert float(timing.split("db;dur=")[1].split(",")[0]) > 0
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("method", "path", "route", "collection"),
     [
@@ -316,11 +344,11 @@ async def test_timings_are_for_superusers(posts: Api) -> None:
     ],
 )
 async def test_one_line_is_left_of_every_request(
-    posts: Api, method: str, path: str, route: str, collection: str
+    open_posts: Api, method: str, path: str, route: str, collection: str
 ) -> None:
-    posts.seen.requests.clear()
-    answer = await posts.root.request(method, path, headers={"x-request-id": "the-request"})
-    (seen,) = posts.seen.requests
+    open_posts.seen.requests.clear()
+    answer = await open_posts.root.request(method, path, headers={"x-request-id": "the-request"})
+    (seen,) = open_posts.seen.requests
     assert (seen.method, seen.path, seen.route, seen.collection) == (method, path, route, collection)
     assert (seen.id, seen.status) == ("the-request", answer.status_code)
     assert seen.principal.startswith("_superusers/")

@@ -59,7 +59,7 @@ async def exchange(served: Served, sent: bytes) -> tuple[list[Raw], bool]:
     closed = False
     while len(answers) < 10:
         try:
-            found = await asyncio.wait_for(line.answer(), 1.5)
+            found = await asyncio.wait_for(line.answer(), 0.3 if answers else 5)
         except TimeoutError:
             break
         if found is None:

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from client import PASSWORD, Api, refused
+from client import PASSWORD, Api, in_one_loop, refused
 from holdfast.http.litestar import METHODS
 from holdfast.records import routes as records
 
@@ -223,6 +223,7 @@ async def test_it_can_be_public_and_then_shows_what_is_public(start_api: Start) 
         assert "secret" in everything["components"]["schemas"]["Record_items"]["properties"]
 
 
+@in_one_loop
 @pytest.mark.parametrize(
     ("address", "headers", "status"),
     [
@@ -237,12 +238,15 @@ async def test_it_can_be_public_and_then_shows_what_is_public(start_api: Start) 
         pytest.param("198.51.100.1", {"host": "localhost"}, 401, id="another machine"),
     ],
 )
-async def test_this_machine_itself_may_read_it(api: Api, address: str, headers: dict[str, str], status: int) -> None:
-    assert (await api.client(address=address).get(PATH, headers=headers)).status_code == status
+async def test_this_machine_itself_may_read_it(
+    shared_api: Api, address: str, headers: dict[str, str], status: int
+) -> None:
+    assert (await shared_api.client(address=address).get(PATH, headers=headers)).status_code == status
 
 
-async def test_the_page_and_its_files_come_from_this_server_alone(api: Api) -> None:
-    page = await api.guest.get("/api/docs")
+@in_one_loop
+async def test_the_page_and_its_files_come_from_this_server_alone(shared_api: Api) -> None:
+    page = await shared_api.guest.get("/api/docs")
     assert page.status_code == 200
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
@@ -251,7 +255,7 @@ async def test_the_page_and_its_files_come_from_this_server_alone(api: Api) -> N
     assert "http" not in policy
     assert "script-src 'nonce-" in policy
     for source, type in zip(sources, ("text/css", "text/javascript"), strict=True):
-        file = await api.guest.get(source)
+        file = await shared_api.guest.get(source)
         assert file.status_code == 200
         assert file.headers["content-type"].startswith(type)
         assert len(file.content) > 100_000
