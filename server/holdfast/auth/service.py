@@ -3,18 +3,20 @@
 from typing import Final
 
 import msgspec
+import structlog
 
 from holdfast.auth.answer import Account, LoggedIn, logged_in
 from holdfast.auth.attempts import Attempts
 from holdfast.db.sql import Statement, name, qualified, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Forbidden, NotFound, Unauthenticated
+from holdfast.errors import BadRequest, Forbidden, NotFound, RateLimited, Unauthenticated
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
 from holdfast.schema.auth_options import AuthOptions, auth_options
 from holdfast.schema.collection import Collection
 
 NOBODY: Final = Account("", "", "")
+_log: Final = structlog.get_logger("holdfast.auth")
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -47,10 +49,16 @@ async def log_in(engine: Engine, attempts: Attempts, collection: Collection, log
         raise Forbidden("This collection does not take passwords.")
     require_login_open(options)
     account_key = f"{collection.id} {login.identity}"
-    attempts.begin(account_key, login.address)
+    try:
+        attempts.begin(account_key, login.address)
+    except RateLimited:
+        _log.warning("logins are limited", collection=collection.name, address=login.address)
+        raise
     account = await _find(engine, collection, options, login)
     verdict = await check_password(login.password, account.password)
     if not verdict.right:
+        # Without the identity: people type passwords into that field.
+        _log.info("a login failed", collection=collection.name, address=login.address)
         raise BadRequest("Failed to authenticate.")
     attempts.succeeded(account_key, login.address)
     if verdict.rewrite:

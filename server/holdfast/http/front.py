@@ -99,6 +99,9 @@ class Front:
             response = await self._answer(request, exchange)
         except Exception as failure:
             response = answer_failure(failure, request)
+            if exchange.has_begun:
+                # Half an answer is out: the server closes the line, so that nobody takes it for a whole one.
+                response = None
         if response is not None:
             await exchange.answer(response)
         self.parts.observer.request(exchange.seen())
@@ -181,6 +184,11 @@ class _Exchange:
         self._head = request.method == "HEAD"
         self._status = 0
         self._bytes = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a part of the answer has been sent."""
+        return self._status != 0
 
     async def answer(self, response: Response) -> None:
         """Send a whole answer."""
