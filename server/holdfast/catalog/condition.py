@@ -51,8 +51,9 @@ class Conditions:
 
     def _some(self, many: Many, parts: Sequence[Planned], here: Here) -> Sql:
         """That one record or item on a way fulfils all of the conditions."""
-        if len(parts) == 1 and isinstance(parts[0], Comparison):
-            without = self._names.without_ids(parts[0], lists=True)
+        alone = parts[0] if len(parts) == 1 else None
+        if isinstance(alone, Comparison) and [other.key for other in alone.shared].count(many.key) == 1:
+            without = self._names.without_ids(alone, lists=True)
             if all(other.key != many.key for other in without.shared):
                 return self._every((without,), here)
         loose = not any(_when_absent(part, many.key) is False for part in parts)
