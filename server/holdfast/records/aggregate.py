@@ -161,6 +161,8 @@ def _find(names: Names, path: str, parameter: str, kinds: frozenset[Kind]) -> _F
         raise refuse(parameter, f"{failure.message}.") from None
     if route.leaf.is_list or route.leaf.is_each or any(hop.many for hop in route.hops):
         raise refuse(parameter, f"{path} holds many values.")
+    if route.leaf.field.kind is Kind.POINT and not route.leaf.inner:
+        raise refuse(parameter, f"{path} is a point, which cannot be used here.")
     key = names.scope.sort(path)[0]
     if key.kind not in kinds:
         raise refuse(parameter, f"{path} is of type {route.leaf.field.type}, which cannot be used here.")

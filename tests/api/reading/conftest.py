@@ -66,6 +66,14 @@ PLACES = [
     {"name": "near", "type": "relation", "collectionId": "places", "maxSelect": 1},
     {"name": "extra", "type": "json"},
 ]
+SUMS = [
+    {"name": "whole", "type": "number", "onlyInt": True},
+    {"name": "exact", "type": "decimal", "precision": 18, "scale": 3},
+]
+POINTERS = [
+    {"name": "to", "type": "relation", "collectionId": "closed", "maxSelect": 1},
+    {"name": "a_relation_with_a_long_name", "type": "relation", "collectionId": "pointers", "maxSelect": 1},
+]
 GROWING = [
     {"name": "words", "type": "text"},
     {"name": "at", "type": "date"},
@@ -111,10 +119,12 @@ async def _define(api: Api) -> None:
     closed: dict[str, Any] = {"listRule": None, "viewRule": None}
     await api.define("closed", CLOSED, **closed)
     await api.define("ruled", CLOSED, listRule="title = 'a'", viewRule="title = 'a'")
-    await api.define("notes", [{"name": "a", "type": "text"}, {"name": "b", "type": "text"}])
+    await api.define("notes", [{"name": "a", "type": "text"}, {"name": "b", "type": "text"}], searchable=["a", "b"])
     await api.define("lines", [{"name": "note", "type": "relation", "collectionId": "notes", "maxSelect": 1}])
     await api.define("places", PLACES, searchable=["name"], indexes=PLACE_INDEXES)
     await api.define("growing", GROWING)
+    await api.define("sums", SUMS)
+    await api.define("pointers", POINTERS)
     await api.define("members", [], type="auth")
     await api.define(
         "open_posts", [], type="view", viewQuery="SELECT id, title, views, author FROM posts WHERE status = 'open'",
@@ -151,6 +161,7 @@ async def _fill(api: Api) -> None:
     await insert(api, MANY_PLACES)
     for name in ("closed", "ruled"):
         await api.create(name, id=ID(name), post=ID("p1"), title="a")
+    await api.create("pointers", to=ID("closed"))
     for name, visible in (("seen", True), ("unseen", False)):
         await api.create(
             "members", id=ID(name), email=f"{name}@example.com", emailVisibility=visible,
