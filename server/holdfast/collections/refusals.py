@@ -47,6 +47,6 @@ def check_rules(changes: Changes, places: Places) -> None:
             if was is None or was != collection:
                 problems.append((collection.id, tuple(key.split(".")), Problem("validation_invalid_rule", message)))
             elif key not in before:
-                raise BadRequest(f"The rule {key} of {collection.name} would break: {message}")
+                raise BadRequest(f"The rule {key} of {collection.name} would break: {message.rstrip('.')}.")
     if problems:
         raise ValidationFailed(places.problems(problems))
