@@ -28,13 +28,14 @@ class GeoPointField(Field, frozen=True, kw_only=True, tag="geoPoint"):
 
     @override
     def out(self, column: Sql) -> Sql:
-        # row_to_json, because it is the one JSON function that writes no spaces (PostgreSQL 15 to 18).
+        # row_to_json, because it is the one JSON function that writes no spaces (PostgreSQL 15 to 18). The alias has a
+        # space because PostgreSQL would take a column of that name, of the row around it, for what is meant.
         inner = (
-            raw("(SELECT row_to_json(p) FROM (SELECT ")
+            raw('(SELECT row_to_json("hf point") FROM (SELECT ')
             + column
             + raw("[0] AS lon, ")
             + column
-            + raw("[1] AS lat) AS p)")
+            + raw('[1] AS lat) AS "hf point")')
         )
         if not self.nullable:
             return inner
