@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import litestar
@@ -25,23 +25,15 @@ from holdfast.engine import Engine
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
 from holdfast.http.litestar import control_plane
-from holdfast.http.routing import Route, Routes
+from holdfast.http.routing import Routes
 from holdfast.logs import start_logs
 from holdfast.observe import NoObserver, Observer
 from holdfast.openapi.routes import openapi_handlers
-from holdfast.records import batch
 from holdfast.records import routes as records
+from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
 SWEEPS: Final[Mapping[str, Sweep]] = {"trash": sweep_trash, "kept answers": sweep_idempotency}
-BATCH: Final = Route(
-    method="POST",
-    path="/api/batch",
-    handler=batch.handle,
-    summary="Several writes in one transaction, all or nothing",
-    tag="records",
-    access="anyone",
-)
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
 
@@ -73,13 +65,9 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
     return front
 
 
-def running(settings: Settings, dsn: str) -> AbstractAsyncContextManager[Engine]:
-    """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
-    return _running(settings, dsn)
-
-
 @asynccontextmanager
-async def _running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
+async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
+    """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -113,7 +101,6 @@ def from_environment() -> Front:
     settings = Settings.load(os.environ)
     if not settings.database_url:
         raise RuntimeError("Set DATABASE_URL: only `holdfast serve` starts the embedded PostgreSQL.")
-    secrets = (settings.database_url, settings.superuser_password)
-    return create_app(
-        settings, settings.database_url, start_logs(settings.log_format, settings.log_level, secrets=secrets)
-    )
+    hidden = (settings.database_url, settings.redis_url, settings.superuser_password)
+    logs = start_logs(settings.log_format, settings.log_level, secrets=hidden)
+    return create_app(settings, settings.database_url, logs)
