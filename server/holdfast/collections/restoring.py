@@ -123,9 +123,10 @@ def _field(now: Catalog, wanted: DroppedWhole) -> Restoration:
     was = field_from_builtins(wanted.definition["field"])
     if was.id in collection.by_id:
         raise BadRequest(f"{collection.name} has this field already, as {collection.by_id[was.id].name}.")
-    names = {field.name.lower() for field in collection.fields}
-    if was.name.lower() in names:
-        raise BadRequest(f"{collection.name} has another field {was.name} now: rename it first.")
+    names = {field.name.lower(): field.name for field in collection.fields}
+    taken = names.get(was.name.lower())
+    if taken is not None:
+        raise BadRequest(f"{collection.name} has another field {taken} now: rename it first.")
     field = _loose(was, now.by_id.keys())
     fields = list(collection.fields)
     fields.insert(min(wanted.definition["position"], len(fields)), field)

@@ -8,9 +8,9 @@ from holdfast.schema.collection import Collection
 
 
 def in_order(views: Sequence[Collection]) -> list[Collection]:
-    """The views, those first that others read. Raises InvalidView for a circle, and for one that cannot be read."""
+    """The views, those first that others read. Raises InvalidView for a circle."""
     waiting = {view.name.lower(): view for view in views}
-    reads = {label: tables_of(view.view_query) & waiting.keys() for label, view in waiting.items()}
+    reads = {label: _reads(view) & waiting.keys() for label, view in waiting.items()}
     found: list[Collection] = []
     while waiting:
         ready = [label for label in waiting if not reads[label] & waiting.keys()]
@@ -18,3 +18,10 @@ def in_order(views: Sequence[Collection]) -> list[Collection]:
             raise InvalidView(f"These views read each other in a circle: {', '.join(sorted(waiting))}.")
         found.extend(waiting.pop(label) for label in ready)
     return found
+
+
+def _reads(view: Collection) -> frozenset[str]:
+    try:
+        return tables_of(view.view_query)
+    except InvalidView:
+        return frozenset()  # whoever resolves it says what is wrong

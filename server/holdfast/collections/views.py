@@ -51,19 +51,20 @@ class Settled(msgspec.Struct, frozen=True):
 async def settle_views(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> Settled:
     """Infer the fields of all views that a change can touch. Raises BrokenView."""
     settling = _Settling(tx, old, new)
-    for view in _ordered([one for one in new if one.is_view]):
+    for view in _ordered(old, [one for one in new if one.is_view]):
         await settling.settle(view)
     stays = {view.id for view in new if view.is_view} - {made.collection.id for made in settling.made}
-    gone = [view for view in _ordered([one for one in old.collections if one.is_view]) if view.id not in stays]
+    gone = [view for view in _ordered(old, [one for one in old.collections if one.is_view]) if view.id not in stays]
     collections = tuple(settling.now[one.name] for one in new)
     return Settled(collections, tuple(reversed(gone)), tuple(settling.made))
 
 
-def _ordered(views: Sequence[Collection]) -> list[Collection]:
+def _ordered(old: Catalog, views: Sequence[Collection]) -> list[Collection]:
     try:
         return in_order(views)
     except InvalidView as failure:
-        raise BrokenView(views[0], str(failure)) from failure
+        changed = [view for view in views if old.by_id.get(view.id) != view]
+        raise BrokenView((changed or views)[0], str(failure)) from failure
 
 
 class _Settling:
@@ -97,13 +98,18 @@ class _Settling:
             raise BrokenView(view, str(failure)) from failure
 
     def _moved(self, query: ViewQuery) -> bool:
-        """Whether a collection that the view reads is another one now."""
+        """Whether a collection that the view reads is another one now, or a view that is made anew."""
+        if query.tables & self._remade:
+            return True
         return any(self._old.by_id.get(self.now[table].id) != self.now[table] for table in query.tables)
+
+    @property
+    def _remade(self) -> set[str]:
+        return {made.collection.name for made in self.made}
 
     def _must_make(self, was: Collection, now: Collection, query: ViewQuery) -> bool:
         """Whether the view in the database is not the one that is wanted any more."""
-        remade = {made.collection.name for made in self.made}
-        if was.name != now.name or query.tables & remade:
+        if was.name != now.name or query.tables & self._remade:
             return True
         before = self._read(was, self._old.by_name)
         if inline(before.select()) != inline(query.select()) or _columns(was) != _columns(now):
