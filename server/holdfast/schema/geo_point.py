@@ -31,11 +31,11 @@ class GeoPointField(Field, frozen=True, kw_only=True, tag="geoPoint"):
         # row_to_json, because it is the one JSON function that writes no spaces (PostgreSQL 15 to 18). The alias has a
         # space because PostgreSQL would take a column of that name, of the row around it, for what is meant.
         inner = (
-            raw('(SELECT row_to_json("hf point") FROM (SELECT ')
+            raw('(SELECT row_to_json("hf point") FROM (SELECT (')
             + column
-            + raw("[0] AS lon, ")
+            + raw(")[0] AS lon, (")
             + column
-            + raw('[1] AS lat) AS "hf point")')
+            + raw(')[1] AS lat) AS "hf point")')
         )
         if not self.nullable:
             return inner
