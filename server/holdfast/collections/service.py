@@ -5,9 +5,10 @@ from typing import Any
 
 import asyncpg
 
+from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import decisions
-from holdfast.collections.change import change, change_in, limit, preview, retried
+from holdfast.collections.change import change, limit, lock, perform, preview, retried
 from holdfast.collections.plan import Plan
 from holdfast.config import Settings
 from holdfast.db.pool import Pool, Transaction
@@ -59,9 +60,10 @@ async def ensure_system_collections(pool: Pool, settings: Settings) -> bool:
     """
 
     async def ensure(tx: Transaction) -> bool:
-        before = await tx.connection.fetchval("SELECT version FROM holdfast.catalog")
-        done = await change_in(tx, settings, decisions.missing_system_collections)
-        return done.version != before
+        await lock(tx, settings)
+        old = await store.load(tx.connection)
+        done = await perform(tx, settings, old, decisions.missing_system_collections(old))
+        return done.catalog.version != old.version
 
     return await retried(pool, settings, ensure)
 
