@@ -33,8 +33,8 @@ class Principals:
     async def authenticate(self, engine: Engine, headers: dict[bytes, bytes]) -> Principal:
         """Who the `Authorization` header belongs to, with or without `Bearer` before the token.
 
-        A token that is invalid, expired or of a record that is gone makes its sender a guest. Costs a query
-        every KEPT_SECONDS for each token. Raises Unavailable when the database is away.
+        A token that is invalid, expired or of a record that is gone makes its sender a guest. A good one costs a
+        query every KEPT_SECONDS. Raises Unavailable when the database is away.
         """
         header = headers.get(b"authorization")
         if not header:
@@ -45,19 +45,20 @@ class Principals:
         return await self._find(engine, header)
 
     async def _find(self, engine: Engine, header: bytes) -> Principal:
-        now = time.time()
         catalog_version = engine.catalog.version
-        claims = peek(bare_token(header))
-        principal = await identify(engine, bare_token(header), claims) if claims else GUEST
-        left = min(KEPT_SECONDS, claims.exp - now) if claims and principal is not GUEST else KEPT_SECONDS
+        token = bare_token(header)
+        claims = peek(token)
+        if claims is None:
+            return GUEST
+        principal = await identify(engine, token, claims)
+        if principal is GUEST:
+            # Not kept: anybody can make as many of these as they like.
+            return GUEST
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
+        left = min(KEPT_SECONDS, claims.exp - time.time())
         self._known[header] = _Known(principal, time.monotonic() + left, catalog_version)
         return principal
-
-    def forget(self) -> None:
-        """Look every token up anew."""
-        self._known.clear()
 
 
 def bare_token(header: bytes) -> str:
