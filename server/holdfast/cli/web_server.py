@@ -75,6 +75,7 @@ def serve(
         ws="none",
         lifespan="on",
         log_config=None,
+        log_level="warning",  # what it says of starting and stopping, the announcement says better
         access_log=False,  # the application writes its own line for each request
         server_header=False,
         proxy_headers=False,  # the front reads them itself, and only from proxies that are trusted
