@@ -34,12 +34,13 @@ class Document(msgspec.Struct, frozen=True):
     """An SQL expression that gives a record's JSON as text.
 
     `columns` are those that it reads of the row. With `spaced` the text has PostgreSQL's spaces in it (jsonb
-    has them), and is to be made compact before it goes out.
+    has them), and is to be made compact before it goes out. `nested` is whether other records are in it.
     """
 
     sql: Sql
     columns: tuple[str, ...]
     spaced: bool
+    nested: bool = False
 
 
 def read_shape(fields: str, expand: str) -> Shape:
@@ -86,7 +87,7 @@ def document(
             + raw(" || '}', '') || '}')")
         )
     columns = dict.fromkeys(column for part in (plain, *related) for column in part.columns)
-    return Document(text, tuple(columns), any(part.spaced for part in (plain, *related)))
+    return Document(text, tuple(columns), any(part.spaced for part in (plain, *related)), nested=True)
 
 
 def _plain(collection: Collection, who: Audience, row: Sql, selection: Selection) -> Document:

@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from holdfast.db.sql import EMPTY, Sql, join, name, named, number, raw
+from holdfast.db.sql import EMPTY, Sql, join, literal, name, named, number, raw
+from holdfast.errors import BadRequest
 from holdfast.records.cursor import Branch, Key, after
 from holdfast.records.document import Document
 from holdfast.records.query import Count
@@ -16,6 +17,11 @@ PAGE: Final = raw("page")
 """The alias of a row that is on the page, where its JSON is made."""
 OFFSET: Final = "offset"
 """The name under which `Inputs.named` holds how many records come before the page."""
+
+
+MAX_ANSWER_BYTES: Final = 64 << 20
+OVERSIZE: Final = "!"
+"""What stands for the items of an answer that is larger than that."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -39,7 +45,7 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def compile_page(rows: Rows, document: Document, page: Page) -> Sql:
-    """A numbered page as one row: `items`, the records with commas between them, or null if there are none.
+    """A numbered page as one row: `items`, the records with commas between them, null if there are none, or OVERSIZE.
 
     If the count is exact, `total` follows; if it is estimated, how many records are on the page.
 
@@ -60,11 +66,20 @@ def compile_page(rows: Rows, document: Document, page: Page) -> Sql:
         + raw(") AS page")
     )
     items = raw("SELECT string_agg(") + document.sql + raw(", ',') AS items")
-    if page.count == "exact":
-        items += raw(", ") + _total(rows, page) + raw(" AS total")
-    elif page.count == "estimated":
-        items += raw(", count(*) AS here")
-    return items + raw(" FROM ") + found
+    if page.count == "none":
+        return _bounded(items + raw(" FROM ") + found, EMPTY)
+    total = _total(rows, page) if page.count == "exact" else raw("count(*)")
+    return _bounded(items + raw(", ") + total + raw(" AS total FROM ") + found, raw(", answer.total"))
+
+
+def _bounded(sql: Sql, others: Sql) -> Sql:
+    """The statement with OVERSIZE for items that would be more than MAX_ANSWER_BYTES.
+
+    A thousand records that expand a thousand each would be gigabytes: they never leave PostgreSQL.
+    """
+    size = raw("octet_length(answer.items) > ") + number(MAX_ANSWER_BYTES)
+    items = raw("SELECT CASE WHEN ") + size + raw(" THEN ") + literal(OVERSIZE) + raw(" ELSE answer.items END AS items")
+    return items + others + raw(" FROM (") + sql + raw(") AS answer")
 
 
 def _total(rows: Rows, page: Page) -> Sql:
@@ -100,7 +115,7 @@ def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, 
         found = raw("SELECT * FROM (") + join(" UNION ALL ", parts) + raw(") AS page") + _order_by(ways)
         found += raw(" LIMIT ") + more
     keys = join(", ", [_key(at) + raw("::text") for at in range(len(page.keys))])
-    return (
+    walk = (
         raw("WITH found AS MATERIALIZED (")
         + found
         + raw(") SELECT string_agg(")
@@ -115,6 +130,7 @@ def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, 
         + number(page.size)
         + raw(") AS page")
     )
+    return _bounded(walk, raw(", answer.position"))
 
 
 def _branch(rows: Rows, document: Document, branch: Branch, keys: Sequence[Key], more: Sql) -> Sql:
@@ -124,6 +140,13 @@ def _branch(rows: Rows, document: Document, branch: Branch, keys: Sequence[Key],
     # A branch where everything but the id is fixed is still limited: the others may be needed to fill the page.
     order = _order_by([key.order for key in branch.order])
     return raw("(SELECT ") + columns + _from(narrowed) + order + raw(" LIMIT ") + more + raw(")")
+
+
+def check_size(items: object) -> None:
+    """Raise BadRequest for OVERSIZE."""
+    if items == OVERSIZE:
+        limit = MAX_ANSWER_BYTES >> 20
+        raise BadRequest(f"The answer would be larger than {limit} MiB: ask for fewer records, fields or relations.")
 
 
 def compile_estimate(rows: Rows) -> Sql:

@@ -14,6 +14,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
+from holdfast.records.list import check_size
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggregate, plan_list, plan_view
 from holdfast.records.query import ListQuery, from_body, from_query
 from holdfast.records.render import compact, etag, is_match, render_groups, render_page, render_walk
@@ -115,6 +116,9 @@ async def _estimate(
 async def _fetch(engine: Engine, request: Request, statement: Statement, given: Inputs) -> Row | None:
     started = time.perf_counter()
     try:
-        return await engine.pool.fetchrow_text(statement.text, statement.args(given))
+        row = await engine.pool.fetchrow_text(statement.text, statement.args(given))
     finally:
         request.database_seconds += time.perf_counter() - started
+    if row is not None:
+        check_size(row[0])
+    return row

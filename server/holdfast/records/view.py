@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from holdfast.db.sql import EMPTY, Sql, named, qualified, raw
+from holdfast.db.sql import EMPTY, Sql, literal, named, number, qualified, raw
 from holdfast.records.document import Document
-from holdfast.records.list import BASE
+from holdfast.records.list import BASE, MAX_ANSWER_BYTES, OVERSIZE
 from holdfast.rules.access import EVERY_ROW
 from holdfast.schema.collection import Collection
 
@@ -15,10 +15,11 @@ RECORD_ID: Final = "id"
 def compile_view(collection: Collection, document: Document, rule: Sql) -> Sql:
     """The record as one row, or none: `item`, its JSON, and `version`, which changes whenever the row does.
 
-    A view's rows have no version. `document` is made for the row BASE.
+    An item of more than MAX_ANSWER_BYTES with all that is expanded in it is OVERSIZE. A view's rows have no version.
+    `document` is made for the row BASE.
     """
     version = raw("NULL") if collection.is_view else BASE + raw(".xmin::text")
-    return (
+    record = (
         raw("SELECT ")
         + document.sql
         + raw(" AS item, ")
@@ -33,3 +34,9 @@ def compile_view(collection: Collection, document: Document, rule: Sql) -> Sql:
         + named(RECORD_ID, "text")
         + (EMPTY if rule is EVERY_ROW else raw(" AND ") + rule)
     )
+    if not document.nested:
+        return record
+    # OFFSET, or PostgreSQL would merge the two and make the record twice.
+    size = raw("octet_length(answer.item) > ") + number(MAX_ANSWER_BYTES)
+    item = raw("SELECT CASE WHEN ") + size + raw(" THEN ") + literal(OVERSIZE) + raw(" ELSE answer.item END AS item")
+    return item + raw(", answer.version FROM (") + record + raw(" OFFSET 0) AS answer")

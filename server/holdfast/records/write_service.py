@@ -17,7 +17,7 @@ from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
 from holdfast.records.document import PRINCIPAL_ID, Document, document, read_shape
 from holdfast.records.given import Given, read_given
-from holdfast.records.list import BASE
+from holdfast.records.list import BASE, check_size
 from holdfast.records.render import compact
 from holdfast.records.values import Draft, columns_needed, draft_create, draft_update
 from holdfast.records.view import RECORD_ID, compile_view
@@ -269,7 +269,10 @@ async def _run(
             row = await inner.fetchrow(plan.write, bound)
             if row is None or row["item"] is None:
                 return row
-            return await inner.fetchrow(plan.read, bound)
+            answer = await inner.fetchrow(plan.read, bound)
+            if answer is not None:
+                check_size(answer["item"])
+            return answer
 
 
 async def _one(engine: Engine, statement: Statement, inputs: Inputs, tx: Transaction | None) -> Row | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from client import Api
+from client import Api, refused
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -124,3 +124,18 @@ async def test_a_back_relation_ends_at_a_thousand(blog: Api):
     record = await view(blog.guest, "notes", "many", expand="lines_via_note")
     lines = [line["id"] for line in record["expand"]["lines_via_note"]]
     assert lines == [ID(number) for number in range(1000)]
+
+
+@pytest.mark.slow
+async def test_an_answer_beyond_all_measure_is_refused_and_not_made(blog: Api):
+    """A million records, of which PostgreSQL gives up either the size or the time."""
+    url = "/api/collections/lines/records"
+    query = {"expand": "note.lines_via_note.note", "perPage": "1000"}
+    refused(await blog.guest.get(url, params=query), 400, "bad_request")
+    refused(await blog.guest.get(url, params={**query, "cursor": ""}), 400, "bad_request")
+    path = "lines_via_note.note.lines_via_note.note"
+    refused(
+        await blog.guest.get(f"/api/collections/notes/records/{ID('many')}", params={"expand": path}),
+        400,
+        "bad_request",
+    )
