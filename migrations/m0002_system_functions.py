@@ -22,7 +22,12 @@ RETURN coalesce(to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS"Z"'), a
 -- not be refused for being long: 100,000 characters stay under that (the worst that was found makes 967 kB).
 CREATE FUNCTION holdfast.search_text(VARIADIC texts text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog
-AS $$ BEGIN RETURN left(array_to_string(texts, ' '), 100000); END $$;
+AS $$ BEGIN
+    -- These signs stand between words, whatever PostgreSQL's parser makes of them (St.Gallen a host, Villa/Roma a
+    -- file, +49 a number, ada@example.com one word); the / of a closing tag stays. A search treats its words alike.
+    RETURN left(replace(translate(replace(array_to_string(texts, ' '), '</', '<|'), '/.@+-', '     '), '<|', '</'),
+        100000);
+END $$;
 
 -- Plain text of at most `most` characters out of HTML. Blocks become spaces, and what nobody reads is left out.
 -- Only as much is read as can matter, and each piece from one `<` to the next but once: no text makes this slow.

@@ -16,6 +16,7 @@ from holdfast.schema.collection import Collection
 WORDS: Final = "search"
 """The name under which `Inputs.named` holds the search, as `to_tsquery` reads it."""
 MAX_TERMS: Final = 50
+_SIGNS: Final = str.maketrans("/.@+-", "     ")  # as holdfast.search_text has it
 _TERM: Final = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
 
@@ -36,10 +37,11 @@ def read_search(text: str) -> str:
         if word is not None and word.lower() == "or" and not minus:
             alternative = bool(found)
             continue
-        if word is None and not phrase.strip():
+        words = (phrase if word is None else word).translate(_SIGNS).strip()
+        if not words:
             continue
         prefix = word is not None and term is terms[-1]
-        piece = ("!" if minus else "") + _quoted(word if word is not None else phrase) + (":*" if prefix else "")
+        piece = ("!" if minus else "") + _quoted(words) + (":*" if prefix else "")
         found += (" | " if alternative else " & " if found else "") + piece
         alternative = False
     return found

@@ -1,6 +1,6 @@
 """The world through the API, in batches, and what plain Python makes of the same data.
 
-The largest places in the gate; with `-m slow` all 235,000 places that have 500 people or more.
+The largest places in the gate; with `-m long` all 235,000 places that have 500 people or more.
 """
 
 import math
@@ -115,7 +115,7 @@ def _place(id: str, row: Row) -> Row:
     loop_scope="module",
     params=[
         pytest.param((15000, 400_000), id="large places"),
-        pytest.param((500, -1), id="all places", marks=pytest.mark.slow),
+        pytest.param((500, -1), id="all places", marks=pytest.mark.long),
     ],
 )
 async def world(
@@ -239,7 +239,7 @@ async def test_places_within_a_distance_of_a_point(world: World, lon: float, lat
 
 @pytest.mark.parametrize("word", ["Москва", "東京", "Roma", "القاهرة", "Αθήνα", "münch", "sao"])
 async def test_words_in_alternate_names(world: World, word: str):
-    begins = re.compile(rf"(?<!\w){word.lower()}")
+    begins = re.compile(rf"(?<![\w\u30fb]){word.lower()}")  # PostgreSQL counts the Japanese middle dot to the word
     expected = {
         id
         for id, row in world.places.items()

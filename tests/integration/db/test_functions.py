@@ -42,6 +42,19 @@ async def test_search_text_joins_what_is_there(connection: Any):
     assert await connection.fetchval("SELECT holdfast.search_text('a', NULL, '', 'b c')") == "a  b c"
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("St.Gallen Villa/Roma foo-bar", "bar foo gallen roma st villa"),
+        ("ada@example.com +49 -5", "49 5 ada com example"),
+        ("<p>Hello <b class='x/y'>world</b></p><br/>", "hello world"),
+    ],
+)
+async def test_signs_between_words_make_words(connection: Any, text: str, words: str):
+    query = "SELECT array_to_string(tsvector_to_array(to_tsvector('simple', holdfast.search_text($1))), ' ')"
+    assert await connection.fetchval(query, text) == words
+
+
 async def test_no_text_is_too_long_to_be_indexed(connection: Any):
     # The worst that was found: pairs of four-byte characters with hyphens, each pair a word and two halves of one.
     chance = random.Random(1)
