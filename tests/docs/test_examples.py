@@ -57,6 +57,13 @@ def test_a_link_to_another_page_finds_it(path: Path):
     assert links == []
 
 
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / link).resolve() for link in LINK.findall(index.read_text("utf-8"))}
+    pages = {path.resolve() for path in (ROOT / "docs").rglob("*.md")} - {index.resolve()}
+    assert sorted(str(path.relative_to(ROOT)) for path in pages - linked) == []
+
+
 @pytest.mark.parametrize("path", [pytest.param(path, id=str(path.relative_to(ROOT))) for path in PAGES])
 def test_a_fence_says_its_language(path: Path):
     fences = re.findall(r"^```(.*)$", path.read_text("utf-8"), re.M)
