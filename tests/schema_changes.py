@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
+import pytest_asyncio
 
 from client import Api
 
@@ -113,7 +113,23 @@ def taken(answer: httpx.Response) -> Any:
     return answer.json()
 
 
-@pytest.fixture
-async def changes(api: Api) -> AsyncIterator[Changes]:
-    """A server with the system collections only."""
-    yield Changes(api)
+CLEAN = """
+DO $$ DECLARE found record; BEGIN
+    FOR found IN SELECT schemaname, tablename FROM pg_tables
+        WHERE schemaname = 'holdfast_trash' OR tablename LIKE 'foreign_%'
+    LOOP EXECUTE format('DROP TABLE %I.%I CASCADE', found.schemaname, found.tablename); END LOOP;
+    DELETE FROM holdfast.trash;
+    DELETE FROM public.users;
+END $$
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def changes(shared_api: Api) -> AsyncIterator[Changes]:
+    """A server with the system collections only, and it is left like that. Tables called foreign_ are dropped."""
+    made = Changes(shared_api)
+    system = taken(await shared_api.root.get(URL))["items"]
+    yield made
+    answer = await shared_api.root.put(f"{URL}/import", json={"collections": system, "deleteMissing": True})
+    assert answer.status_code == 204, answer.text
+    await made.run(CLEAN)

@@ -50,9 +50,15 @@ async def change(engine: Engine, decide: Decide, *, insist: str = "") -> Catalog
     Raises PreconditionFailed unless the plan's hash is `insist`, where that is given, and Unavailable when locks
     are not to be had within `lock_timeout_ms`.
     """
-    done = await retried(engine.pool, engine.settings, lambda tx: change_in(tx, engine.settings, decide, insist=insist))
-    await settle(engine, done)
-    return done
+
+    async def work(tx: Transaction) -> Done:
+        await lock(tx, engine.settings)
+        old = await store.load(tx.connection)
+        return await perform(tx, engine.settings, old, decide(old), insist=insist)
+
+    done = await retried(engine.pool, engine.settings, work)
+    await settle(engine, done.catalog)
+    return done.catalog
 
 
 async def settle(engine: Engine, done: Catalog) -> None:
@@ -65,7 +71,7 @@ async def preview(engine: Engine, decide: Decide) -> Plan:
     """The plan of a change, without doing it."""
 
     async def look(tx: Transaction) -> Plan:
-        await limit(tx, engine.settings)
+        await _limit(tx, engine.settings)
         old = await store.load(tx.connection)
         work = await _work(tx, old, decide(old))
         return make_plan(work.changes, await weigh(tx, work.steps, count_writes=True))
@@ -84,20 +90,11 @@ async def retried(pool: Pool, settings: Settings, work: Callable[[Transaction], 
                 return await work(tx)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await asyncio.sleep(PAUSE_SECONDS * (attempt + random.random()))
-        except asyncpg.ForeignKeyViolationError:
-            raise  # the use case knows what it means
         except asyncpg.QueryCanceledError as failure:
             raise Unavailable(TOO_LONG) from failure
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
             raise api_error(failure) or failure from failure
     raise Unavailable("The collections are busy: another change, or a long request, holds them. Try again soon.")
-
-
-async def change_in(tx: Transaction, settings: Settings, decide: Decide, *, insist: str = "") -> Catalog:
-    """The same inside a transaction: what `change` does before it is committed."""
-    await lock(tx, settings)
-    old = await store.load(tx.connection)
-    return (await perform(tx, settings, old, decide(old), insist=insist)).catalog
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -126,11 +123,11 @@ async def perform(tx: Transaction, settings: Settings, old: Catalog, decision: D
 
 async def lock(tx: Transaction, settings: Settings) -> None:
     """Take the lock of schema changes, and set how long this transaction waits for others."""
-    await limit(tx, settings)
+    await _limit(tx, settings)
     await tx.connection.execute("SELECT pg_advisory_xact_lock($1, $2)", *LOCK)
 
 
-async def limit(tx: Transaction, settings: Settings) -> None:
+async def _limit(tx: Transaction, settings: Settings) -> None:
     """Set how long this transaction waits for each lock, and how long each of its statements may run."""
     # A statement that waits for a table's lock makes all later readers of that table wait behind it.
     waits = max(1, settings.lock_timeout_ms // TRIES)

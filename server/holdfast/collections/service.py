@@ -8,7 +8,7 @@ import asyncpg
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import decisions
-from holdfast.collections.change import change, limit, lock, perform, preview, retried
+from holdfast.collections.change import change, lock, perform, preview, retried
 from holdfast.collections.plan import Plan
 from holdfast.config import Settings
 from holdfast.db.pool import Pool, Transaction
@@ -73,23 +73,29 @@ async def truncate(engine: Engine, id_or_name: str) -> None:
 
     Raises NotFound, and BadRequest for a view, for the superusers, and when records of others need these.
     """
-    collection = engine.catalog.get(id_or_name)
+
+    async def empty(tx: Transaction) -> None:
+        await lock(tx, engine.settings)
+        catalog = await store.load(tx.connection)
+        collection = _emptiable(catalog, id_or_name)
+        table = qualified("public", collection.name)
+        # TRUNCATE costs the same however many rows there are, but knows nothing of what points at them.
+        alone = not catalog.references(collection)
+        try:
+            await tx.execute(raw("TRUNCATE ") + table if alone else raw("DELETE FROM ") + table)
+        except asyncpg.ForeignKeyViolationError as failure:
+            raise BadRequest(_needed(catalog, collection, failure.constraint_name or "")) from failure
+
+    await retried(engine.pool, engine.settings, empty)
+
+
+def _emptiable(catalog: Catalog, id_or_name: str) -> Collection:
+    collection = catalog.get(id_or_name)
     if collection.is_view:
         raise BadRequest("A view has no records of its own: truncate the collections that it reads.")
     if collection.name == SUPERUSERS:
         raise BadRequest("The superusers cannot all be deleted: nobody could log in any more.")
-    alone = not engine.catalog.references(collection)
-    table = qualified("public", collection.name)
-
-    async def empty(tx: Transaction) -> None:
-        await limit(tx, engine.settings)
-        # TRUNCATE costs the same however many rows there are, but knows nothing of what points at them.
-        await tx.execute(raw("TRUNCATE ") + table if alone else raw("DELETE FROM ") + table)
-
-    try:
-        await retried(engine.pool, engine.settings, empty)
-    except asyncpg.ForeignKeyViolationError as failure:
-        raise BadRequest(_needed(engine.catalog, collection, failure.constraint_name or "")) from failure
+    return collection
 
 
 def _needed(catalog: Catalog, collection: Collection, constraint: str) -> str:

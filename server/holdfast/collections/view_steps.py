@@ -1,6 +1,8 @@
 """The steps of a change that drop views before it and make them after it."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -32,7 +34,8 @@ async def settle(tx: Transaction, old: Catalog, new: Sequence[Collection], place
     """Infer the fields of the views. Raises ValidationFailed for a view of the request, BadRequest for another one."""
     if not any(one.is_view for one in (*old.collections, *new)):
         return ViewChange(tuple(new))
-    from holdfast.collections.views import BrokenView, settle_views  # imports sqlglot
+    await asyncio.to_thread(import_module, "sqlglot.optimizer.qualify")  # a second, once: others are served meanwhile
+    from holdfast.collections.views import BrokenView, settle_views
 
     try:
         settled = await settle_views(tx, old, new)

@@ -1,6 +1,6 @@
 """What the tests of collections use."""
 
-from client import api, start_api
+from client import shared_api
 from schema_changes import changes
 
-__all__ = ["api", "changes", "start_api"]
+__all__ = ["changes", "shared_api"]

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from client import refused
+from client import in_one_loop, refused
 from schema_changes import URL, Changes
+
+pytestmark = in_one_loop
 
 TITLE = {"name": "title", "type": "text"}
 NUMBER = {"name": "n", "type": "number"}
@@ -300,14 +302,15 @@ async def test_the_hardest_limits_of_postgresql_are_met_with_words(changes: Chan
 
 
 async def test_a_table_that_somebody_else_made_is_not_taken(changes: Changes):
-    await changes.run("CREATE TABLE public.theirs (x integer)")
-    answer = await changes.root.post(URL, json={"name": "theirs", "fields": [TITLE]})
+    await changes.run("CREATE TABLE public.foreign_one (x integer)")
+    answer = await changes.root.post(URL, json={"name": "foreign_one", "fields": [TITLE]})
     assert "name" in refused(answer, 400, "validation_failed")["data"]
     await changes.make("posts", TITLE)
-    await changes.run("CREATE VIEW public.their_view AS SELECT title FROM public.posts")
+    await changes.run("CREATE VIEW public.foreign_view AS SELECT title FROM public.posts")
     for fields in (
         await changes.with_field("posts", "title", type="number"),
         (await changes.get("posts"))["fields"][:1],
     ):
         body = refused(await changes.root.patch(f"{URL}/posts", json={"fields": fields}), 400, "bad_request")
         assert "outside Holdfast" in body["message"]
+    await changes.run("DROP VIEW public.foreign_view")

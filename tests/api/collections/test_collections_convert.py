@@ -2,14 +2,16 @@
 
 from typing import Any
 
-import asyncpg
 import pytest
 
+from client import in_one_loop
 from holdfast.collections import convert
 from holdfast.db.sql import inline, raw
 from holdfast.schema.field import Field
 from holdfast.schema.stored import field_from_builtins
 from schema_changes import Changes
+
+pytestmark = in_one_loop
 
 TEXTS = [
     "", "5", "-1.50", "007", "1e400", "NaN", "true", "no", "2026-11-20", "2026-11-20 09:15:00.123Z", "2026-02-30",
@@ -87,13 +89,10 @@ def quoted(kind: str) -> str:
 
 
 @pytest.mark.parametrize("old", OPTIONS)
-async def test_no_change_of_type_fails_and_what_does_not_survive_counts_as_lost(database: str, old: str):
-    connection = await asyncpg.connect(database)
-    await connection.execute("SET timezone TO utc")
-    if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'vector')"):
-        await connection.execute("CREATE EXTENSION vector SCHEMA public")
-    await connection.execute("CREATE TABLE public.targets (id text)")
-    await connection.execute("INSERT INTO public.targets VALUES ('target000000001'), ('target000000002')")
+async def test_no_change_of_type_fails_and_what_does_not_survive_counts_as_lost(changes: Changes, old: str):
+    await changes.make("targets", {"name": "x", "type": "text"})
+    await changes.run("INSERT INTO public.targets (id) VALUES ('target000000001'), ('target000000002')")
+    await changes.run("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
     values = ", ".join(f"({literal}::{quoted(old)})" for literal in literals(old))
     x = raw("source.x")
     for new in OPTIONS:
@@ -102,20 +101,16 @@ async def test_no_change_of_type_fails_and_what_does_not_survive_counts_as_lost(
         made = convert.kept(field(old), field(new), x, "targets")
         back = convert.kept(field(new), field(old), made, "targets")
         lost = convert.lost(field(old), field(new), x, "targets")
-        pieces = [x, made, back]
-        shown = ", ".join(f"({inline(piece)})::text" for piece in pieces)
-        rows = await connection.fetch(
-            f"SELECT {shown}, {inline(lost)} AS lost FROM (VALUES {values}) AS source (x)"  # noqa: S608
-        )
-        for before, became, again, is_lost in (tuple(row.values()) for row in rows):
+        shown = ", ".join(f"({inline(piece)})::text" for piece in (x, made, back))
+        rows = await changes.rows(f"SELECT {shown}, {inline(lost)} FROM (VALUES {values}) AS source (x)")  # noqa: S608
+        for before, became, again, is_lost in rows:
             assert is_lost or same(old, before, again), f"{old} -> {new}: {before!r} became {became!r}, then {again!r}"
             assert not is_lost or before != again, f"{old} -> {new}: {before!r} is not lost"
-        await connection.execute(f"CREATE TEMP TABLE t (x {quoted(old)})")
-        await connection.execute(f"INSERT INTO t VALUES {values}")  # noqa: S608
         using = inline(convert.converted(field(old), field(new), raw("x")))
-        await connection.execute(f"ALTER TABLE t ALTER COLUMN x TYPE {quoted(new)} USING {using}")
-        await connection.execute("DROP TABLE t")
-    await connection.close()
+        await changes.run(
+            f"CREATE TABLE public.foreign_x (x {quoted(old)}); INSERT INTO public.foreign_x VALUES {values};"  # noqa: S608
+            f"ALTER TABLE public.foreign_x ALTER COLUMN x TYPE {quoted(new)} USING {using}; DROP TABLE public.foreign_x"
+        )
 
 
 PAIRS = [

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from client import refused
+from client import in_one_loop, refused
 from schema_changes import URL, Changes, taken
+
+pytestmark = in_one_loop
 
 TITLE = {"name": "title", "type": "text"}
 
@@ -114,7 +116,6 @@ async def test_a_plan_is_void_when_more_would_be_lost_or_something_else_changed(
 
 async def test_the_planned_statements_lead_to_the_same_database(changes: Changes):
     await blog(changes)
-    await changes.run("CREATE SCHEMA aside")
     fields = await changes.with_field("posts", "title", type="number", name="count", unique=False)
     body = {
         "name": "articles",

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from client import refused
+from client import in_one_loop, refused
 from holdfast.collections.trash import sweep_trash
 from schema_changes import URL, Changes, taken
+
+pytestmark = in_one_loop
 
 TITLE = {"name": "title", "type": "text"}
 

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from client import refused
+from client import in_one_loop, refused
 from schema_changes import URL, Changes, taken
+
+pytestmark = in_one_loop
 
 GOOD: dict[str, tuple[str, dict[str, str]]] = {
     "count with a left join": (
@@ -84,7 +86,7 @@ BAD = {
     "our own schema": "SELECT id FROM holdfast.settings",
     "the trash": "SELECT id FROM holdfast_trash.hf_x",
     "information": "SELECT table_name AS id FROM information_schema.tables",
-    "a table that is no collection": "SELECT id FROM secret_table",
+    "a table that is no collection": "SELECT id FROM foreign_table",
     "another database": "SELECT id FROM other.public.posts",
     "sleep": "SELECT id, pg_sleep(100) AS s FROM posts",
     "files": "SELECT pg_read_file('/etc/passwd') AS id",
@@ -178,7 +180,7 @@ async def test_a_select_is_a_view_and_its_fields_are_inferred(changes: Changes, 
 
 async def test_what_is_no_view_is_a_field_error_and_changes_nothing(changes: Changes):
     await blog(changes)
-    await changes.run("CREATE TABLE public.secret_table (id text)")
+    await changes.run("CREATE TABLE public.foreign_table (id text)")
     before = await changes.outline()
     taken_in: dict[str, str] = {}
     for name, query in BAD.items():

@@ -2,15 +2,17 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client import Api, api, refused, start_api
+from client import Api, in_one_loop, refused, running, shared_api
 from holdfast.catalog import store
 from schema_changes import URL, Changes, changes
 
-__all__ = ["api", "changes", "start_api"]
+__all__ = ["changes", "shared_api"]
+pytestmark = in_one_loop
 
 TITLE = {"name": "title", "type": "text"}
 
@@ -56,8 +58,8 @@ async def test_a_stale_change_with_a_plan_is_refused(changes: Changes):
     assert [field["name"] for field in (await changes.get("posts"))["fields"]] == ["id", "title", "theirs"]
 
 
-async def test_a_table_in_use_is_waited_for_a_while_and_readers_are_not_held_up(start_api: Any):
-    async with start_api(lock_timeout_ms=1500) as api:
+async def test_a_table_in_use_is_waited_for_a_while_and_readers_are_not_held_up(database: str, tmp_path: Path):
+    async with running(database, tmp_path, lock_timeout_ms=1500) as api:
         changes = Changes(api)
         await changes.make("posts", TITLE)
         await changes.create("posts", title="t")
@@ -106,8 +108,8 @@ async def test_a_lock_that_comes_free_in_time_is_no_failure(changes: Changes):
     assert (await changing)["fields"][1]["type"] == "number"
 
 
-async def test_a_change_that_takes_too_long_is_undone_and_says_so(start_api: Any):
-    async with start_api(statement_timeout_ms=200) as api:
+async def test_a_change_that_takes_too_long_is_undone_and_says_so(database: str, tmp_path: Path):
+    async with running(database, tmp_path, statement_timeout_ms=200) as api:
         changes = Changes(api)
         await changes.make("posts", TITLE)
         await changes.run(
