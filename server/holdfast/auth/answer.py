@@ -9,7 +9,9 @@ from holdfast.auth.tokens import Claims, make_token, signing_key
 from holdfast.db.sql import Inputs, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
-from holdfast.records.document import PRINCIPAL_ID, document, read_shape
+from holdfast.records.document import PRINCIPAL_ID, Shape, document
+from holdfast.records.expansion import read_expand
+from holdfast.records.selection import read_fields
 from holdfast.rules.access import audience
 from holdfast.schema.auth_options import AuthOptions, auth_options
 from holdfast.schema.collection import Collection
@@ -24,10 +26,10 @@ class Account(msgspec.Struct, frozen=True):
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
-    """A login that succeeded; `record` is JSON as PostgreSQL wrote it."""
+    """A login that succeeded; `record` is JSON as PostgreSQL wrote it. What was not asked for is unset."""
 
-    token: str
-    record: msgspec.Raw
+    token: str | msgspec.UnsetType
+    record: msgspec.Raw | msgspec.UnsetType
 
 
 def new_token(collection: Collection, account: Account, options: AuthOptions, *, now: float | None = None) -> str:
@@ -47,17 +49,24 @@ async def logged_in(
 ) -> LoggedIn:
     """The answer for an account that has shown who it is.
 
-    `fields` and `expand` shape the record as they do anywhere. Raises BadRequest if they cannot be read, and
-    NotFound when the record has gone in the meantime.
+    `fields` picks from the whole answer, as in PocketBase: `token,record.email`. Raises BadRequest if it or
+    `expand` cannot be read, and NotFound when the record has gone in the meantime.
     """
-    record = await read_record(engine, collection, account.id, fields=fields, expand=expand)
-    return LoggedIn(new_token(collection, account, auth_options(collection.auth)), msgspec.Raw(record))
+    wanted = read_fields(fields)
+    of_record = wanted.part("record")
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    if of_record is not None:
+        shape = Shape(of_record, read_expand(expand))
+        record = msgspec.Raw(await _read_record(engine, collection, account.id, shape))
+    if wanted.part("token") is None:
+        return LoggedIn(msgspec.UNSET, record)
+    return LoggedIn(new_token(collection, account, auth_options(collection.auth)), record)
 
 
-async def read_record(engine: Engine, collection: Collection, id: str, *, fields: str = "", expand: str = "") -> bytes:
+async def _read_record(engine: Engine, collection: Collection, id: str, shape: Shape) -> bytes:
     """An auth record as JSON, as its owner sees it. No view rule applies: it is the caller's own."""
     owner = principal_of(collection, id)
-    found = document(engine.catalog, audience(owner), collection, raw("own"), read_shape(fields, expand))
+    found = document(engine.catalog, audience(owner), collection, raw("own"), shape)
     sql = (
         raw("SELECT ")
         + found.sql

@@ -19,11 +19,10 @@ PATH: Final = "/api/collections/{collection}/"
 MAX_IDENTITY_CHARS: Final = 255
 SHAPE_PARAMETERS: Final = (
     Parameter("expand", "Relations to put into the record."),
-    Parameter("fields", "Parts of the answer's record to send."),
+    Parameter("fields", "Parts of the answer to send, such as token,record.email."),
 )
 ANSWER: Final = {
     "type": "object",
-    "required": ["token", "record"],
     "properties": {"token": {"type": "string"}, "record": {"type": "object"}},
 }
 CREDENTIALS: Final = {
@@ -138,7 +137,9 @@ def _problems(body: dict[str, Any]) -> Problems:
     found: dict[str, Problem] = {}
     for field in ("identity", "password"):
         content = body.get(field)
-        if not isinstance(content, str) or not (content if field == "password" else content.strip()):
+        if content is not None and not isinstance(content, str):
+            found[field] = Problem("validation_invalid_value", "Must be a string.")
+        elif not content or (field == "identity" and not content.strip()):
             found[field] = Problem("validation_required", "Cannot be blank.")
         elif field == "identity" and len(content) > MAX_IDENTITY_CHARS:
             found[field] = Problem("validation_length_too_long", f"Must have at most {MAX_IDENTITY_CHARS} characters.")
