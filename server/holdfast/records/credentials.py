@@ -34,9 +34,14 @@ def password_problems(given: Given, password: object) -> dict[str, Problem]:
         found["password"] = _BLANK
     if not given.password_confirm:
         found["passwordConfirm"] = _BLANK
-    elif given.password_confirm != password:
+    elif given.password_confirm != (password or _typed(given)):
         found["passwordConfirm"] = _DIFFERENT
     return found
+
+
+def _typed(given: Given) -> object:
+    """The password as it was sent: one that is refused for what it is can still be the same twice."""
+    return next((change.value for change in reversed(given.changes.get("password", ()))), None)
 
 
 def guarded_problems(
