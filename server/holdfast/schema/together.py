@@ -72,6 +72,10 @@ class _Check:
                 self._note(at, ("name",), Problem("validation_collection_name_id_duplicate", message))
             if collection.id in ids:
                 self._note(at, ("id",), Problem("validation_not_unique", "Another collection has that id."))
+            elif self._by_name.get(collection.id, collection).id != collection.id:
+                # A path names a collection by id or by name: DELETE of the one would delete the other.
+                message = "This is the name of another collection."
+                self._note(at, ("id",), Problem("validation_collection_name_id_duplicate", message))
             names.add(collection.name.lower())
             ids.add(collection.id)
 

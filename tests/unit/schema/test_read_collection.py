@@ -205,6 +205,9 @@ def test_a_collection_survives_the_catalog(collection: Collection) -> None:
         pytest.param({"name": 5}, {"name": "validation_invalid_value"}, id="name-that-is-no-string"),
         pytest.param({"name": "USERS"}, {"name": "validation_collection_name_exists"}, id="name-taken"),
         pytest.param({"name": "pbc_3142635823"}, {"name": "validation_collection_name_id_duplicate"}, id="name-is-id"),
+        pytest.param(
+            {"name": "x", "id": "users"}, {"id": "validation_collection_name_id_duplicate"}, id="id-is-another-name"
+        ),
         pytest.param({"name": "x", "id": "a b"}, {"id": "validation_match_invalid"}, id="bad-id"),
         pytest.param({"name": "x", "id": "_pb_users_auth_"}, {"id": "validation_not_unique"}, id="id-taken"),
         pytest.param({"name": "x", "type": "table"}, {"type": "validation_invalid_value"}, id="type"),
