@@ -1,13 +1,10 @@
 """Where the columns of a view's query come from, through every query in between."""
 
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
-
-_EMPTIED: Final = ("cube", "rollup", "grouping_sets", "totals")
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -95,7 +92,7 @@ def _may_be_empty(scope: Scope, alias: str) -> bool:
     """Whether an outer join, or a grouping of several sorts, can leave this source without a value."""
     query = scope.expression
     group = query.args.get("group")
-    if isinstance(group, exp.Group) and any(group.args.get(part) for part in _EMPTIED):
+    if isinstance(group, exp.Group) and group.find(exp.Cube, exp.Rollup, exp.GroupingSets) is not None:
         return True
     joins: list[exp.Join] = query.args.get("joins") or []
     sides = {join.side.upper() for join in joins}
