@@ -126,6 +126,12 @@ async def _define(api: Api) -> None:
     await api.define("sums", SUMS)
     await api.define("pointers", POINTERS)
     await api.define("members", [], type="auth")
+    await api.define("odd", [{"name": "at", "type": "date"}, {"name": "size", "type": "number"}])
+    teams = "SELECT a.id, t.name AS team, p.views, p.live FROM authors a LEFT JOIN teams t ON t.id = a.team"
+    await api.define(
+        "author_teams", [], type="view", viewQuery=f"{teams} LEFT JOIN posts p ON p.author = a.id AND p.views = 10",
+        createRule=None, updateRule=None, deleteRule=None,
+    )  # fmt: skip
     await api.define(
         "open_posts", [], type="view", viewQuery="SELECT id, title, views, author FROM posts WHERE status = 'open'",
         createRule=None, updateRule=None, deleteRule=None,
@@ -159,6 +165,11 @@ async def _fill(api: Api) -> None:
         ID("many"),
     )
     await insert(api, MANY_PLACES)
+    await insert(
+        api,
+        "INSERT INTO odd (id, at, size) VALUES ('a', 'infinity', 'NaN'), ('b', '-infinity', '-Infinity'), "
+        "('c', '0044-03-15 BC', 'Infinity'), ('d', '12026-01-01', 5e-324), ('e', NULL, 1.7976931348623157e308)",
+    )
     for name in ("closed", "ruled"):
         await api.create(name, id=ID(name), post=ID("p1"), title="a")
     await api.create("pointers", to=ID("closed"))

@@ -152,6 +152,22 @@ async def test_a_view_is_listed(blog: Api):
     assert [item["title"] for item in answer.json()["items"]] == ["Second post", "First post"]
 
 
+async def test_null_in_a_view_goes_out_as_the_empty_value_of_its_type(blog: Api):
+    items = (await blog.guest.get("/api/collections/author_teams/records", params={"sort": "id"})).json()["items"]
+    assert [(item["team"], item["views"], item["live"]) for item in items] == [("Red", 10, True), ("", 0, False)]
+
+
+async def test_values_that_only_psql_can_have_written_go_out_as_json(blog: Api):
+    answer = await blog.guest.get("/api/collections/odd/records", params={"sort": "id", "fields": "at,size"})
+    assert answer.json()["items"] == [
+        {"at": "infinity", "size": "NaN"},
+        {"at": "-infinity", "size": "-Infinity"},
+        {"at": "0044-03-15 00:00:00.000Z BC", "size": "Infinity"},
+        {"at": "12026-01-01 00:00:00.000Z", "size": 5e-324},
+        {"at": "", "size": 1.7976931348623157e308},
+    ]
+
+
 async def test_the_parameters_can_come_in_a_body(blog: Api):
     asked: dict[str, Any] = {
         "filter": "views > {:least} && live = {:live}", "p": {"least": 5, "live": False}, "sort": "-title",

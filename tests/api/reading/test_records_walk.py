@@ -136,3 +136,17 @@ async def test_a_walk_may_change_what_it_shows_of_each_record(blog: Api):
     first = (await blog.guest.get(PLACES, params={"cursor": "", "perPage": 3})).json()
     second = await blog.guest.get(PLACES, params={"cursor": first["nextCursor"], "perPage": 2, "fields": "name"})
     assert second.json()["items"] == [{"name": "Place 4"}, {"name": "Place 5"}]
+
+
+@pytest.mark.parametrize("sort", ["at", "-at", "size", "-size,at"])
+async def test_values_that_only_psql_can_have_written_are_walked_too(blog: Api, sort: str):
+    url = "/api/collections/odd/records"
+    expected = await listed(blog.guest, url, sort=sort)
+    assert sorted(expected) == ["a", "b", "c", "d", "e"]
+    assert await walked(blog.guest, url, sort=sort, perPage=1) == expected
+
+
+@pytest.mark.parametrize("sort", ["team,-views", "-live,team"])
+async def test_a_view_is_walked(blog: Api, sort: str):
+    url = "/api/collections/author_teams/records"
+    assert await walked(blog.guest, url, sort=sort, perPage=1) == await listed(blog.guest, url, sort=sort)

@@ -29,6 +29,7 @@ async def test_a_date_goes_out_in_utc_with_milliseconds_and_an_empty_one_as_noth
     assert await stamp(None) == ""
     assert await stamp("infinity") == "infinity"
     assert await stamp("-infinity") == "-infinity"
+    assert await stamp("0044-03-15 00:00:00+00 BC") == "0044-03-15 00:00:00.000Z BC"
 
 
 async def test_writing_a_date_is_inlined_into_the_query(connection: Any):
