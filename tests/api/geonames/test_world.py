@@ -187,6 +187,13 @@ async def test_countries_with_any_neighbour_over_100_million(world: World):
         assert [near["id"] for near in item["expand"]["neighbours"]] == item["neighbours"]
 
 
+async def test_countries_by_the_places_that_point_at_them(world: World):
+    expected = {country_id(row["countrycode"]) for row in world.places.values() if row["population"] > 10_000_000}
+    found = await world.found(COUNTRIES, "places_via_country.population ?> 10000000")
+    assert {item["id"] for item in found} == expected
+    assert expected
+
+
 async def test_populations_summed_by_continent(world: World):
     sums, counts = Counter[str](), Counter[str]()
     for row in world.places.values():
