@@ -64,12 +64,13 @@ def show(
     click.echo(
         f"{plan.connections} clients, {plan.posts:,} posts, medians of {plan.rounds} rounds of {plan.seconds} s\n"
     )
-    head = f"{'':<26}{'req/s':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'bytes':>8}{'of bare':>9}{'of pgbench':>12}"
+    names = f"{'':<26}{'req/s':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'bytes':>8}"
+    head = f"{names}{'of bare':>9}{'of pgbench':>12}{'cpu us':>8}{'bare':>6}"
     click.echo(head)
     for one in found:
         click.echo(
             f"{one.name:<26}{one.per_second:>8.0f}{one.p50:>9.2f}{one.p95:>9.2f}{one.p99:>9.2f}{one.bytes_each:>8}"
-            f"{one.of_bare:>9.2f}{one.of_pgbench:>12.2f}"
+            f"{one.of_bare:>9.2f}{one.of_pgbench:>12.2f}{one.cpu:>8.0f}{one.cpu_bare:>6.0f}"
         )
     first, second, deep = pages
     click.echo(f"\nby cursor: first page {first:.0f} req/s, second {second:.0f}, page {paging.DEEP:,} {deep:.0f}")

@@ -15,6 +15,7 @@ import uvloop
 
 HEAD_END: Final = b"\r\n\r\n"
 LENGTH: Final = b"content-length: "
+WARM_UP: Final = 0.3  # seconds that are not counted
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class Load(msgspec.Struct, frozen=True):
     connections: int
     seconds: float
     requests: list[bytes]
-    warm_up: float = 0.3
+    warm_up: float = WARM_UP
 
 
 class Result(msgspec.Struct, frozen=True):

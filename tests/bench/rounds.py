@@ -1,5 +1,6 @@
 """Rounds: server, bare handler and pgbench in turn, so that what disturbs the machine disturbs all three."""
 
+import os
 import pickle
 import signal
 import socket
@@ -17,7 +18,7 @@ from holdfast.config import Settings
 from holdfast.db.session import session_settings
 from tests.bench import pgbench
 from tests.bench.bare import Bare
-from tests.bench.load import Load, Result
+from tests.bench.load import WARM_UP, Load, Result
 from tests.bench.operations import Operation
 from tests.bench.subject import Subject
 
@@ -31,8 +32,20 @@ class Plan(msgspec.Struct, frozen=True):
     posts: int
 
 
+class Listening(msgspec.Struct, frozen=True):
+    """A process that answers on an address."""
+
+    host: str
+    port: int
+    pid: int
+
+
 class Figures(msgspec.Struct, frozen=True):
-    """What was measured of one operation. The ratios are medians of the rounds' own ratios."""
+    """What was measured of one operation. The ratios are medians of the rounds' own ratios.
+
+    `cpu` and `cpu_bare` are microseconds of processor time of the serving process for one request: they hardly move
+    with what else the machine does.
+    """
 
     name: str
     per_second: float
@@ -42,6 +55,8 @@ class Figures(msgspec.Struct, frozen=True):
     of_bare: float
     of_pgbench: float
     bytes_each: int
+    cpu: float
+    cpu_bare: float
 
 
 def send(host: str, port: int, requests: list[bytes], plan: Plan) -> Result:
@@ -63,10 +78,14 @@ def measure(it: Subject, operation: Operation, plan: Plan, settings: Settings, f
     results: list[Result] = []
     of_bare: list[float] = []
     of_pgbench: list[float] = []
-    with bare(it, operation, settings) as (host, port):
+    cpu: list[float] = []
+    cpu_bare: list[float] = []
+    with bare(it, operation, settings) as other_one:
         for _ in range(plan.rounds):
-            mine = send(it.host, it.port, operation.requests(it.host, it.port), plan)
-            other = send(host, port, operation.requests(host, port), plan)
+            mine, used = timed(it, operation, plan)
+            other, used_bare = timed(other_one, operation, plan)
+            cpu.append(used)
+            cpu_bare.append(used_bare)
             limit = pgbench.per_second(
                 it.dsn,
                 operation,
@@ -88,12 +107,29 @@ def measure(it: Subject, operation: Operation, plan: Plan, settings: Settings, f
         of_bare=middle(of_bare),
         of_pgbench=middle(of_pgbench),
         bytes_each=round(sum(one.bytes for one in results) / sum(one.count for one in results)),
+        cpu=middle(cpu),
+        cpu_bare=middle(cpu_bare),
     )
 
 
+def timed(it: Subject | Listening, operation: Operation, plan: Plan) -> tuple[Result, float]:
+    """One run, and what it cost the serving process for each request, in microseconds."""
+    before = cpu_seconds(it.pid)
+    result = send(it.host, it.port, operation.requests(it.host, it.port), plan)
+    sent = result.count * (plan.seconds + WARM_UP) / plan.seconds
+    return result, (cpu_seconds(it.pid) - before) / sent * 1e6
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used, in all its threads."""
+    # After the name in brackets, which may hold spaces: user time is the 12th field, system time the 13th.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def bare(it: Subject, operation: Operation, settings: Settings) -> Iterator[tuple[str, int]]:
-    """The bare handler for one operation, for the block; its host and port."""
+def bare(it: Subject, operation: Operation, settings: Settings) -> Iterator[Listening]:
+    """The bare handler for one operation, for the block."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         told = Bare(settings, session_settings(settings), it.dsn, listener.fileno(), operation)
         process = subprocess.Popen(
@@ -105,7 +141,7 @@ def bare(it: Subject, operation: Operation, settings: Settings) -> Iterator[tupl
         host, port = listener.getsockname()
         try:
             _compare(it, host, port, operation)
-            yield host, port
+            yield Listening(host, port, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
