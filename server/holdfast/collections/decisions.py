@@ -46,7 +46,8 @@ def deletion(id_or_name: str) -> Decide:
 def importing(given: Mapping[str, Any]) -> Decide:
     """Many collections at once; with `deleteMissing` they are all that there are, but for the system's."""
     listed = given.get("collections")
-    if not isinstance(listed, list):
+    # An empty list with deleteMissing would be the end of everything, and is nearly always a mistake.
+    if not isinstance(listed, list) or not listed:
         raise ValidationFailed({"collections": Problem("validation_required", "Must be a list of collections.")})
     missing = given.get("deleteMissing", False)
     if not isinstance(missing, bool):

@@ -77,8 +77,10 @@ def read_view(query: str, collections: Mapping[str, Collection]) -> ViewQuery:
     tree = parse(query)
     used = _resolve_tables(tree, collections)
     _spell(tree, used)
+    # Secrets are no columns here: a * leaves them out, and their names are not found.
     schema: dict[str, object] = {
-        one.name: {field.name: _TYPES.get(shape(field), "text") for field in one.fields} for one in used.values()
+        one.name: {field.name: _TYPES.get(shape(field), "text") for field in one.fields if not one.is_secret(field)}
+        for one in used.values()
     }
     try:
         resolved = qualify(tree, schema=schema, dialect=_DIALECT, quote_identifiers=True)

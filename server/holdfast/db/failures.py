@@ -34,7 +34,7 @@ def _by_state(state: str) -> ApiError:
         return Unavailable("Another change holds a lock that this one needs: try again in a moment.")
     if state in ("40001", "40P01"):
         return Unavailable("This change met another one at the same time: try again.")
-    if state in ("54000", "54001", "54011", "54023"):
+    if state.startswith("54"):  # too long for an index, too deep, too wide, NUL in a text that a view makes
         return BadRequest("This request is too deep or too wide for the database.")
     if state.startswith(_CLASS_UNAVAILABLE):
         return Unavailable("The database cannot answer just now: try again in a moment.")

@@ -12,6 +12,7 @@ from holdfast.errors import BadRequest
 MAX_DEPTH: Final = 64  # levels; msgspec raises RecursionError only near 1,000
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_HALF: Final = re.compile(rb"\\u[dD][89abAB]")
 _decoder: Final = msgspec.json.Decoder()
 
 
@@ -24,7 +25,7 @@ def read_json(body: bytes) -> Any:
     try:
         found = _decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as failure:
-        raise BadRequest(f"The body is not valid JSON: {_reason(failure)}.") from failure
+        raise BadRequest(f"The body is not valid JSON: {_reason(failure, body)}.") from failure
     if _NUL.search(body) is not None:
         raise BadRequest("The body holds a NUL character (\\u0000), which no field can hold.")
     if b"[" in body or body.count(b"{") > 1:
@@ -50,12 +51,18 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _reason(failure: Exception) -> str:
+def _reason(failure: Exception, body: bytes) -> str:
     if isinstance(failure, UnicodeDecodeError):
         return "it is not UTF-8"
     if isinstance(failure, RecursionError):
         return "it is nested too deeply"
-    return str(failure).removeprefix("JSON is malformed: ").rstrip(".")
+    text = str(failure)
+    # Half a pair at the end of a text reads to msgspec as if the text were cut there.
+    if "surrogate" in text or (text == "Input data was truncated" and _HALF.search(body)):
+        return "it holds half of a surrogate pair, which is no character"
+    if text.startswith("Number out of range"):
+        return "a number is larger than any that can be kept"
+    return text.removeprefix("JSON is malformed: ").rstrip(".")
 
 
 def _inner(found: Any) -> Iterable[Any]:

@@ -51,15 +51,8 @@ def read_shape(fields: str, expand: str) -> Shape:
 def visible_fields(collection: Collection, who: Audience) -> list[Field]:
     """The fields that this audience may read, in order. Secrets are nobody's, superusers included."""
     return [
-        field
-        for field in collection.fields
-        if field.readable and (who.superuser or not field.hidden) and not _is_secret(collection, field)
+        field for field in collection.fields if (who.superuser or not field.hidden) and not collection.is_secret(field)
     ]
-
-
-def _is_secret(collection: Collection, field: Field) -> bool:
-    # With the token key anyone can sign tokens in the record's name.
-    return collection.is_auth and field.system and field.name == "tokenKey"
 
 
 def document(

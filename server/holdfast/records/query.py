@@ -17,6 +17,7 @@ MAX_PER_PAGE: Final = 1000  # records
 MAX_PAGE: Final = 1_000_000_000
 MAX_CURSOR_CHARS: Final = 8192
 MAX_SEARCH_CHARS: Final = 1000
+UNANSWERED: Final = ("asOf", "near")  # of the contract: refused, because today's rows are no answer to them
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE: Final = frozenset(("", "0", "f", "F", "false", "FALSE", "False"))
@@ -83,6 +84,9 @@ def _parameter(name: str, value: object) -> Parameter:
 
 
 def _read(given: Mapping[str, Any], params: tuple[tuple[str, Parameter], ...]) -> ListQuery:
+    for name in UNANSWERED:
+        if given.get(name):
+            raise refuse(name, "This server keeps no history and has no search by vector.")
     page = read_whole(given, "page", 1)
     if page > MAX_PAGE:
         raise refuse("page", f"The last page that can be asked for is {MAX_PAGE}: go deep with cursor instead.")

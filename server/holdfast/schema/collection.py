@@ -50,6 +50,11 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, dict=True, rename="c
         """The fields by their stable id."""
         return {field.id: field for field in self.fields}
 
+    def is_secret(self, field: Field) -> bool:
+        """Whether the field's value goes out to nobody, superusers included: passwords, and an account's token key."""
+        # With the token key anyone can sign tokens in the record's name.
+        return not field.readable or (self.is_auth and field.system and field.name == "tokenKey")
+
     @property
     def is_view(self) -> bool:
         """Whether the collection is a read-only SELECT."""

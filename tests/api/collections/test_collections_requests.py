@@ -251,7 +251,8 @@ async def test_an_import_that_deletes_what_is_missing_keeps_the_systems_own_and_
         ({}, ("collections",)),
         ({"collections": "all"}, ("collections",)),
         ({"collections": [5]}, ("collections", "0")),
-        ({"collections": [], "deleteMissing": "yes"}, ("deleteMissing",)),
+        ({"collections": [], "deleteMissing": True}, ("collections",)),
+        ({"collections": [{"name": "fine"}], "deleteMissing": "yes"}, ("deleteMissing",)),
         ({"collections": [{"name": "fine"}, {"name": "not fine"}]}, ("collections", "1", "name")),
         ({"collections": [{"name": "a"}, {"name": "A"}]}, ("collections", "1", "name")),
         (

@@ -49,6 +49,8 @@ def test_a_query_string_is_read(query: dict[str, str], expected: ListQuery):
         pytest.param({"count": "roughly"}, "count", id="an unknown way to count"),
         pytest.param({"search": "a" * 1001}, "search", id="a long search"),
         pytest.param({"cursor": "a" * 8193}, "cursor", id="a long cursor"),
+        pytest.param({"asOf": "2020-01-01"}, "asOf", id="the past, of which nothing is kept"),
+        pytest.param({"near": "{}"}, "near", id="a search by vector"),
     ],
 )
 def test_what_cannot_be_used_is_refused_by_name(query: dict[str, str], name: str):
