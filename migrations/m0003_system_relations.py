@@ -12,44 +12,9 @@ VERSION = "1.38.0"
 DESCRIPTION = "The functions that keep relations to many whole"
 
 FUNCTIONS: Final = """
--- Relations to many are arrays of ids, which no foreign key can watch: these functions do it. What a foreign key checks
--- at the end of a transaction, they can check then too (SET CONSTRAINTS), and they raise what a foreign key raises.
-
--- AFTER INSERT OR UPDATE on the collection that holds the list. Arguments: column, target as quoted and qualified
--- name, constraint. The target's rows are locked as a foreign key locks them, so that none goes away meanwhile.
--- Only ids that were added are looked up: a list that only shrank can have lost its other targets in the same command.
-CREATE FUNCTION holdfast.keep_many_added() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog
-AS $$
-DECLARE
-    added text[];
-    found bigint;
-    still boolean;
-BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        EXECUTE format('SELECT array(SELECT unnest(($1).%1$I) EXCEPT SELECT unnest(($2).%1$I))', TG_ARGV[0])
-            INTO added USING NEW, OLD;
-    ELSE
-        EXECUTE format('SELECT array(SELECT DISTINCT unnest(($1).%1$I))', TG_ARGV[0]) INTO added USING NEW;
-    END IF;
-    IF cardinality(added) = 0 THEN
-        RETURN NULL;
-    END IF;
-    EXECUTE format('SELECT count(*) FROM (SELECT FROM %s AS target WHERE target.id = ANY ($1) FOR KEY SHARE) AS held',
-        TG_ARGV[1]) INTO found USING added;
-    IF found = cardinality(added) THEN
-        RETURN NULL;
-    END IF;
-    -- A deferred check comes at the commit, when the row may be gone or hold another list.
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I AS source WHERE source.id = ($1).id AND source.%3$I = ($1).%3$I)',
-        TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_ARGV[0]) INTO still USING NEW;
-    IF still THEN
-        RAISE foreign_key_violation USING
-            MESSAGE = format('a list in %I.%I names an id that is not in %s', TG_TABLE_NAME, TG_ARGV[0], TG_ARGV[1]),
-            SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = TG_ARGV[0], CONSTRAINT = TG_ARGV[2];
-    END IF;
-    RETURN NULL;
-END $$;
+-- Relations to many are arrays of ids, which no foreign key can watch: triggers do it. What a foreign key checks at the
+-- end of a transaction, they can check then too (SET CONSTRAINTS), and they raise what a foreign key raises. That an id
+-- which comes into a list is there is checked by a function of the field's own (server/holdfast/collections/parts.py).
 
 -- AFTER DELETE on the target, for each statement: takes all ids that are gone out of the lists at once. Arguments: the
 -- holding collection as quoted and qualified name, column, and whether a row whose list becomes empty goes ('cascade')
@@ -102,7 +67,7 @@ END $$;
 
 # The triggers that call them go with them.
 BACKWARDS: Final = """
-DROP FUNCTION holdfast.keep_many_added(), holdfast.keep_many_gone(), holdfast.keep_many_needed() CASCADE;
+DROP FUNCTION holdfast.keep_many_gone(), holdfast.keep_many_needed() CASCADE;
 """
 
 

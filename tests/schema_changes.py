@@ -1,6 +1,7 @@
 """A server whose collections are changed over HTTP, and whose tables are looked at directly."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
@@ -73,20 +74,23 @@ class Changes:
 
     async def rows(self, query: str, *args: Any) -> list[Any]:
         """The rows of a query: tuples, or values where there is one column."""
+        async with self.connection() as connection:
+            found = [tuple(row.values()) for row in await connection.fetch(query, *args)]
+        return [row[0] if len(row) == 1 else row for row in found]
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of one's own; what is left open in a transaction is undone."""
         connection = await self.api.pool.acquire()
         try:
-            found = [tuple(row.values()) for row in await connection.fetch(query, *args)]
+            yield connection
         finally:
             self.api.pool.release(connection)
-        return [row[0] if len(row) == 1 else row for row in found]
 
     async def run(self, statement: str) -> None:
         """A statement, run directly."""
-        connection = await self.api.pool.acquire()
-        try:
+        async with self.connection() as connection:
             await connection.execute(statement)
-        finally:
-            self.api.pool.release(connection)
 
     async def outline(self) -> list[Any]:
         """Everything that the database has of collections: tables, columns, indexes, constraints, triggers."""

@@ -109,15 +109,13 @@ def _part_changes(changes: Changes, back: Back) -> tuple[list[Part], list[Part]]
     """What hangs on tables and has to go, and what has to come."""
     touched = _touched(changes)
     old = _parts(changes.old, touched)
-    # PostgreSQL follows a rename in indexes and foreign keys, but not in what triggers are told.
     moved = _parts(changes.renamed, touched)
     new = _parts(changes.new, touched)
-    stays = {
-        key
-        for key, part in new.items()
-        if key in old and _same(part, old[key] if part.sort == "trigger" else moved[key])
-    }
-    gone = [part for key, part in old.items() if key not in stays and not _goes_along(changes, part)]
+    stays = {key for key, part in new.items() if key in old and _same(part, moved[key] if part.follows else old[key])}
+    # A function that stays is replaced in its place, because triggers hang on it.
+    replaced = {key for key, part in new.items() if part.sort == "function"}
+    gone = [part for key, part in old.items() if key not in stays | replaced and not _goes_along(changes, part)]
+    gone.sort(key=lambda part: part.sort == "function")
     return gone, [part for key, part in new.items() if key not in stays and not _comes_along(back, part)]
 
 

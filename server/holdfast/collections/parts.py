@@ -19,14 +19,15 @@ from holdfast.schema.index import FUNCTIONS, Index, index_sql
 from holdfast.schema.index_reading import read_index
 from holdfast.schema.relation import RelationField
 
-Sort = Literal["index", "relation", "trigger"]
+Sort = Literal["index", "relation", "function", "trigger"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. `table` is the id of the collection that it hangs on, `source` of the one that asks for it.
 
     `where` is the place in the source's JSON that a problem with it belongs to. `basis` is what it depends on besides
-    its own text: an index has to be made anew when the type of its column changes.
+    its own text: an index has to be made anew when the type of its column changes. What `follows` finds tables and
+    columns under their new names by itself.
     """
 
     sort: Sort
@@ -36,6 +37,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     create: Sql
     where: tuple[str, ...]
     basis: tuple[str, ...] = ()
+    follows: bool = True
     duplicates: Sql | None = None
 
 
@@ -58,6 +60,8 @@ def dropped(part: Part, table: str) -> Sql:
     on = qualified("public", table)
     if part.sort == "index":
         return raw("DROP INDEX ") + qualified("public", part.name)
+    if part.sort == "function":
+        return raw("DROP FUNCTION ") + qualified("holdfast", part.name) + raw("()")
     if part.sort == "relation":
         return raw("ALTER TABLE ") + on + raw(" DROP CONSTRAINT ") + name(part.name)
     return raw("DROP TRIGGER ") + name(part.name) + raw(" ON ") + on
@@ -76,7 +80,8 @@ def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tup
     target = catalog.by_id[field.collection_id]
     if field.many:
         yield _gin(collection, field, where)
-        yield _keep_added(collection, field, target, where)
+        yield _check(collection, field, target, where)
+        yield _keep_added(collection, field, where)
         yield _keep_deleted(collection, field, target, where)
         if target.id != collection.id:
             yield _keep_truncated(collection, field, target, where)
@@ -128,7 +133,8 @@ def _btree(collection: Collection, field: Field, where: tuple[str, ...]) -> Part
 
 
 def _gin(collection: Collection, field: Field, where: tuple[str, ...]) -> Part:
-    body = raw("USING gin (") + name(field.name) + raw(")")
+    # Without the list of pending entries, which every look into the index would read from end to end.
+    body = raw("USING gin (") + name(field.name) + raw(") WITH (fastupdate = off)")
     return _index(collection, f"hf_gin_{collection.id}_{field.id}", body, where, [field])
 
 
@@ -209,7 +215,64 @@ def _on_delete(field: RelationField) -> Sql:
     return raw("NO ACTION") if field.required else raw("SET NULL")
 
 
-def _keep_added(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+def _check(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
+    """The trigger function that looks for the ids of a list in the target, and locks them as a foreign key does.
+
+    It is written for this one field, because then PostgreSQL keeps its plans: 85 us a row, where one function for all
+    fields takes 300 us to make its statements each time (15,000 rows of 3 ids, version 18).
+    """
+    label = f"hf_fk_{collection.id}_{field.id}"
+    column = name(field.name)
+    body = (
+        raw(
+            "DECLARE added text[]; held bigint; BEGIN"
+            # A list that only shrank can have lost its other targets in the same command.
+            " IF TG_OP = 'UPDATE' THEN added := ARRAY(SELECT unnest(NEW."
+        )
+        + column
+        + raw(") EXCEPT SELECT unnest(OLD.")
+        + column
+        + raw(")); ELSE added := ARRAY(SELECT DISTINCT unnest(NEW.")
+        + column
+        + raw(")); END IF; IF cardinality(added) = 0 THEN RETURN NULL; END IF; PERFORM FROM ")
+        + qualified("public", target.name)
+        + raw(
+            " AS target WHERE target.id = ANY (added) FOR KEY SHARE; GET DIAGNOSTICS held = ROW_COUNT;"
+            " IF held = cardinality(added) THEN RETURN NULL; END IF;"
+            # A deferred check comes at the commit, when the row may be gone or hold another list.
+            " PERFORM FROM "
+        )
+        + qualified("public", collection.name)
+        + raw(" AS source WHERE source.id = NEW.id AND source.")
+        + column
+        + raw(" = NEW.")
+        + column
+        + raw("; IF FOUND THEN RAISE foreign_key_violation USING MESSAGE = ")
+        + literal(f"a list in {collection.name}.{field.name} names an id that is not in {target.name}")
+        + raw(", SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = ")
+        + literal(field.name)
+        + raw(", CONSTRAINT = ")
+        + literal(label)
+        + raw("; END IF; RETURN NULL; END")
+    )
+    create = (
+        raw("CREATE OR REPLACE FUNCTION ")
+        + qualified("holdfast", label)
+        + raw("() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS ")
+        + literal(inline(body))
+    )
+    return Part(
+        sort="function",
+        name=label,
+        table=collection.id,
+        source=collection.id,
+        create=create,
+        where=where,
+        follows=False,
+    )
+
+
+def _keep_added(collection: Collection, field: RelationField, where: tuple[str, ...]) -> Part:
     label = f"hf_fk_{collection.id}_{field.id}"
     create = (
         raw("CREATE CONSTRAINT TRIGGER ")
@@ -220,11 +283,12 @@ def _keep_added(collection: Collection, field: RelationField, target: Collection
         + qualified("public", collection.name)
         + raw(" DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW WHEN (cardinality(NEW.")
         + name(field.name)
-        + raw(") > 0) EXECUTE FUNCTION holdfast.keep_many_added(")
-        + _arguments(field.name, _quoted(target), label)
-        + raw(")")
+        + raw(") > 0) EXECUTE FUNCTION ")
+        + qualified("holdfast", label)
+        + raw("()")
     )
-    return _trigger(collection, collection, label, create, where)
+    found = _trigger(collection, collection, label, create, where, follows=True)
+    return msgspec.structs.replace(found, basis=(field.collection_id,))
 
 
 def _keep_deleted(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
@@ -248,7 +312,7 @@ def _keep_deleted(collection: Collection, field: RelationField, target: Collecti
         + arguments
         + raw(")")
     )
-    return _trigger(target, collection, label, create, where)
+    return _trigger(target, collection, label, create, where, follows=False)
 
 
 def _keep_truncated(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
@@ -262,11 +326,15 @@ def _keep_truncated(collection: Collection, field: RelationField, target: Collec
         + _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}")
         + raw(")")
     )
-    return _trigger(target, collection, label, create, where)
+    return _trigger(target, collection, label, create, where, follows=False)
 
 
-def _trigger(table: Collection, source: Collection, label: str, create: Sql, where: tuple[str, ...]) -> Part:
-    return Part(sort="trigger", name=label, table=table.id, source=source.id, create=create, where=where)
+def _trigger(
+    table: Collection, source: Collection, label: str, create: Sql, where: tuple[str, ...], *, follows: bool
+) -> Part:
+    return Part(
+        sort="trigger", name=label, table=table.id, source=source.id, create=create, where=where, follows=follows
+    )
 
 
 def _quoted(collection: Collection) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from client import in_one_loop, refused
@@ -204,6 +205,36 @@ async def test_a_required_list_keeps_its_last_record(changes: Changes):
         await changes.run("DELETE FROM public.tags")
 
 
+async def test_a_list_can_only_name_records_that_are_there(changes: Changes):
+    await changes.make("tags", TITLE)
+    await changes.make("posts", TITLE, relation("tags", "tags", maxSelect=9))
+    await changes.run("INSERT INTO public.tags (id) VALUES ('t1'), ('t2')")
+    await changes.run("INSERT INTO public.posts (id, tags) VALUES ('p1', '{t1,t2}')")
+    for statement in (
+        "INSERT INTO public.posts (id, tags) VALUES ('p2', '{t3}')",
+        "INSERT INTO public.posts (id, tags) VALUES ('p2', '{t1,t3}')",
+        "INSERT INTO public.posts (id, tags) VALUES ('p2', '{t1}'), ('p3', '{t3}')",
+        "UPDATE public.posts SET tags = '{t1,t2,t3}'",
+        "UPDATE public.posts SET tags = '{\"\"}'",
+    ):
+        with pytest.raises(asyncpg.ForeignKeyViolationError, match="names an id that is not") as refusal:
+            await changes.run(statement)
+        field = next(one for one in (await changes.get("posts"))["fields"] if one["name"] == "tags")
+        assert refusal.value.constraint_name == f"hf_fk_{(await changes.get('posts'))['id']}_{field['id']}"
+    await changes.run("UPDATE public.posts SET tags = '{t2,t1}', title = 'x'; UPDATE public.posts SET tags = '{t1,t1}'")
+    # Only at the end of a transaction where that is asked for: a batch makes the records of a circle one by one.
+    await changes.run(
+        "BEGIN; SET CONSTRAINTS ALL DEFERRED; INSERT INTO public.posts (id, tags) VALUES ('p2', '{t4}'), ('p3', '{t5}');"
+        " INSERT INTO public.tags (id) VALUES ('t4'); UPDATE public.posts SET tags = '{t1}' WHERE id = 'p3'; COMMIT"
+    )
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await changes.run(
+            "BEGIN; SET CONSTRAINTS ALL DEFERRED; INSERT INTO public.posts (id, tags) VALUES ('p4', '{t9}'); COMMIT"
+        )
+    await changes.run("ROLLBACK")
+    assert await changes.rows("SELECT id FROM public.posts ORDER BY 1") == ["p1", "p2", "p3"]
+
+
 async def test_many_records_leave_many_lists_at_once(changes: Changes):
     await changes.make("tags", TITLE)
     await changes.make("posts", relation("tags", "tags", maxSelect=9))
@@ -220,25 +251,23 @@ async def test_two_transactions_cannot_leave_an_id_that_points_nowhere(changes: 
     await changes.make("tags", TITLE)
     await changes.make("posts", relation("tags", "tags", maxSelect=9))
     await changes.run("INSERT INTO public.tags (id) VALUES ('t1'), ('t2')")
-    first, second = await changes.api.pool.acquire(), await changes.api.pool.acquire()
-    transaction = first.transaction()
-    await transaction.start()
-    await first.execute("INSERT INTO public.posts (id, tags) VALUES ('p1', '{t1}')")
-    waiting = asyncio.create_task(second.execute("DELETE FROM public.tags WHERE id = 't1'"))
-    await asyncio.sleep(0.2)
-    assert not waiting.done()
-    await transaction.commit()
-    await waiting
-    transaction = first.transaction()
-    await transaction.start()
-    await first.execute("DELETE FROM public.tags WHERE id = 't2'")
-    waiting = asyncio.create_task(second.execute("INSERT INTO public.posts (id, tags) VALUES ('p2', '{t2}')"))
-    await asyncio.sleep(0.2)
-    await transaction.commit()
-    with pytest.raises(Exception, match="names an id that is not"):
+    async with changes.connection() as first, changes.connection() as second:
+        transaction = first.transaction()
+        await transaction.start()
+        await first.execute("INSERT INTO public.posts (id, tags) VALUES ('p1', '{t1}')")
+        waiting = asyncio.create_task(second.execute("DELETE FROM public.tags WHERE id = 't1'"))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+        await transaction.commit()
         await waiting
-    changes.api.pool.release(first)
-    changes.api.pool.release(second)
+        transaction = first.transaction()
+        await transaction.start()
+        await first.execute("DELETE FROM public.tags WHERE id = 't2'")
+        waiting = asyncio.create_task(second.execute("INSERT INTO public.posts (id, tags) VALUES ('p2', '{t2}')"))
+        await asyncio.sleep(0.2)
+        await transaction.commit()
+        with pytest.raises(Exception, match="names an id that is not"):
+            await waiting
     assert await changes.rows("SELECT id, tags FROM public.posts") == [("p1", [])]
 
 

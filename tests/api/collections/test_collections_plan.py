@@ -123,14 +123,13 @@ async def test_the_planned_statements_lead_to_the_same_database(changes: Changes
         "indexes": ["CREATE INDEX i ON x (count)"],
     }
     plan = await changes.plan("PATCH", "posts", **body)
-    connection = await changes.api.pool.acquire()
-    transaction = connection.transaction()
-    await transaction.start()
-    for step in plan["steps"]:
-        await connection.execute(step["sql"])
-    by_hand = [tuple(row.values()) for row in await connection.fetch("SELECT * FROM public.articles ORDER BY id")]
-    await transaction.rollback()
-    changes.api.pool.release(connection)
+    async with changes.connection() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        for step in plan["steps"]:
+            await connection.execute(step["sql"])
+        by_hand = [tuple(row.values()) for row in await connection.fetch("SELECT * FROM public.articles ORDER BY id")]
+        await transaction.rollback()
     await changes.change("posts", **body, plan=plan["hash"])
     assert await changes.rows("SELECT * FROM public.articles ORDER BY id") == by_hand
 
