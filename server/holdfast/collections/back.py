@@ -10,7 +10,7 @@ from holdfast.collections import convert, tables
 from holdfast.collections.diff import FieldChange, TableChange
 from holdfast.collections.keeping import index_names
 from holdfast.collections.parts import parts
-from holdfast.collections.step import Step
+from holdfast.collections.step import Action, Step
 from holdfast.db.sql import Sql, name, qualified, raw
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
@@ -122,5 +122,5 @@ def _kept(table: str) -> Sql:
     return qualified("holdfast_trash", table)
 
 
-def _step(collection: str, sql: Sql, action: str, source: str = "") -> Step:
+def _step(collection: str, sql: Sql, action: Action, source: str = "") -> Step:
     return Step(collection=collection, action=action, sql=sql, locks="access exclusive", source=source)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
@@ -17,14 +18,26 @@ from holdfast.collections.back import (
     values_before,
 )
 from holdfast.collections.diff import Changes, FieldChange, TableChange
-from holdfast.collections.parts import Part, dropped, parts
-from holdfast.collections.step import Step
+from holdfast.collections.parts import Part, Sort, dropped, parts
+from holdfast.collections.step import Action, Step
 from holdfast.db.sql import Sql, inline
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
 
 _Key = tuple[str, str, str]
+_DROPS: Final[dict[Sort, Action]] = {
+    "index": "drop_index",
+    "relation": "drop_relation",
+    "function": "drop_function",
+    "trigger": "drop_trigger",
+}
+_CREATES: Final[dict[Sort, Action]] = {
+    "index": "create_index",
+    "relation": "create_relation",
+    "function": "create_function",
+    "trigger": "create_trigger",
+}
 
 
 def table_steps(changes: Changes, trash: Some[str], back: Back = NOTHING_BACK) -> Iterator[Step]:
@@ -158,7 +171,7 @@ def _parts(catalog: Catalog, ids: set[str]) -> dict[_Key, Part]:
 def _drop(changes: Changes, part: Part) -> Step:
     table = changes.old.by_id[part.table]
     return Step(
-        collection=table.name, action=f"drop_{part.sort}", sql=dropped(part, table.name), locks="access exclusive"
+        collection=table.name, action=_DROPS[part.sort], sql=dropped(part, table.name), locks="access exclusive"
     )
 
 
@@ -167,7 +180,7 @@ def _make(changes: Changes, part: Part) -> Step:
     is_new = part.table not in changes.old.by_id
     return Step(
         collection=table.name,
-        action=f"create_{part.sort}",
+        action=_CREATES[part.sort],
         sql=part.create,
         locks="" if is_new else "share" if part.sort == "index" else "share row exclusive",
         source=part.source,

@@ -9,6 +9,36 @@ from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 
 Lock = Literal["", "share", "share row exclusive", "access exclusive"]
+Action = Literal[
+    "create_extension",
+    "drop_view",
+    "drop_index",
+    "drop_relation",
+    "drop_trigger",
+    "drop_function",
+    "keep_index",
+    "rename_collection",
+    "drop_collection",
+    "keep_field",
+    "drop_field",
+    "rename_field",
+    "create_collection",
+    "comment",
+    "keep_values",
+    "alter_field",
+    "convert_field",
+    "empty_missing",
+    "add_field",
+    "create_index",
+    "create_relation",
+    "create_function",
+    "create_trigger",
+    "create_view",
+    "restore_collection",
+    "restore_index",
+    "restore_values",
+]
+"""What a step does, about in the order in which a change does it; docs/reference/schema-changes.md explains each."""
 
 
 class Keep(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +64,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     collection: str
-    action: str
+    action: Action
     sql: Sql
     locks: Lock = ""
     rewrites: bool = False

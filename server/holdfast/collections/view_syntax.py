@@ -18,7 +18,7 @@ _STRUCTURE: Final = (
     "Select Union Intersect Except Subquery With CTE From Join Lateral Where Group Having Order Ordered Limit Offset"
     " Distinct Table TableAlias Identifier Column Star Alias Aliases Literal Boolean Null Paren Tuple Window WindowSpec"
     " Case If Cast DataType DataTypeParam Var Interval Array Bracket Filter WithinGroup AtTimeZone Unnest Cube Rollup"
-    " GroupingSets IgnoreNulls RespectNulls"
+    " GroupingSets IgnoreNulls RespectNulls JSONKeyValue"
 )
 _OPERATORS: Final = (
     "And Or Not EQ NEQ GT GTE LT LTE Is In Between Like ILike Escape SimilarTo RegexpLike RegexpILike Add Sub Mul Div"
@@ -27,7 +27,7 @@ _OPERATORS: Final = (
     " JSONBContains JSONBContainsTopKey JSONBContainsAllTopKeys JSONBContainsAnyTopKeys JSONPath JSONPathRoot"
     " JSONPathKey JSONPathSubscript BitwiseAnd BitwiseOr BitwiseNot BitwiseXor"
 )
-_FUNCTIONS: Final = (
+FUNCTIONS: Final = (
     "Count Sum Avg Min Max ArrayAgg GroupConcat LogicalAnd LogicalOr Stddev StddevPop StddevSamp Variance VariancePop"
     " PercentileCont PercentileDisc Median Mode JSONObjectAgg JSONArrayAgg JSONBObjectAgg"
     " RowNumber Rank DenseRank PercentRank CumeDist Ntile Lag Lead FirstValue LastValue NthValue"
@@ -35,13 +35,13 @@ _FUNCTIONS: Final = (
     " StrPosition Chr Ascii MD5 Abs Ceil Floor Round Sign Sqrt Exp Ln Log Trunc"
     " Extract Date Datetime DateTrunc TimestampTrunc CurrentDate CurrentTimestamp CurrentTime TimeToStr ToChar"
     " StrToDate StrToTime UnixToTime TsOrDsToTimestamp TsOrDsToDate ToNumber ArraySize ArrayToString StringToArray"
-    " JSONObject JSONArray JSONKeyValue"
+    " JSONObject JSONArray ArrayPosition ArrayRemove Corr RegrSlope StartsWith WidthBucket"
 )
-ALLOWED: Final = frozenset(f"{_STRUCTURE} {_OPERATORS} {_FUNCTIONS}".split())
+ALLOWED: Final = frozenset(f"{_STRUCTURE} {_OPERATORS} {FUNCTIONS}".split())
 NAMED_FUNCTIONS: Final = frozenset(
     (
         "age array_agg array_length array_position array_remove array_to_string array_upper bool_and bool_or btrim"
-        " cardinality concat concat_ws corr date_part every format_type initcap json_agg json_array_length"
+        " cardinality concat concat_ws corr date_part every initcap json_agg json_array_length"
         " json_build_array json_build_object json_object_agg jsonb_agg jsonb_array_length jsonb_array_elements"
         " jsonb_array_elements_text jsonb_build_array jsonb_build_object jsonb_each_text jsonb_extract_path"
         " jsonb_extract_path_text jsonb_object_agg jsonb_object_keys jsonb_typeof left length ln log ltrim make_date"

@@ -224,7 +224,8 @@ async def test_a_list_can_only_name_records_that_are_there(changes: Changes):
     await changes.run("UPDATE public.posts SET tags = '{t2,t1}', title = 'x'; UPDATE public.posts SET tags = '{t1,t1}'")
     # Only at the end of a transaction where that is asked for: a batch makes the records of a circle one by one.
     await changes.run(
-        "BEGIN; SET CONSTRAINTS ALL DEFERRED; INSERT INTO public.posts (id, tags) VALUES ('p2', '{t4}'), ('p3', '{t5}');"
+        "BEGIN; SET CONSTRAINTS ALL DEFERRED;"
+        " INSERT INTO public.posts (id, tags) VALUES ('p2', '{t4}'), ('p3', '{t5}');"
         " INSERT INTO public.tags (id) VALUES ('t4'); UPDATE public.posts SET tags = '{t1}' WHERE id = 'p3'; COMMIT"
     )
     with pytest.raises(asyncpg.ForeignKeyViolationError):
