@@ -222,23 +222,42 @@ def _check(collection: Collection, field: RelationField, target: Collection, whe
     fields takes 300 us to make its statements each time (15,000 rows of 3 ids, version 18).
     """
     label = f"hf_fk_{collection.id}_{field.id}"
+    create = (
+        raw("CREATE OR REPLACE FUNCTION ")
+        + qualified("holdfast", label)
+        + raw("() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS ")
+        + literal(inline(_check_body(collection, field, target, label)))
+    )
+    return Part(
+        sort="function",
+        name=label,
+        table=collection.id,
+        source=collection.id,
+        create=create,
+        where=where,
+        follows=False,
+    )
+
+
+def _check_body(collection: Collection, field: RelationField, target: Collection, label: str) -> Sql:
+    # Its variables have names with a space: no field can have one, so that none is meant by them.
     column = name(field.name)
-    body = (
+    return (
         raw(
-            "DECLARE added text[]; held bigint; BEGIN"
+            'DECLARE "hf added" text[]; "hf held" bigint; BEGIN'
             # A list that only shrank can have lost its other targets in the same command.
-            " IF TG_OP = 'UPDATE' THEN added := ARRAY(SELECT unnest(NEW."
+            " IF TG_OP = 'UPDATE' THEN \"hf added\" := ARRAY(SELECT unnest(NEW."
         )
         + column
         + raw(") EXCEPT SELECT unnest(OLD.")
         + column
-        + raw(")); ELSE added := ARRAY(SELECT DISTINCT unnest(NEW.")
+        + raw(')); ELSE "hf added" := ARRAY(SELECT DISTINCT unnest(NEW.')
         + column
-        + raw(")); END IF; IF cardinality(added) = 0 THEN RETURN NULL; END IF; PERFORM FROM ")
+        + raw(')); END IF; IF cardinality("hf added") = 0 THEN RETURN NULL; END IF; PERFORM FROM ')
         + qualified("public", target.name)
         + raw(
-            " AS target WHERE target.id = ANY (added) FOR KEY SHARE; GET DIAGNOSTICS held = ROW_COUNT;"
-            " IF held = cardinality(added) THEN RETURN NULL; END IF;"
+            ' AS target WHERE target.id = ANY ("hf added") FOR KEY SHARE; GET DIAGNOSTICS "hf held" = ROW_COUNT;'
+            ' IF "hf held" = cardinality("hf added") THEN RETURN NULL; END IF;'
             # A deferred check comes at the commit, when the row may be gone or hold another list.
             " PERFORM FROM "
         )
@@ -254,21 +273,6 @@ def _check(collection: Collection, field: RelationField, target: Collection, whe
         + raw(", CONSTRAINT = ")
         + literal(label)
         + raw("; END IF; RETURN NULL; END")
-    )
-    create = (
-        raw("CREATE OR REPLACE FUNCTION ")
-        + qualified("holdfast", label)
-        + raw("() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS ")
-        + literal(inline(body))
-    )
-    return Part(
-        sort="function",
-        name=label,
-        table=collection.id,
-        source=collection.id,
-        create=create,
-        where=where,
-        follows=False,
     )
 
 

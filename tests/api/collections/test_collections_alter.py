@@ -170,6 +170,18 @@ async def test_collections_that_point_at_each_other_go_together(changes: Changes
     assert {item["collectionName"] for item in await changes.trash()} == {"a", "b", "users"}
 
 
+async def test_a_list_can_point_at_a_collection_whatever_its_fields_are_called(changes: Changes):
+    names = ("added", "held", "source", "target", "new", "old", "found", "label")
+    await changes.make("tags", *({"name": name, "type": "text"} for name in names))
+    await changes.make("posts", relation("added", "tags", maxSelect=9), relation("held", "tags", maxSelect=9))
+    tag = (await changes.create("tags", added="x"))["id"]
+    made = await changes.create("posts", added=[tag], held=[tag])
+    assert (made["added"], made["held"]) == ([tag], [tag])
+    answer = await changes.root.post(f"{URL}/posts/records", json={"added": [tag, "nobody000000000"]})
+    assert refused(answer, 400, "validation_failed")["data"]["added"]["code"] == "validation_missing_rel_records"
+    assert (await changes.root.delete(f"{URL}/tags/records/{tag}")).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("options", "left"),
     [
