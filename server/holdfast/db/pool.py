@@ -22,7 +22,7 @@ else:
     Connection = asyncpg.Connection  # not generic when it runs
 Row: TypeAlias = asyncpg.Record
 
-STATEMENTS_KEPT: Final = 256  # prepared statements a connection remembers; PostgreSQL needs about 72 kB for one of a list
+STATEMENTS_KEPT: Final = 256  # prepared statements of a connection: one of a list takes PostgreSQL about 72 kB
 CONNECT_SECONDS: Final = 5.0  # for a new connection
 WAIT_SECONDS: Final = 5.0  # for a free connection, before the client is told 503
 
