@@ -22,17 +22,18 @@ async def extension_steps(tx: Transaction, changes: Changes, places: Places) -> 
         raw(
             "SELECT (SELECT n.nspname::text FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace"
             " WHERE e.extname = 'vector') AS schema,"
-            " EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector') AS available"
+            " EXISTS (SELECT FROM pg_available_extension_versions WHERE name = 'vector' AND (trusted"
+            " OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))) AS allowed"
         )
     )
     schema = None if row is None else row["schema"]
     if schema == "public":
         return []
-    if schema is None and row is not None and row["available"]:
+    if schema is None and row is not None and row["allowed"]:
         sql = raw("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
         return [Step(collection=wanted[0][2], action="create_extension", sql=sql)]
     message = (
-        "This PostgreSQL has no extension pgvector: install it, or use a json field."
+        "The database has no pgvector: a superuser of PostgreSQL has to run CREATE EXTENSION vector in it."
         if schema is None
         else f"pgvector lies in schema {schema}, and Holdfast looks for it in public."
     )

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+import asyncpg
 import pytest
 
 from client import in_one_loop, refused
 from holdfast.collections.service import ensure_system_collections
+from postgres import Cluster
+from postgres_host import on_database
 from schema_changes import URL, Changes, taken
 
 pytestmark = in_one_loop
@@ -304,3 +307,29 @@ async def test_truncate_is_refused_where_records_are_needed(changes: Changes):
 async def test_a_view_cannot_be_truncated(changes: Changes):
     await changes.make("shown", type="view", viewQuery="SELECT id, email FROM users")
     refused(await changes.root.delete(f"{URL}/shown/truncate"), 400, "bad_request")
+
+
+async def test_a_vector_field_needs_pgvector_and_says_so(changes: Changes, cluster: Cluster):
+    body = {"name": "images", "fields": [TITLE, {"name": "seen", "type": "vector", "dimensions": 3}]}
+    taken(await changes.root.post(URL, json=body))
+    made = await changes.create("images", seen=[1, 2.5, -3])
+    assert made["seen"] == [1, 2.5, -3]
+    await changes.change_field("images", "seen", dimensions=2)
+    await changes.delete("images")
+    await changes.restore(next(item["id"] for item in await changes.trash() if item["kind"] == "collection"))
+    await changes.delete("images")
+    for item in await changes.trash():
+        await changes.root.delete(f"{URL}/trash/{item['id']}")
+    [database] = await changes.rows("SELECT current_database()::text")
+    superuser = await asyncpg.connect(on_database(cluster.superuser, database))
+    await superuser.execute("DROP EXTENSION vector")
+    answer = await changes.root.post(URL, json=body)
+    problem = refused(answer, 400, "validation_failed")["data"]["fields"]["1"]["type"]
+    assert problem["code"] == "validation_vector_unavailable"
+    assert "CREATE EXTENSION vector" in problem["message"]
+    await superuser.execute("CREATE SCHEMA elsewhere; CREATE EXTENSION vector SCHEMA elsewhere")
+    answer = await changes.root.post(URL, json=body)
+    assert "elsewhere" in refused(answer, 400, "validation_failed")["data"]["fields"]["1"]["type"]["message"]
+    await superuser.execute("DROP EXTENSION vector; CREATE EXTENSION vector SCHEMA public")
+    await superuser.close()
+    taken(await changes.root.post(URL, json=body))
