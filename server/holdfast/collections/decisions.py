@@ -17,7 +17,7 @@ def creation(given: Mapping[str, Any]) -> Decide:
 
     def decide(now: Catalog) -> Decision:
         made = read_collection(given, existing=None, others=now.collections)
-        return Decision((*now.collections, made))
+        return Decision((*now.collections, made), Places(fields=_field_places(given, made)))
 
     return decide
 
@@ -28,7 +28,8 @@ def update(id_or_name: str, given: Mapping[str, Any]) -> Decide:
     def decide(now: Catalog) -> Decision:
         existing = now.get(id_or_name)
         changed = read_collection(given, existing=existing, others=now.collections)
-        return Decision(tuple(changed if one.id == existing.id else one for one in now.collections))
+        collections = tuple(changed if one.id == existing.id else one for one in now.collections)
+        return Decision(collections, Places(fields=_field_places(given, changed)))
 
     return decide
 
@@ -56,21 +57,35 @@ def importing(given: Mapping[str, Any]) -> Decide:
 
     def decide(now: Catalog) -> Decision:
         after = read_collections(collections, existing=now.collections, delete_missing=missing)
-        return Decision(after, Places(_places(collections, after)))
+        return Decision(after, _places(collections, after))
 
     return decide
 
 
-def _places(listed: list[Any], after: tuple[Collection, ...]) -> dict[str, tuple[str, ...]]:
-    """Where in the import each collection is, by its id."""
-    known = {one.name.lower(): one.id for one in after} | {one.id: one.id for one in after}
-    found: dict[str, tuple[str, ...]] = {}
+def _places(listed: list[Any], after: tuple[Collection, ...]) -> Places:
+    """Where in the import each collection is, and each of its fields."""
+    known = {one.name.lower(): one for one in after} | {one.id: one for one in after}
+    paths: dict[str, tuple[str, ...]] = {}
+    fields: dict[tuple[str, str], str] = {}
     for at, item in enumerate(listed):
         given = cast(Mapping[str, Any], item)
         for key in (given.get("id"), str(given.get("name", "")).lower()):
-            if isinstance(key, str) and key in known:
-                found.setdefault(known[key], ("collections", str(at)))
-    return found
+            found = known.get(key) if isinstance(key, str) else None
+            if found is not None and found.id not in paths:
+                paths[found.id] = ("collections", str(at))
+                fields |= _field_places(given, found)
+    return Places(paths, fields)
+
+
+def _field_places(given: Mapping[str, Any], collection: Collection) -> dict[tuple[str, str], str]:
+    """The place in the request's list of each field that is in it, by its place in the collection."""
+    listed = cast(list[Mapping[str, Any]], given.get("fields") or [])
+    asked = {str(item.get("name", "")): str(at) for at, item in enumerate(listed)}
+    return {
+        (collection.id, str(place)): asked[field.name]
+        for place, field in enumerate(collection.fields)
+        if field.name in asked
+    }
 
 
 def of_request(given: Mapping[str, Any]) -> Decide:

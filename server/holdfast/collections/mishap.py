@@ -16,9 +16,14 @@ _OUTSIDE: Final = (
 
 
 class Places(msgspec.Struct, frozen=True):
-    """Where in the request a collection stands: no path for one alone, `collections.2` in an import."""
+    """Where in the request things stand, by the ids of collections.
+
+    `paths` leads to a collection: nowhere for one alone, to `collections.2` in an import. `fields` says which place
+    in the request's list a field has that has another one in the collection, such as behind a system field.
+    """
 
     paths: Mapping[str, tuple[str, ...]] = {}
+    fields: Mapping[tuple[str, str], str] = {}
 
     def problem(self, source: str, where: Sequence[str], problem: Problem) -> Problems:
         """The problem, nested as the request is."""
@@ -29,11 +34,16 @@ class Places(msgspec.Struct, frozen=True):
         nested: dict[str, Any] = {}
         for source, where, problem in found:
             inner = nested
-            path = (*self.paths.get(source, ()), *where)
+            path = (*self.paths.get(source, ()), *self._asked(source, tuple(where)))
             for key in path[:-1]:
                 inner = inner.setdefault(key, {})
             inner[path[-1]] = problem
         return nested
+
+    def _asked(self, source: str, where: tuple[str, ...]) -> tuple[str, ...]:
+        if len(where) < 2 or where[0] != "fields":
+            return where
+        return ("fields", self.fields.get((source, where[1]), where[1]), *where[2:])
 
 
 def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) -> ApiError | None:
