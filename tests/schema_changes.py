@@ -106,6 +106,8 @@ UNION ALL SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_c
   FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
 UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname::text, pg_get_triggerdef(oid)
   FROM pg_trigger WHERE NOT tgisinternal
+UNION ALL SELECT 'function', '', proname::text, prosrc
+  FROM pg_proc WHERE pronamespace = 'holdfast'::regnamespace AND proname LIKE 'hf\\_%'
 UNION ALL SELECT 'view', viewname::text, '', definition FROM pg_views WHERE schemaname = 'public'
 ORDER BY 1, 2, 3
 """
