@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from holdfast.catalog.snapshot import Catalog
+from holdfast.collections.convert import column_type
 from holdfast.collections.diff import Changes
 from holdfast.collections.mishap import Places
 from holdfast.collections.sound_rules import broken_rules
+from holdfast.db.sql import inline
 from holdfast.errors import BadRequest, Problem, ValidationFailed
 from holdfast.schema.collection import Collection
 from holdfast.schema.relation import RelationField
@@ -40,13 +42,33 @@ def check_rules(changes: Changes, places: Places) -> None:
     A rule that was broken before is nobody's fault here.
     """
     problems: list[tuple[str, tuple[str, ...], Problem]] = []
+    others = _takes_away(changes)
     for collection in changes.new.collections:
         was = changes.old.by_id.get(collection.id)
-        before = dict(broken_rules(changes.old, was)) if was is not None and was == collection else {}
+        if was == collection and not others:
+            continue  # 300 collections with five rules each take a third of a second
         for key, message in broken_rules(changes.new, collection):
             if was is None or was != collection:
                 problems.append((collection.id, tuple(key.split(".")), Problem("validation_invalid_rule", message)))
-            elif key not in before:
+            elif key not in dict(broken_rules(changes.old, was)):
                 raise BadRequest(f"The rule {key} of {collection.name} would break: {message.rstrip('.')}.")
     if problems:
         raise ValidationFailed(places.problems(problems))
+
+
+def _takes_away(changes: Changes) -> bool:
+    """Whether a name is gone, or means something else: what only comes breaks no rule of another collection."""
+    return any(
+        old.id not in changes.new.by_id or not _names(old) <= _names(changes.new.by_id[old.id])
+        for old in changes.old.collections
+        if changes.new.by_id.get(old.id) != old
+    )
+
+
+def _names(collection: Collection) -> set[tuple[str, ...]]:
+    """Everything of a collection that a rule can depend on."""
+    found: set[tuple[str, ...]] = {("", collection.name)}
+    for field in collection.fields:
+        target = field.collection_id if isinstance(field, RelationField) else ""
+        found.add((field.name, field.type, inline(column_type(field)), str(field.nullable), target))
+    return found
