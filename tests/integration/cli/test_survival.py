@@ -97,15 +97,16 @@ def stored(url: str) -> set[str]:
     """The ids of all records, read in pages by cursor."""
     found: set[str] = set()
     cursor: str | None = ""
+    patience = time.monotonic() + 30
     with httpx.Client(base_url=url, timeout=20) as client:
         while cursor is not None:
-            answer = (
-                client.get(RECORDS, params={"cursor": cursor, "perPage": 1000, "fields": "id"})
-                .raise_for_status()
-                .json()
-            )
-            found.update(item["id"] for item in answer["items"])
-            cursor = answer["nextCursor"]
+            answer = client.get(RECORDS, params={"cursor": cursor, "perPage": 1000, "fields": "id"})
+            if answer.status_code == 503 and time.monotonic() < patience:  # PostgreSQL is coming back
+                time.sleep(0.2)
+                continue
+            page = answer.raise_for_status().json()
+            found.update(item["id"] for item in page["items"])
+            cursor = page["nextCursor"]
     return found
 
 
