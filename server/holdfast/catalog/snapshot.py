@@ -1,4 +1,4 @@
-"""All collections at one version, as one immutable value."""
+"""All collections and roles at one version, as one immutable value."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -9,6 +9,7 @@ from holdfast.errors import NotFound
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
+from holdfast.schema.role import Role
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -19,15 +20,16 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True, dict=True):
-    """The collections at `version`, which grows by one with every committed change."""
+    """The collections and roles at `version`, which grows by one with every committed change of either."""
 
     version: int = 0
     collections: tuple[Collection, ...] = ()
+    roles: tuple[Role, ...] = ()
 
     @classmethod
-    def of(cls, version: int, collections: Iterable[Collection]) -> "Catalog":
-        """A snapshot of these collections."""
-        return cls(version, tuple(collections))
+    def of(cls, version: int, collections: Iterable[Collection], roles: Iterable[Role] = ()) -> "Catalog":
+        """A snapshot of these collections and roles."""
+        return cls(version, tuple(collections), tuple(roles))
 
     @cached_property
     def by_name(self) -> dict[str, Collection]:
@@ -49,6 +51,15 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         if collection is None:
             raise NotFound("There is no collection of that name.")
         return collection
+
+    @cached_property
+    def roles_by_id(self) -> dict[str, Role]:
+        """The roles by id."""
+        return {role.id: role for role in self.roles}
+
+    def role(self, id_or_name: str) -> Role | None:
+        """The role with this id or this name."""
+        return self.roles_by_id.get(id_or_name) or next((role for role in self.roles if role.name == id_or_name), None)
 
     @cached_property
     def _references(self) -> dict[str, tuple[Reference, ...]]:

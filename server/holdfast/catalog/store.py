@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
+
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Connection, Row, Transaction
 from holdfast.db.sql import Statement, raw, value
 from holdfast.schema.collection import Collection
+from holdfast.schema.role import Role
 from holdfast.schema.stored import from_stored, to_stored
 
 CHANNEL: Final = "holdfast_catalog"  # NOTIFY with the new version, when a change is committed
@@ -17,6 +20,9 @@ _LOAD: Final = Statement.of(
     raw(
         "SELECT c.version, s.definition::text AS definition, holdfast.stamp(s.created) AS created,"
         " holdfast.stamp(s.updated) AS updated"
+        ", (SELECT coalesce(jsonb_agg(r.definition || jsonb_build_object('id', r.id, 'name', r.name,"
+        " 'created', holdfast.stamp(r.created), 'updated', holdfast.stamp(r.updated)) ORDER BY r.position), '[]')::text"
+        " FROM holdfast.roles AS r) AS roles"
         " FROM holdfast.catalog AS c LEFT JOIN holdfast.collections AS s ON true ORDER BY s.position"
     )
 )
@@ -24,9 +30,10 @@ _VERSION: Final = Statement.of(raw("SELECT version FROM holdfast.catalog"))
 
 
 async def load(connection: Connection) -> Catalog:
-    """The collections as the connection sees them now."""
+    """The collections and roles as the connection sees them now."""
     rows = await connection.fetch(_LOAD.text)
-    return Catalog.of(rows[0]["version"], [_collection(row) for row in rows if row["definition"] is not None])
+    roles = msgspec.json.decode(rows[0]["roles"], type=tuple[Role, ...])
+    return Catalog.of(rows[0]["version"], [_collection(row) for row in rows if row["definition"] is not None], roles)
 
 
 def _collection(row: Row) -> Collection:
@@ -52,9 +59,14 @@ async def write(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> Cat
     for collection in new:
         if collection.id in moved:
             await _put(tx, collection, now=datetime.now(UTC))
+    return await moved_on(tx)
+
+
+async def moved_on(tx: Transaction) -> Catalog:
+    """Give the catalog its next version and tell all processes at the commit; returns the new snapshot."""
     version = await _bump(tx)
     written = await load(tx.connection)
-    return Catalog.of(version, written.collections)
+    return Catalog.of(version, written.collections, written.roles)
 
 
 async def _put(tx: Transaction, collection: Collection, now: datetime) -> None:

@@ -149,9 +149,9 @@ class _Work(msgspec.Struct, frozen=True):
 
 
 async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
-    refusals.check_references(Changes(old, Catalog.of(old.version, decision.collections)))
+    refusals.check_references(Changes(old, Catalog.of(old.version, decision.collections, old.roles)))
     views = await view_steps.settle(tx, old, decision.collections, decision.places)
-    changes = Changes(old, Catalog.of(old.version, views.collections))
+    changes = Changes(old, Catalog.of(old.version, views.collections, old.roles))
     refusals.check_rules(changes, decision.places)
     taken = set(await trash_rows.ids(tx))
     drop = list(view_steps.drop_steps(views, taken))

@@ -74,7 +74,8 @@ class Changes(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def renamed(self) -> Catalog:
         """The old catalog under the new names: what PostgreSQL makes of it when tables and columns are renamed."""
-        return Catalog.of(self.old.version, [_renamed(one, self.new.by_id.get(one.id)) for one in self.old.collections])
+        renamed = [_renamed(one, self.new.by_id.get(one.id)) for one in self.old.collections]
+        return Catalog.of(self.old.version, renamed, self.old.roles)
 
 
 def _renamed(old: Collection, new: Collection | None) -> Collection:
