@@ -22,6 +22,7 @@ from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
+from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole
 from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
 
@@ -202,8 +203,13 @@ class _Exchange:
         headers.extend(response.headers)
         self._status = response.status
         self._bytes = len(body)
+        sent = b"" if self._head else body
+        send_whole: SendWhole | None = self._request.scope.get(SCOPE_SEND_WHOLE)
+        if send_whole is not None:
+            await send_whole(response.status, headers, sent)
+            return
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": b"" if self._head else body})
+        await self._send({"type": "http.response.body", "body": sent})
 
     async def __call__(self, message: Any) -> None:
         """Pass on a message of Litestar."""

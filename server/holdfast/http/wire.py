@@ -4,11 +4,14 @@ uvicorn gathers headers of any size, waits for them for ever, and answers what i
 """
 
 import asyncio
-from typing import Any, Final
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 from typing_extensions import override
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from holdfast.errors import ApiError, BadRequest, HeadersTooLarge, UriTooLong
@@ -19,6 +22,14 @@ MOST_URI_BYTES: Final = 65_000  # httptools cannot take one of 65,536 apart
 HEAD_SECONDS: Final = 20.0  # for request line and headers, from the first byte or from the connection on
 SILENT_SECONDS: Final = 60.0  # without a byte of a body that is not complete
 _LOOK_SECONDS: Final = 10.0
+_UNSAFE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_JOINED_BYTES: Final = 64 * 1024  # of a body: copied behind its head, which is cheaper than a second write
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+SendWhole: TypeAlias = Callable[[int, Headers, bytes], Awaitable[None]]
+"""Sends status, headers and body as they are; the headers include the length."""
+CLOSE: Final = (b"connection", b"close")
+SCOPE_SEND_WHOLE: Final = "holdfast.send_whole"
+"""Where the scope of a request holds a SendWhole, if the server that runs the application has one."""
 _LINES: Final = {
     400: b"HTTP/1.1 400 Bad Request\r\n",
     414: b"HTTP/1.1 414 URI Too Long\r\n",
@@ -81,6 +92,8 @@ class Wire(HttpToolsProtocol):
         self._in_head = self._fresh = False
         self._head_bytes = 0
         super().on_headers_complete()
+        # The application has not begun: its task is only scheduled.
+        self.scope[SCOPE_SEND_WHOLE] = partial(_send_whole, self.cycle)  # type: ignore[literal-required]
 
     @override
     def on_message_complete(self) -> None:
@@ -116,3 +129,40 @@ class Wire(HttpToolsProtocol):
             # Between two requests nothing is begun, and uvicorn's own limit for idle lines counts.
             return (self._fresh or self._head_bytes > 0) and now - self._head_since > HEAD_SECONDS
         return now - self._heard > SILENT_SECONDS and not self.flow.read_paused
+
+
+async def _send_whole(cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> None:
+    """Answer a request in one write.
+
+    What uvicorn's own `send` does for a whole answer, but for its two regular expressions for each header: they
+    took a sixth of the time of a small read. Names are ours; the values are searched together.
+    """
+    cycle.scope.pop(SCOPE_SEND_WHOLE, None)  # pyright: ignore  # it holds the cycle: nothing should wait for the collector
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if cycle.disconnected:
+        return
+    if cycle.response_started:
+        raise RuntimeError("The answer has begun already.")
+    if _UNSAFE.search(b"\t".join([value for _, value in headers])):
+        raise RuntimeError("A header holds a control character.")
+    cycle.response_started = True
+    cycle.waiting_for_100_continue = False
+    head = [STATUS_LINE[status]]
+    head += [b"%s: %s\r\n" % header for header in (*cycle.default_headers, *headers)]
+    if CLOSE in headers:
+        cycle.keep_alive = False
+    elif not cycle.keep_alive:
+        head.append(b"connection: close\r\n")
+    head.append(b"\r\n")
+    if len(body) <= _JOINED_BYTES:
+        head.append(body)
+        cycle.transport.write(b"".join(head))
+    else:
+        cycle.transport.write(b"".join(head))
+        cycle.transport.write(body)
+    cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
