@@ -103,6 +103,20 @@ class Wire(HttpToolsProtocol):
         self._head_bytes = 0
 
     @override
+    def on_response_complete(self) -> None:
+        """The answer is out: begin with the next request on this line, if it is there already.
+
+        uvicorn sets a timer here for every request and unsets it at the next: `_look_after` does for all of them.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._heard = self.loop.time()
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    @override
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, and close: nothing after it can be trusted."""
         self._refuse(self._reason or BadRequest("This is no HTTP request that can be read."))
@@ -122,11 +136,18 @@ class Wire(HttpToolsProtocol):
         if self._is_slow(now):
             self.transport.abort()
             return
+        if self._is_idle and now - self._heard > self.timeout_keep_alive:
+            self.transport.close()
+            return
         self._look = self.loop.call_later(_LOOK_SECONDS, self._look_after)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is begun between two requests."""
+        return self._in_head and not self._fresh and self._head_bytes == 0 and self.cycle.response_complete
 
     def _is_slow(self, now: float) -> bool:
         if self._in_head:
-            # Between two requests nothing is begun, and uvicorn's own limit for idle lines counts.
             return (self._fresh or self._head_bytes > 0) and now - self._head_since > HEAD_SECONDS
         return now - self._heard > SILENT_SECONDS and not self.flow.read_paused
 

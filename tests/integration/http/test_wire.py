@@ -35,7 +35,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(wire, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr(wire, "_LOOK_SECONDS", 0.05)
     bound = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(echo, http=wire.Wire, lifespan="off", log_config=None, timeout_keep_alive=5))
+    server = uvicorn.Server(uvicorn.Config(echo, http=wire.Wire, lifespan="off", log_config=None, timeout_keep_alive=1))
     task = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:  # noqa: ASYNC110  uvicorn has no event for it
         await asyncio.sleep(0.01)
@@ -109,6 +109,13 @@ async def test_a_line_that_rests_between_two_requests_is_left_alone(port: int) -
         assert (await line.answer()).startswith(b"HTTP/1.1 200 OK")
         await asyncio.sleep(0.6)
     line.writer.close()
+
+
+async def test_a_line_that_rests_for_too_long_is_hung_up_on(port: int) -> None:
+    line = await Line.to(port)
+    line.writer.write(HEAD + b"1234567890")
+    await line.answer()
+    assert 0.8 < await line.ended_after() < 2
 
 
 async def test_the_second_head_of_a_line_has_its_own_time(port: int) -> None:
