@@ -22,7 +22,7 @@ from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
-from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole
+from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines
 from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
 
@@ -74,7 +74,7 @@ class Front:
         self._cors = Cors(settings.cors_origins)
         self._trusted = read_networks(settings.trusted_proxies)
         self._engine: Engine | None = None
-        self._common = (*_SECURITY, *self._cors.vary)
+        self._common = _Common((*_SECURITY, *self._cors.vary))
         # Ids are unique across processes by their first half and within one by the second.
         self._id_prefix = secrets.token_hex(5)
         self._ids = itertools.count(1)
@@ -171,12 +171,22 @@ def _with_options(methods: str) -> bytes:
     return allow(name.strip() for name in methods.split(",")).encode("latin-1")
 
 
+class _Common:
+    """The headers that every answer has; `lines` is how they and the strictest policy go over the line."""
+
+    __slots__ = ("headers", "lines")
+
+    def __init__(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        self.headers = headers
+        self.lines = header_lines((*headers, _POLICY))
+
+
 class _Exchange:
     """The answering half of one request; as `send` for Litestar it adds what every answer has."""
 
     __slots__ = ("_bytes", "_common", "_cors", "_head", "_request", "_send", "_started", "_status")
 
-    def __init__(self, request: Request, send: Send, common: Any, cors: Cors, started: float) -> None:
+    def __init__(self, request: Request, send: Send, common: "_Common", cors: Cors, started: float) -> None:
         self._request = request
         self._send = send
         self._common = common
@@ -194,20 +204,20 @@ class _Exchange:
     async def answer(self, response: Response) -> None:
         """Send a whole answer."""
         body = response.body
-        headers = self._headers()
+        headers = self._own_headers()
         if body:
             headers.append((b"content-type", response.content_type))
         if response.status >= 200 and response.status not in (204, 304):
-            headers.append((b"content-length", str(len(body)).encode()))
-        headers.append(_POLICY)
+            headers.append((b"content-length", b"%d" % len(body)))
         headers.extend(response.headers)
         self._status = response.status
         self._bytes = len(body)
         sent = b"" if self._head else body
         send_whole: SendWhole | None = self._request.scope.get(SCOPE_SEND_WHOLE)
         if send_whole is not None:
-            await send_whole(response.status, headers, sent)
+            await send_whole(response.status, self._common.lines, headers, sent)
             return
+        headers = [*self._common.headers, _POLICY, *headers]
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": sent})
 
@@ -216,7 +226,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self._status = message["status"]
             own = list(message["headers"])
-            headers = self._headers()
+            headers = [*self._common.headers, *self._own_headers()]
             if not any(name == b"content-security-policy" for name, _ in own):
                 headers.append(_POLICY)
             message = {**message, "headers": [*headers, *own]}
@@ -227,9 +237,9 @@ class _Exchange:
                 message = {**message, "body": b""}
         await self._send(message)
 
-    def _headers(self) -> list[tuple[bytes, bytes]]:
+    def _own_headers(self) -> list[tuple[bytes, bytes]]:
         request = self._request
-        headers = [(b"x-request-id", request.id.encode()), *self._common]
+        headers = [(b"x-request-id", request.id.encode())]
         origin = request.headers.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))

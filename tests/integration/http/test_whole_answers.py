@@ -35,7 +35,7 @@ async def answer(scope: Any, receive: Any, send: Any, *, whole: bool) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     body = b"" if scope["method"] == "HEAD" else body
     if whole:
-        await scope[SCOPE_SEND_WHOLE](status, headers, body)
+        await scope[SCOPE_SEND_WHOLE](status, b"", headers, body)
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -116,7 +116,7 @@ async def test_a_header_that_would_be_two_is_never_sent(value: bytes):
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         try:
-            await scope[SCOPE_SEND_WHOLE](200, [(b"x-one", value)], b"")
+            await scope[SCOPE_SEND_WHOLE](200, b"", [(b"x-one", value)], b"")
         except RuntimeError as failure:
             refused.append(str(failure))
             raise
@@ -132,7 +132,7 @@ async def test_who_reads_slowly_gets_everything_and_holds_up_nobody():
     """The transport's buffer is full long before the last answer: later ones wait for it to drain."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        await scope[SCOPE_SEND_WHOLE](200, [(b"content-length", str(len(BIG)).encode())], BIG)
+        await scope[SCOPE_SEND_WHOLE](200, b"", [(b"content-length", str(len(BIG)).encode())], BIG)
 
     async with serving(application) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
@@ -152,7 +152,7 @@ async def test_an_answer_to_somebody_who_left_is_dropped():
     async def application(scope: Any, receive: Any, send: Any) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        await scope[SCOPE_SEND_WHOLE](200, [(b"content-length", b"2")], b"ok")
+        await scope[SCOPE_SEND_WHOLE](200, b"", [(b"content-length", b"2")], b"ok")
         gone.set()
 
     async with serving(application) as port:
