@@ -33,9 +33,10 @@ Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-Authenticate: TypeAlias = Callable[["Engine", dict[bytes, bytes]], Awaitable[Principal]]
+Authenticate: TypeAlias = Callable[["Engine", Request], Awaitable[Principal]]
 
 RECORDS: Final = "/api/collections/"
+API_KEY: Final = b"x-api-key"
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -122,8 +123,8 @@ class Front:
         engine = self._engine
         if engine is None:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
-        if b"authorization" in request.headers:
-            request.principal = await self.parts.authenticate(engine, request.headers)
+        if b"authorization" in request.headers or API_KEY in request.headers:
+            request.principal = await self.parts.authenticate(engine, request)
         if request.method == "HEAD":
             request.method = "GET"
         try:
@@ -243,7 +244,7 @@ class _Exchange:
         origin = request.headers.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))
-        if b"authorization" in request.headers:
+        if b"authorization" in request.headers or API_KEY in request.headers:
             headers.append(_NO_STORE)
             if request.principal.is_superuser:
                 headers.append((b"server-timing", self._timing()))
