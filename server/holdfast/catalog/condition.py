@@ -65,9 +65,9 @@ class Conditions:
 
     def _exists(self, many: Many, here: Here, inner: Callable[[Row | Sql], Sql], *, loose: bool) -> Sql:
         if many.leaf is not None:
-            items = self._sides.row(many.hops, here).column(many.leaf.field.name)
+            items = self._sides.row(many.origin, many.hops, here).column(many.leaf.field.name)
             return self._rows.exists_item(items, inner, loose=loose)
-        return self._rows.exists(self._sides.row(many.hops[:-1], here), many.hops[-1], inner, loose=loose)
+        return self._rows.exists(self._sides.row(many.origin, many.hops[:-1], here), many.hops[-1], inner, loose=loose)
 
     def _closed(self, comparison: Comparison) -> Sql:
         """A plain comparison: every value of one side with every value of the other."""

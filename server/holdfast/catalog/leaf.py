@@ -4,13 +4,14 @@ import msgspec
 
 from holdfast.catalog.path import Leaf
 from holdfast.catalog.row import Row
+from holdfast.catalog.sight import Sight
 from holdfast.db.sql import Sql, raw, value
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.value import ALWAYS, Value, json_text
 from holdfast.schema.relation import RelationField
 
 
-def leaf_value(row: Row, leaf: Leaf, *, sees_emails: bool) -> Value:
+def leaf_value(row: Row, leaf: Leaf, sight: Sight) -> Value:
     """The value of a field that is no list, or of a list its length."""
     column = row.column(leaf.field.name)
     if leaf.modifier == "length":
@@ -23,15 +24,18 @@ def leaf_value(row: Row, leaf: Leaf, *, sees_emails: bool) -> Value:
     else:
         whole = leaf.field.column().type == "bigint"
         nullable = may_be_null(row, leaf)
-        found = Value(column, leaf.field.kind, nullable, _blank(row, leaf) if nullable else None, whole)
-    if leaf.collection.is_auth and leaf.field.name == "email" and not sees_emails:
-        found = msgspec.structs.replace(found, shown=row.column("emailVisibility"))
+        blank = _blank(row, leaf) if nullable else None
+        is_id = leaf.field.name == "id" and not nullable
+        found = Value(column, leaf.field.kind, nullable, blank, whole, filled=is_id)
+    if leaf.collection.is_auth and leaf.field.name == "email":
+        shown = sight.shows_email(leaf.collection, row.alias)
+        found = found if shown is ALWAYS else msgspec.structs.replace(found, shown=shown)
     return lowered(found) if leaf.modifier == "lower" else found
 
 
 def may_be_null(row: Row, leaf: Leaf) -> bool:
     """Whether the column can be NULL in the row; what a view selects always can."""
-    return row.present is not None or leaf.collection.is_view or not leaf.field.column().not_null
+    return row.may_lack(leaf.field.name) or leaf.collection.is_view or not leaf.field.column().not_null
 
 
 def list_blank(row: Row, leaf: Leaf) -> Sql | None:
@@ -50,7 +54,7 @@ def _blank(row: Row, leaf: Leaf) -> Sql | None:
     """Where NULL in the column goes out as `""`: in dates and single relations that are not nullable."""
     if leaf.field.nullable or not (leaf.field.kind is Kind.DATE or isinstance(leaf.field, RelationField)):
         return None
-    return ALWAYS if row.present is None else row.present
+    return row.there(leaf.field.name)
 
 
 def _length(column: Sql, leaf: Leaf) -> Sql:

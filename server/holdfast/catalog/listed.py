@@ -1,6 +1,7 @@
 """Comparisons with lists as a whole (select, relation and file fields that hold many)."""
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 from holdfast.catalog.leaf import list_blank, lowered, may_be_null
 from holdfast.catalog.row import Rows
@@ -28,7 +29,7 @@ class Lists:
         equality = operator in (Operator.EQ, Operator.NE)
         if isinstance(right, ListSide) and not isinstance(left, ListSide) and equality:
             left, right = right, left
-        if isinstance(left, ListSide) and isinstance(right, Slot | Constant) and equality and not left.leaf.modifier:
+        if isinstance(left, ListSide) and _is_sought(right) and equality and not left.leaf.modifier:
             return self._whole(left, operator, right, some=some)
         one = some or operator is Operator.LIKE
 
@@ -48,14 +49,14 @@ class Lists:
         found = self._rows.exists_item(side.column, condition, loose=True)
         return found if one else negated(found)
 
-    def _whole(self, side: ListSide, operator: Operator, other: Slot | Constant, *, some: bool) -> Sql:
+    def _whole(self, side: ListSide, operator: Operator, other: Slot | Constant | Value, *, some: bool) -> Sql:
         """A list beside a literal, by the operators that a GIN index serves."""
         if operator is Operator.NE:
             # That all differ is that not one is equal, and the other way round.
             return negated(self._equal(side, other, some=not some))
         return self._equal(side, other, some=some)
 
-    def _equal(self, side: ListSide, other: Slot | Constant, *, some: bool) -> Sql:
+    def _equal(self, side: ListSide, other: Slot | Constant | Value, *, some: bool) -> Sql:
         column, nullable = side.column, may_be_null(side.row, side.leaf)
         if isinstance(other, Constant) and not isinstance(other.value, bool):
             held = raw(" = '{}' OR ") + column + raw(" @> ARRAY['']") if some else raw(" <@ ARRAY['']")
@@ -68,7 +69,14 @@ class Lists:
             return held if some else bracketed(held)
         return bracketed(column + raw(" IS NOT NULL AND ") + held)
 
-    def _sought(self, other: Slot | Constant) -> Sql:
+    def _sought(self, other: Slot | Constant | Value) -> Sql:
         if isinstance(other, Slot):
             return self._binds.text(other.number)
+        if isinstance(other, Value):
+            return other.sql
         return raw("'true'") if other.value else raw("'false'")
+
+
+def _is_sought(side: Side | ListSide) -> TypeGuard[Slot | Constant | Value]:
+    """Whether it is one text that is known before the list is looked at: a literal, or a text that is never empty."""
+    return isinstance(side, Slot | Constant) or (isinstance(side, Value) and side.kind is Kind.TEXT and side.filled)

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from holdfast.catalog.sight import Knows
 from holdfast.catalog.snapshot import Catalog, Reference
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.parse import meant
@@ -25,17 +26,20 @@ Modifier: TypeAlias = Literal["", "lower", "length", "each"]
 
 
 class Hop(msgspec.Struct, frozen=True):
-    """One step to another collection: along a relation field, or `back` to the records whose field points here."""
+    """One step to another collection: along a relation field, or `back` to the records whose field points here.
+
+    Without a field it leads to all records of the collection, whatever it starts at (`@collection`).
+    """
 
     name: str
     collection: Collection
-    field: RelationField
+    field: RelationField | None
     back: bool
 
     @property
     def many(self) -> bool:
         """Whether it can lead to more than one record."""
-        return self.back or self.field.many
+        return self.back or self.field is None or self.field.many
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -64,22 +68,27 @@ class Route(msgspec.Struct, frozen=True):
     leaf: Leaf
 
 
-def find_route(catalog: Catalog, collection: Collection, path: Path, *, sees_hidden: bool) -> Route:
+def every_field(_: Collection, __: Field) -> bool:
+    """Knows every field, hidden ones too."""
+    return True
+
+
+def find_route(catalog: Catalog, collection: Collection, path: Path, knows: Knows = every_field) -> Route:
     """Where a path leads, from a record of the collection.
 
-    Raises Unreadable for unknown and hidden names, with the nearest name that is there, for fields that cannot be
-    compared, and for more than MAX_HOPS steps.
+    Raises Unreadable for unknown names and those that `knows` does not know, with the nearest name that is there,
+    for fields that cannot be compared, and for more than MAX_HOPS steps.
     """
     hops: list[Hop] = []
     here = collection
     for number, name in enumerate(path.names):
-        field = visible_field(here, name, sees_hidden=sees_hidden)
+        field = _visible(here, name, knows)
         last = number == len(path.names) - 1
         if field is not None and (last or not isinstance(field, RelationField)):
             return Route(tuple(hops), _leaf(here, field, path, number))
-        hop = _hop(catalog, here, field, name, sees_hidden=sees_hidden)
+        hop = _hop(catalog, here, field, name, knows)
         if hop is None:
-            names = _names(catalog, here, sees_hidden=sees_hidden)
+            names = _names(catalog, here, knows)
             raise Unreadable(path.at_name(number), f'There is no field "{name}"{meant(name, names)}')
         hops.append(hop)
         if len(hops) > MAX_HOPS:
@@ -89,22 +98,22 @@ def find_route(catalog: Catalog, collection: Collection, path: Path, *, sees_hid
     raise Unreadable(path.at_name(len(path.names) - 1), f'"{last_name}" is a collection: name one of its fields')
 
 
-def visible_field(collection: Collection, name: str, *, sees_hidden: bool) -> Field | None:
+def _visible(collection: Collection, name: str, knows: Knows) -> Field | None:
     """The field, if there is one of that name and it can be filtered by."""
     field = collection.by_name.get(name)
-    if field is None or not field.readable or (field.hidden and not sees_hidden):
+    if field is None or not field.readable or not knows(collection, field):
         return None
     return field
 
 
-def _hop(catalog: Catalog, here: Collection, field: Field | None, name: str, *, sees_hidden: bool) -> Hop | None:
+def _hop(catalog: Catalog, here: Collection, field: Field | None, name: str, knows: Knows) -> Hop | None:
     if isinstance(field, RelationField):
         target = catalog.by_id.get(field.collection_id)
         return None if target is None else Hop(name, target, field, back=False)
     if "_via_" not in name:
         return None
     for reference in catalog.references(here):
-        if name == back_name(reference) and (sees_hidden or not reference.field.hidden):
+        if name == back_name(reference) and knows(reference.collection, reference.field):
             return Hop(name, reference.collection, reference.field, back=True)
     return None
 
@@ -114,10 +123,10 @@ def back_name(reference: Reference) -> str:
     return f"{reference.collection.name}_via_{reference.field.name}"
 
 
-def _names(catalog: Catalog, here: Collection, *, sees_hidden: bool) -> list[str]:
-    names = [field.name for field in here.fields if visible_field(here, field.name, sees_hidden=sees_hidden)]
+def _names(catalog: Catalog, here: Collection, knows: Knows) -> list[str]:
+    names = [field.name for field in here.fields if _visible(here, field.name, knows)]
     back = catalog.references(here)
-    return names + [back_name(reference) for reference in back if sees_hidden or not reference.field.hidden]
+    return names + [back_name(reference) for reference in back if knows(reference.collection, reference.field)]
 
 
 def _leaf(here: Collection, field: Field, path: Path, number: int) -> Leaf:

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import TypeAlias
+
+from typing_extensions import override
 
 from holdfast.catalog.path import Hop
+from holdfast.catalog.sight import Sight
 from holdfast.db.sql import EMPTY, Sql, join, name, qualified, raw
-from holdfast.expressions.emit import bracketed
+from holdfast.expressions.emit import both, bracketed
 from holdfast.expressions.value import ALWAYS
 from holdfast.schema.collection import Collection
-
-Gate: TypeAlias = Callable[[Collection], Sql]
-"""The condition that rows of a collection have to satisfy to be seen by a path that enters it."""
 
 
 class Frame:
@@ -36,36 +35,89 @@ class Frame:
 
 
 class Row:
-    """A row of a collection under an alias. `present` says that it is there, where it may not be."""
+    """A row of a collection under an alias. `present` says that it is there, where it may not be.
 
-    def __init__(self, alias: Sql, frame: Frame, present: Sql | None = None) -> None:
+    `conceals` gives the condition for a column to be readable in the row; where it does not hold the column is null.
+    """
+
+    def __init__(
+        self, alias: Sql, frame: Frame, present: Sql | None = None, conceals: Callable[[str], Sql] | None = None
+    ) -> None:
         self.alias = alias
         self.frame = frame
         self.present = present
+        self._conceals = conceals
 
     def column(self, column: str) -> Sql:
         """A column of the row."""
-        return self.alias + raw(".") + name(column)
+        plain = self.alias + raw(".") + name(column)
+        shown = self._shown(column)
+        return plain if shown is ALWAYS else raw("CASE WHEN ") + shown + raw(" THEN ") + plain + raw(" END")
+
+    def may_lack(self, column: str) -> bool:
+        """Whether the column can be NULL though the table says that it cannot."""
+        return self.present is not None or self._shown(column) is not ALWAYS
+
+    def there(self, column: str) -> Sql:
+        """The condition that the row is there and shows the column."""
+        return both(ALWAYS if self.present is None else self.present, self._shown(column))
+
+    def _shown(self, column: str) -> Sql:
+        return ALWAYS if self._conceals is None else self._conceals(column)
+
+
+class Apart(Row):
+    """A row that no FROM has: each of its columns is a query of its own, which gives null if there is no row.
+
+    For what a rule says of the request: such a query does not depend on the rows that are looked at, so PostgreSQL
+    runs it once for the whole statement.
+    """
+
+    def __init__(self, table: Sql, alias: Sql, condition: Sql) -> None:
+        source = raw(" FROM ") + table + raw(" WHERE ") + condition + raw(")")
+        super().__init__(alias, Frame(), raw("EXISTS (SELECT") + source)
+        self._source = source
+
+    @override
+    def column(self, column: str) -> Sql:
+        return raw("(SELECT ") + self.alias + raw(".") + name(column) + self._source
 
 
 class Rows:
     """Makes rows: each under a name of its own within one statement."""
 
-    def __init__(self, gate: Gate, prefix: str) -> None:
-        self._gate = gate
+    def __init__(self, sight: Sight, prefix: str) -> None:
+        self._sight = sight
         self._names: Iterator[Sql] = (name(f"{prefix}{number}") for number in count(1))
+
+    def alias(self) -> Sql:
+        """A name that no other row has."""
+        return next(self._names)
+
+    def row(self, collection: Collection, alias: Sql, frame: Frame, present: Sql | None = None) -> Row:
+        """A row of the collection, with what is concealed of it."""
+
+        def conceals(column: str) -> Sql:
+            field = collection.by_name.get(column)
+            return ALWAYS if field is None else self._sight.shows(collection, field, alias)
+
+        return Row(alias, frame, present, conceals)
 
     def is_open(self, collection: Collection) -> bool:
         """Whether every row of the collection is seen."""
-        return self._gate(collection).parts == ALWAYS.parts
+        return self._sight.is_open(collection)
 
     def single(self, parent: Row, hop: Hop) -> Row:
         """The row at the end of a step to at most one record; joined once, in the FROM of the row it starts at."""
+        if isinstance(parent, Apart):
+            alias = next(self._names)
+            table = qualified("public", hop.collection.name) + raw(" AS ") + alias
+            return Apart(table, alias, _link(parent, hop, Row(alias, Frame())))
         found = parent.frame.row(parent, hop)
         if found is not None:
             return found
         alias = next(self._names)
-        row = Row(alias, parent.frame, alias + raw(".id IS NOT NULL"))
+        row = self.row(hop.collection, alias, parent.frame, alias + raw(".id IS NOT NULL"))
         sql = raw(" LEFT JOIN ") + self._table(hop, alias) + raw(" ON ") + self._condition(parent, hop, alias)
         parent.frame.add(parent, hop, row, sql)
         return row
@@ -79,10 +131,10 @@ class Rows:
         on = self._condition(parent, hop, alias)
         table = self._table(hop, alias)
         if not loose:
-            return _exists(table, Frame(), on, lambda frame: inner(Row(alias, frame)))
+            return _exists(table, Frame(), on, lambda frame: inner(self.row(hop.collection, alias, frame)))
         present = alias + raw(".id IS NOT NULL")
         source = self._unit() + raw(" LEFT JOIN ") + table + raw(" ON ") + on
-        return _exists(source, Frame(), None, lambda frame: inner(Row(alias, frame, present)))
+        return _exists(source, Frame(), None, lambda frame: inner(self.row(hop.collection, alias, frame, present)))
 
     def exists_item(self, items: Sql, inner: Callable[[Sql], Sql], *, loose: bool = False) -> Sql:
         """The same for the items of an array; `inner` takes the item, which is NULL for one that is absent."""
@@ -93,6 +145,12 @@ class Rows:
             source = self._unit() + raw(" LEFT JOIN ") + source + raw(" ON true")
         return _exists(source, Frame(), None, lambda _: inner(item))
 
+    def whole(self, condition: Sql, joins: Sql) -> Sql:
+        """A condition together with the joins that it needs, so that it can stand anywhere."""
+        if not joins:
+            return condition
+        return raw("EXISTS (SELECT FROM ") + self._unit() + joins + raw(" WHERE ") + condition + raw(")")
+
     def _unit(self) -> Sql:
         return raw("(SELECT) AS ") + next(self._names)
 
@@ -100,9 +158,9 @@ class Rows:
         return qualified("public", hop.collection.name) + raw(" AS ") + alias
 
     def _condition(self, parent: Row, hop: Hop, alias: Sql) -> Sql:
-        on = _link(parent, hop, alias)
-        gate = self._gate(hop.collection)
-        return on if gate.parts == ALWAYS.parts else on + raw(" AND ") + bracketed(gate)
+        on = _link(parent, hop, self.row(hop.collection, alias, Frame()))
+        gate = self._sight.gate(hop.collection, alias)
+        return on if gate is ALWAYS else on + raw(" AND ") + bracketed(gate)
 
 
 def _exists(source: Sql, frame: Frame, on: Sql | None, inner: Callable[[Frame], Sql]) -> Sql:
@@ -111,13 +169,15 @@ def _exists(source: Sql, frame: Frame, on: Sql | None, inner: Callable[[Frame], 
     return raw("EXISTS (SELECT FROM ") + source + frame.joins() + raw(" WHERE ") + where + raw(")")
 
 
-def _link(parent: Row, hop: Hop, alias: Sql) -> Sql:
-    if not hop.back:
-        target = alias + raw(".id = ")
-        if hop.field.many:
-            return target + raw("ANY (") + parent.column(hop.field.name) + raw(")")
-        return target + parent.column(hop.field.name)
-    pointer = alias + raw(".") + name(hop.field.name)
+def _link(parent: Row, hop: Hop, row: Row) -> Sql:
+    if hop.field is None:
+        return ALWAYS
+    if hop.back:
+        pointer, id = row.column(hop.field.name), parent.column("id")
+        return pointer + raw(" @> ARRAY[") + id + raw("]") if hop.field.many else pointer + raw(" = ") + id
+    pointer = parent.column(hop.field.name)
     if hop.field.many:
-        return pointer + raw(" @> ARRAY[") + parent.alias + raw(".id]")
-    return pointer + raw(" = ") + parent.alias + raw(".id")
+        # The cast keeps PostgreSQL from taking a query in brackets for the rows to look through.
+        ids = pointer + raw("::text[]") if isinstance(parent, Apart) else pointer
+        return row.column("id") + raw(" = ANY (") + ids + raw(")")
+    return row.column("id") + raw(" = ") + pointer

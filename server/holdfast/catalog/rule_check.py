@@ -13,7 +13,6 @@ from holdfast.db.sql import raw
 from holdfast.expressions.parse import meant
 from holdfast.expressions.read import read_filter
 from holdfast.expressions.tree import Call, Node, Operand, Path, Term, Tree, Unreadable, terms
-from holdfast.expressions.value import ALWAYS
 from holdfast.schema.collection import Collection
 from holdfast.schema.relation import RelationField
 
@@ -44,10 +43,10 @@ def _check_term(catalog: Catalog, collection: Collection, tree: Tree, term: Term
     if foreign:
         for path in (*_paths(term.left), *_paths(term.right)):
             if path not in foreign:
-                find_route(catalog, collection, path, sees_hidden=True)
+                find_route(catalog, collection, path)
         return
     alone: Node = term
-    scope = Scope(catalog, collection, raw("record"), sees_hidden=True, gate=lambda _: ALWAYS)
+    scope = Scope(catalog, collection, raw("record"))
     scope.condition(Tree(alone, tree.place, tree.pinned))
 
 
@@ -124,4 +123,4 @@ def _follow(catalog: Catalog, start: Collection, path: Path, skipped: int) -> Ro
     asks_request = path.names[0] == "@request" and path.modifier in ("isset", "changed")
     modifier = "" if asks_request else path.modifier
     rest = Path(path.names[skipped:], modifier, path.at_name(skipped))
-    return find_route(catalog, start, rest, sees_hidden=True)
+    return find_route(catalog, start, rest)

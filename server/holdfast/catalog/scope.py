@@ -7,44 +7,35 @@ record; under a plain operator, which asks for all records, once for each condit
 
 from holdfast.catalog.condition import Conditions
 from holdfast.catalog.order import SortKey, read_sort
-from holdfast.catalog.row import Frame, Gate, Row, Rows
+from holdfast.catalog.row import Frame, Rows
 from holdfast.catalog.side import Sides
+from holdfast.catalog.sight import EVERYTHING_SEEN, Sight
 from holdfast.catalog.snapshot import Catalog
 from holdfast.catalog.term import Names
 from holdfast.db.sql import Sql
 from holdfast.expressions.tree import Tree, Unreadable
+from holdfast.expressions.value import Binds
 from holdfast.schema.collection import Collection
 
 
 class Scope:
     """The names that can be used in one statement about the rows of a collection.
 
-    `alias` names the row. `gate` is the condition that rows of another collection have to satisfy when a path
-    enters it: for the others the path is as if they were not there. With `sees_hidden` hidden fields have names;
-    emails that their owners do not show are empty without `sees_emails`, which follows `sees_hidden` unless it is
-    given. `prefix` begins the names of joined rows: two scopes in one FROM need different ones.
+    `alias` names the row, and `sight` says what is seen of it and of the rows that paths lead to. `prefix` begins
+    the names of joined rows: two scopes in one FROM need different ones.
 
     Ask for `joins` last: conditions and sorts add to them.
     """
 
     def __init__(
-        self,
-        catalog: Catalog,
-        collection: Collection,
-        alias: Sql,
-        *,
-        sees_hidden: bool,
-        gate: Gate,
-        sees_emails: bool | None = None,
-        prefix: str = "h",
+        self, catalog: Catalog, collection: Collection, alias: Sql, sight: Sight = EVERYTHING_SEEN, prefix: str = "h"
     ) -> None:
         self._frame = Frame()
-        rows = Rows(gate, prefix)
-        emails = sees_hidden if sees_emails is None else sees_emails
-        self._base = Row(alias, self._frame)
-        self._names = Names(catalog, collection, rows, sees_hidden=sees_hidden)
-        self._sides = Sides(self._base, rows, sees_emails=emails)
-        self._conditions = Conditions(self._names, self._sides, rows)
+        self._rows = Rows(sight, prefix)
+        self._base = self._rows.row(collection, alias, self._frame)
+        self._names = Names(catalog, collection, self._rows, sight.knows)
+        self._sides = Sides({"": self._base}, self._rows, sight, Binds())
+        self._conditions = Conditions(self._names, self._sides, self._rows)
 
     def condition(self, tree: Tree) -> Sql:
         """The condition that a filter puts on the row: true or false, never NULL.

@@ -8,7 +8,8 @@ import msgspec
 from holdfast.catalog.leaf import leaf_value
 from holdfast.catalog.path import Hop, Leaf
 from holdfast.catalog.row import Row, Rows
-from holdfast.catalog.term import Applied, Asked, Found, Key
+from holdfast.catalog.sight import Sight
+from holdfast.catalog.term import Applied, Asked, Found, Given, Key
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.compare import Side
 from holdfast.expressions.geo import geo_distance
@@ -34,18 +35,18 @@ class ListSide(msgspec.Struct, frozen=True):
 
 
 class Sides:
-    """Gives the values, beginning at the row `base`."""
+    """Gives the values. `origins` are the rows that paths begin at, by the names of their beginnings."""
 
-    def __init__(self, base: Row, rows: Rows, *, sees_emails: bool) -> None:
-        self._base = base
+    def __init__(self, origins: Mapping[str, Row], rows: Rows, sight: Sight, binds: Binds) -> None:
+        self._origins = origins
         self._rows = rows
-        self._sees_emails = sees_emails
-        self.binds = Binds()
+        self._sight = sight
+        self.binds = binds
 
-    def row(self, hops: tuple[Hop, ...], here: Here) -> Row:
+    def row(self, origin: str, hops: tuple[Hop, ...], here: Here) -> Row:
         """The row at the end of the steps; those to many are looked up in `here`."""
-        row = self._base
-        names: Key = ()
+        row = self._origins[origin]
+        names: Key = (origin,)
         for hop in hops:
             names = (*names, hop.name)
             if not hop.many:
@@ -62,16 +63,16 @@ class Sides:
             return self._leaf(asked, here)
         if isinstance(asked, Applied):
             return self._applied(asked, here)
-        return asked
+        return asked.value if isinstance(asked, Given) else asked
 
     def _leaf(self, found: Found, here: Here) -> Value | ListSide:
         leaf = found.route.leaf
         if leaf.is_each:
-            item = here[*(hop.name for hop in found.route.hops), leaf.field.name, ":each"]
+            item = here[found.manys[-1].key]
             assert isinstance(item, Sql)
             return Value(item, Kind.TEXT, nullable=True)
-        row = self.row(found.route.hops, here)
-        return ListSide(row, leaf) if leaf.is_list else leaf_value(row, leaf, sees_emails=self._sees_emails)
+        row = self.row(found.origin, found.route.hops, here)
+        return ListSide(row, leaf) if leaf.is_list else leaf_value(row, leaf, self._sight)
 
     def _applied(self, applied: Applied, here: Here) -> Value:
         values = tuple(self._argument(argument, here, applied.call) for argument in applied.arguments)

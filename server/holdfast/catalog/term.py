@@ -1,14 +1,16 @@
 """The comparisons of a filter, with their paths found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
 from holdfast.catalog.path import Hop, Leaf, Route, find_route
 from holdfast.catalog.row import Rows
+from holdfast.catalog.sight import Knows
 from holdfast.catalog.snapshot import Catalog
 from holdfast.expressions.tree import Call, Constant, Macro, Node, Operand, Operator, Path, Slot, Term, Tree, Unreadable
+from holdfast.expressions.value import Value
 from holdfast.schema.collection import Collection
 
 Key: TypeAlias = tuple[str, ...]
@@ -22,21 +24,34 @@ class Many(msgspec.Struct, frozen=True):
     hops: tuple[Hop, ...]
     leaf: Leaf | None = None
 
+    @property
+    def origin(self) -> str:
+        """What the path begins at."""
+        return self.key[0]
+
 
 class Found(msgspec.Struct, frozen=True):
-    """A path that was found."""
+    """A path that was found, and what it begins at: `""` is the row itself."""
 
     route: Route
+    start: Collection
+    origin: str = ""
 
     @property
     def manys(self) -> tuple[Many, ...]:
         """Where it goes to many, in order."""
         hops, leaf = self.route.hops, self.route.leaf
-        names = tuple(hop.name for hop in hops)
-        found = [Many(names[: at + 1], hops[: at + 1]) for at, hop in enumerate(hops) if hop.many]
+        names = (self.origin, *(hop.name for hop in hops))
+        found = [Many(names[: at + 2], hops[: at + 1]) for at, hop in enumerate(hops) if hop.many]
         if leaf.is_each:
             found.append(Many((*names, leaf.field.name, ":each"), hops, leaf))
         return tuple(found)
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A value that no row has: something of the request."""
+
+    value: Value
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -52,8 +67,11 @@ class Applied(msgspec.Struct, frozen=True):
         return tuple(many for argument in self.arguments for many in manys_of(argument))
 
 
-Asked: TypeAlias = Found | Applied | Slot | Constant | Macro
+Asked: TypeAlias = Found | Given | Applied | Slot | Constant | Macro
 """One side of a comparison."""
+
+Foreign: TypeAlias = Callable[[Path], Asked]
+"""Finds what a path that begins with `@` leads to. Raises Unreadable."""
 
 
 def manys_of(asked: Asked) -> tuple[Many, ...]:
@@ -92,34 +110,37 @@ Planned: TypeAlias = Comparison | Joined
 
 
 class Names:
-    """Looks up the names in a filter, for the rows of one collection."""
+    """Looks up the names in a filter, for the rows of one collection. `foreign` is there for rules alone."""
 
-    def __init__(self, catalog: Catalog, collection: Collection, rows: Rows, *, sees_hidden: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, collection: Collection, rows: Rows, knows: Knows, foreign: Foreign | None = None
+    ) -> None:
         self._catalog = catalog
         self._collection = collection
         self._rows = rows
-        self._sees_hidden = sees_hidden
+        self._knows = knows
+        self._foreign = foreign
 
     def plan(self, tree: Tree) -> Planned:
         """The filter with all its paths found. Raises Unreadable."""
         return self._plan(tree.root, tree.pinned)
 
     def find(self, path: Path) -> Found:
-        """A path. Raises Unreadable."""
+        """A path to a field of the row. Raises Unreadable."""
         if path.names[0].startswith("@"):
             raise Unreadable(path.at, f'"{path.names[0]}" is for rules')
-        return Found(find_route(self._catalog, self._collection, path, sees_hidden=self._sees_hidden))
+        return Found(find_route(self._catalog, self._collection, path, self._knows), self._collection)
 
     def without_id(self, found: Found) -> Found:
         """The relation itself in place of the id that it points at, if every record is seen that it can point at."""
         hops, leaf = found.route.hops, found.route.leaf
         last = hops[-1] if hops else None
-        if last is None or last.back or leaf.field.name != "id" or leaf.modifier:
+        if last is None or last.field is None or last.back or leaf.field.name != "id" or leaf.modifier:
             return found
         if not self._rows.is_open(leaf.collection):
             return found
-        owner = hops[-2].collection if len(hops) > 1 else self._collection
-        return Found(Route(hops[:-1], Leaf(owner, last.field)))
+        owner = hops[-2].collection if len(hops) > 1 else found.start
+        return msgspec.structs.replace(found, route=Route(hops[:-1], Leaf(owner, last.field)))
 
     def _plan(self, node: Node, pinned: Mapping[int, str]) -> Planned:
         if not isinstance(node, Term):
@@ -148,7 +169,8 @@ class Names:
 
     def _asked(self, operand: Operand, pinned: Mapping[int, str]) -> Asked:
         if isinstance(operand, Path):
-            return self.find(operand)
+            foreign = self._foreign if operand.names[0].startswith("@") else None
+            return self.find(operand) if foreign is None else foreign(operand)
         if not isinstance(operand, Call):
             return operand
         if operand.name == "strftime":

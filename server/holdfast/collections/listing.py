@@ -68,7 +68,7 @@ async def _matching(pool: Pool, catalog: Catalog, filter: str, sort: str) -> lis
 
 
 def _select(reading: Reading | None, sort: str) -> Sql:
-    scope = Scope(Catalog.of(0, [_COLLECTIONS]), _COLLECTIONS, _ROW, sees_hidden=True, gate=lambda _: raw("true"))
+    scope = Scope(Catalog.of(0, [_COLLECTIONS]), _COLLECTIONS, _ROW)
     condition = raw("true") if reading is None else scope.condition(reading.tree)
     ways = (raw(" ASC NULLS FIRST"), raw(" DESC NULLS LAST"))
     order = [key.sql + ways[key.descending] for key in scope.sort(sort)]

@@ -164,6 +164,10 @@ def _truth(value: Value, operator: Operator, truth: bool, at: int) -> Sql:
 def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
     """Two values that are both known only row by row."""
     kinds = {left.kind, right.kind}
+    if kinds == {Kind.TEXT} and (left.filled or right.filled):
+        if not right.filled:
+            left, operator, right = right, MIRRORED.get(operator, operator), left
+        return single(left, operator, right.sql)
     if Kind.POINT in kinds:
         return _points(left, operator, right, at)
     if kinds == {Kind.JSON}:

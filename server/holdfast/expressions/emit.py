@@ -38,6 +38,8 @@ def both(first: Sql, second: Sql) -> Sql:
     """That both hold."""
     if first is ALWAYS:
         return second
+    if second is ALWAYS:
+        return first
     return bracketed(first + raw(" AND ") + second)
 
 

@@ -30,7 +30,7 @@ SHAPES_KEPT: Final = 4096
 
 FUNCTIONS: Final = ("geoDistance", "strftime")
 MODIFIERS: Final = ("lower", "length", "each", "isset", "changed")
-ROOTS: Final = ("@request", "@collection")
+ROOTS: Final = ("@request", "@collection", "@previous")
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 

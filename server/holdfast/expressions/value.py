@@ -7,12 +7,14 @@ for it.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, LiteralString
 
 import msgspec
+from typing_extensions import override
 
-from holdfast.db.sql import Inputs, Sql, bind, raw
+from holdfast.db.sql import Inputs, Sql, bind, literal, raw
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.like import like_pattern
 from holdfast.expressions.moment import MOMENTS, PARTS, read_moment
@@ -29,7 +31,8 @@ class Value(msgspec.Struct, frozen=True):
     Where `nullable`, the SQL can be NULL; that stands for `''` where the condition `blank` holds, else for null.
     `whole` numbers are bigint. `lossy` values were converted: NULL may also stand for what could not be.
     `computed` texts (those of functions) count as numbers beside numbers. `text` is a JSON value as text.
-    `costly` SQL is better not written twice. Rows for which `shown` does not hold have `''` instead.
+    `costly` SQL is better not written twice. `filled` texts are never empty. Rows for which `shown` does not hold
+    have `''` instead.
     """
 
     sql: Sql
@@ -42,6 +45,7 @@ class Value(msgspec.Struct, frozen=True):
     computed: bool = False
     text: Sql | None = None
     shown: Sql | None = None
+    filled: bool = False
 
 
 class Binds:
@@ -83,6 +87,23 @@ class Binds:
 
             self._made[key] = bind(read, cast)
         return self._made[key]
+
+
+class Fixed(Binds):
+    """Makes constants of literals instead, for expressions that are no client's but the catalog's.
+
+    PostgreSQL plans better with a value that it can see.
+    """
+
+    def __init__(self, literals: tuple[str, ...]) -> None:
+        super().__init__()
+        self._literals = literals
+
+    @override
+    def _bind(self, number: int, use: str, cast: LiteralString, convert: Callable[[str], object]) -> Sql:
+        found = convert(self._literals[number])
+        text = found.isoformat() if isinstance(found, datetime) else str(found)
+        return literal(text) + raw("::") + raw(cast)
 
 
 def _exact(text: str) -> Decimal:

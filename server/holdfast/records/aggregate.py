@@ -7,6 +7,7 @@ import msgspec
 
 from holdfast.catalog.path import Leaf, find_route
 from holdfast.catalog.scope import Scope
+from holdfast.catalog.sight import Sight
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import EMPTY, Sql, join, literal, name, number, raw
 from holdfast.expressions.kind import Kind
@@ -15,7 +16,6 @@ from holdfast.expressions.tree import Unreadable
 from holdfast.records.aggregate_query import AggregateQuery, Function, Measure
 from holdfast.records.list import Rows
 from holdfast.records.query import refuse
-from holdfast.rules.access import Audience
 from holdfast.schema.collection import Collection
 
 _NUMBERS: Final = frozenset((Kind.NUMBER, Kind.DECIMAL))
@@ -48,7 +48,7 @@ class Names(msgspec.Struct, frozen=True):
 
     catalog: Catalog
     collection: Collection
-    who: Audience
+    sight: Sight
     scope: Scope
 
 
@@ -156,7 +156,7 @@ def _measure(names: Names, measure: Measure) -> Output:
 
 def _find(names: Names, path: str, parameter: str, kinds: frozenset[Kind]) -> _Found:
     try:
-        route = find_route(names.catalog, names.collection, read_path(path, 0), sees_hidden=names.who.superuser)
+        route = find_route(names.catalog, names.collection, read_path(path, 0), names.sight.knows)
     except Unreadable as failure:
         raise refuse(parameter, f"{failure.message}.") from None
     if route.leaf.is_list or route.leaf.is_each or any(hop.many for hop in route.hops):

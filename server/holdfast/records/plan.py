@@ -23,7 +23,8 @@ from holdfast.records.list import BASE, OFFSET, PAGE, Page, Rows, compile_estima
 from holdfast.records.order import sort_keys
 from holdfast.records.query import Count, ListQuery
 from holdfast.records.view import compile_view
-from holdfast.rules.access import EVERY_ROW, Audience, gate
+from holdfast.rules.access import EVERY_ROW, Audience
+from holdfast.rules.sight import sight_of
 from holdfast.schema.collection import Collection
 
 
@@ -122,8 +123,7 @@ def _context(asked: Asked, query: ListQuery) -> bytes:
 
 
 def _scope(asked: Asked) -> Scope:
-    who = asked.who
-    return Scope(asked.catalog, asked.collection, BASE, sees_hidden=who.superuser, gate=gate(who, "list"))
+    return Scope(asked.catalog, asked.collection, BASE, sight_of(asked.catalog, asked.who))
 
 
 def _conditions(asked: Asked, scope: Scope, reading: Reading | None) -> list[Sql]:
@@ -163,7 +163,7 @@ def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> Aggrega
     if not isinstance(statement, Statement):
         scope = _scope(asked)
         conditions = _conditions(asked, scope, reading)
-        names = Names(asked.catalog, asked.collection, asked.who, scope)
+        names = Names(asked.catalog, asked.collection, sight_of(asked.catalog, asked.who), scope)
         groups, measures = outputs(names, query)
         rows = Rows(_source(asked, scope), join(" AND ", conditions))
         statement = Statement.of(compile_aggregate(rows, groups, measures, query))

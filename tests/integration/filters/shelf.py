@@ -51,7 +51,7 @@ class Shelf:
         return sorted(row[0] for row in rows)
 
     def statement(self, collection: Collection, reading: Reading, columns: Sql) -> Sequence[Any]:
-        scope = Scope(self.catalog, collection, raw("record"), sees_hidden=True, gate=lambda _: raw("true"))
+        scope = Scope(self.catalog, collection, raw("record"))
         condition = scope.condition(reading.tree)
         table = qualified("public", collection.name)
         found = (

@@ -18,6 +18,7 @@ from holdfast.schema.collection import Collection
 from integration.filters.filter_texts import filters, noise
 from integration.filters.worlds import NOW, create, make_world
 from unit.expressions.evaluate import World, evaluate
+from unit.expressions.library import Eyes
 
 EXAMPLES = int(os.environ.get("HOLDFAST_FILTER_EXAMPLES", "400"))
 WORLDS = 24
@@ -58,9 +59,7 @@ async def fulfilling(ground: Ground, world: World, collection: Collection, text:
         world.catalog,
         collection,
         raw("record"),
-        sees_hidden=True,
-        sees_emails=world.sees_emails,
-        gate=lambda other: raw("false") if other.name in world.closed else raw("true"),
+        Eyes(sees_hidden=True, sees_emails=world.sees_emails, closed=world.closed),
     )
     condition = scope.condition(reading.tree)
     table = qualified("public", collection.name)

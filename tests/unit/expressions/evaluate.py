@@ -85,7 +85,7 @@ def operands(operand: Operand) -> list[Operand]:
 
 
 def route_of(world: World, collection: Collection, path: Path) -> Route:
-    return find_route(world.catalog, collection, path, sees_hidden=True)
+    return find_route(world.catalog, collection, path)
 
 
 def manys(world: World, collection: Collection, path: Path) -> list[tuple[str, ...]]:
@@ -142,7 +142,8 @@ def along(world: World, record: Record | None, route: Route, at: int) -> list[Re
     return [other for other in world.visible(hop.collection) if other["id"] in ids(record, hop.field)]
 
 
-def ids(record: Record, field: RelationField) -> list[str]:
+def ids(record: Record, field: RelationField | None) -> list[str]:
+    assert field is not None
     held = record[field.name]
     return list(held or []) if field.many else [held] if held else []
 

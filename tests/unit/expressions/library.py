@@ -1,11 +1,16 @@
 """The collections that the tests of filters and their page speak of: posts with comments, by authors in teams."""
 
+from collections.abc import Container
 from typing import Any
 
+from typing_extensions import override
+
 from holdfast.catalog.scope import Scope
+from holdfast.catalog.sight import Sight
 from holdfast.catalog.snapshot import Catalog
-from holdfast.db.sql import Statement, raw
+from holdfast.db.sql import Sql, Statement, raw
 from holdfast.expressions.read import read_filter
+from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.schema.bool import BoolField
 from holdfast.schema.collection import Collection
 from holdfast.schema.date import DateField
@@ -68,15 +73,34 @@ COMMENTS = collection(
 LIBRARY = Catalog.of(1, (TEAMS, AUTHORS, POSTS, COMMENTS))
 
 
+class Eyes(Sight):
+    """Sees hidden fields and emails or not, and no rows of the collections that are `closed`."""
+
+    def __init__(self, *, sees_hidden: bool, sees_emails: bool, closed: Container[str] = ()) -> None:
+        self._hidden = sees_hidden
+        self._emails = sees_emails
+        self._closed = closed
+
+    @override
+    def knows(self, collection: Collection, field: Field) -> bool:
+        return self._hidden or not field.hidden
+
+    @override
+    def is_open(self, collection: Collection) -> bool:
+        return collection.name not in self._closed
+
+    @override
+    def gate(self, collection: Collection, alias: Sql) -> Sql:
+        return ALWAYS if self.is_open(collection) else NEVER
+
+    @override
+    def shows_email(self, collection: Collection, alias: Sql) -> Sql:
+        return ALWAYS if self._emails else alias + raw('."emailVisibility"')
+
+
 def scope(*, sees_hidden: bool = False, closed: tuple[str, ...] = ()) -> Scope:
     """A scope over posts, under the alias r; nobody sees the rows of the collections that are `closed`."""
-    return Scope(
-        LIBRARY,
-        POSTS,
-        raw("r"),
-        sees_hidden=sees_hidden,
-        gate=lambda collection: raw("false") if collection.name in closed else raw("true"),
-    )
+    return Scope(LIBRARY, POSTS, raw("r"), Eyes(sees_hidden=sees_hidden, sees_emails=sees_hidden, closed=closed))
 
 
 def sql(text: str, *, sees_hidden: bool = False, closed: tuple[str, ...] = ()) -> tuple[str, str]:

@@ -1,0 +1,95 @@
+"""What a caller sees of rows and fields: those that a list or view rule, or one of the caller's roles, opens."""
+
+from typing_extensions import override
+
+from holdfast.catalog.sight import EVERYTHING_SEEN, Sight
+from holdfast.catalog.snapshot import Catalog
+from holdfast.db.sql import Sql, raw
+from holdfast.expressions.emit import bracketed
+from holdfast.expressions.value import ALWAYS
+from holdfast.rules.access import Access, Audience, ways_in
+from holdfast.rules.facts import CALLER_ID
+from holdfast.rules.names import NOTHING_SPOKEN, Spoken
+from holdfast.rules.scope import holds
+from holdfast.schema.auth_options import auth_options
+from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
+
+
+class CallerSight(Sight):
+    """What one audience sees. `Sight` itself is for superusers: see `sight_of`."""
+
+    def __init__(self, catalog: Catalog, who: Audience) -> None:
+        self._catalog = catalog
+        self._who = who
+        self._access: dict[str, Access] = {}
+
+    def access(self, collection: Collection) -> Access:
+        """The ways in to the collection's list."""
+        found = self._access.get(collection.id)
+        if found is None:
+            found = self._access[collection.id] = ways_in(self._catalog, collection, "list", self._who)
+        return found
+
+    @override
+    def knows(self, collection: Collection, field: Field) -> bool:
+        found = self.access(collection)
+        # Where nothing is open a path meets no row, and the names are those that anybody would know.
+        return bool(found.reading(field)) if found.is_open else not field.hidden
+
+    @override
+    def is_open(self, collection: Collection) -> bool:
+        return self.access(collection).rules == ("",)
+
+    @override
+    def gate(self, collection: Collection, alias: Sql) -> Sql:
+        return holds(self._catalog, collection, self.access(collection).rules, alias, self._who, prefix="g")
+
+    @override
+    def shows(self, collection: Collection, field: Field, alias: Sql) -> Sql:
+        rules = self.access(collection).reading(field)
+        if rules in ((), ("",)):
+            return ALWAYS
+        return holds(self._catalog, collection, rules, alias, self._who, prefix="f")
+
+    @override
+    def shows_email(self, collection: Collection, alias: Sql) -> Sql:
+        return email_shows(self._catalog, collection, alias, self._who)
+
+
+def sight_of(catalog: Catalog, who: Audience) -> Sight:
+    """What an audience sees through filters, sorts and the paths in them."""
+    return EVERYTHING_SEEN if who.superuser else CallerSight(catalog, who)
+
+
+def email_shows(
+    catalog: Catalog, collection: Collection, alias: Sql, who: Audience, spoken: Spoken = NOTHING_SPOKEN
+) -> Sql:
+    """The condition for the email of an auth record to be shown.
+
+    It is where the record says so, to its owner, and to whoever may manage it.
+    """
+    if who.superuser:
+        return ALWAYS
+    found = [alias + raw('."emailVisibility"')]
+    if who.collection_id == collection.id:
+        found.append(alias + raw('."id" = ') + CALLER_ID)
+    manages = may_manage(catalog, collection, alias, who, spoken)
+    if manages is ALWAYS:
+        return ALWAYS
+    if manages is not None:
+        found.append(manages)
+    shown = found[0]
+    for other in found[1:]:
+        shown += raw(" OR ") + other
+    return bracketed(shown) if len(found) > 1 else shown
+
+
+def may_manage(
+    catalog: Catalog, collection: Collection, alias: Sql, who: Audience, spoken: Spoken = NOTHING_SPOKEN
+) -> Sql | None:
+    """The condition for the audience to have manage access to an auth record; None where it never has."""
+    if who.superuser:
+        return ALWAYS
+    rule = auth_options(collection.auth).manage_rule
+    return None if rule is None else holds(catalog, collection, (rule,), alias, who, spoken, prefix="m")
