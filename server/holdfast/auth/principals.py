@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from holdfast.auth.tokens import Claims, is_genuine, peek, signing_key
+from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
+from holdfast.auth.tokens import EDDSA, Claims, is_genuine, is_genuine_public, kid_of, peek, signing_key
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row
 from holdfast.db.sql import Sql, Statement, name, qualified, raw, value
@@ -80,11 +81,17 @@ async def identify(engine: Engine, token: str, claims: Claims) -> Principal:
     collection = engine.catalog.by_id.get(claims.collection_id)
     if collection is None or not collection.is_auth or claims.exp <= time.time():
         return GUEST
-    secret = auth_options(collection.auth).auth_token.secret
-    row = await _read(engine, collection, claims)
-    if row is None or not row["tokenKey"] or not secret:
+    options = auth_options(collection.auth).auth_token
+    row = await _read(engine, collection, claims, options.algorithm)
+    if row is None or not row["tokenKey"] or not options.secret or not row["alive"]:
         return GUEST
-    if not is_genuine(token, claims, signing_key(row["tokenKey"], secret)):
+    key = signing_key(row["tokenKey"], options.secret)
+    if options.algorithm == EDDSA:
+        public = public_key(read_keys(row["keys"]), kid_of(token))
+        genuine = public is not None and is_genuine_public(token, claims, public, key)
+    else:
+        genuine = is_genuine(token, claims, key)
+    if not genuine:
         return GUEST
     return principal_of(collection, claims.id, tuple(sorted(row["roles"])), claims.sid)
 
@@ -103,15 +110,36 @@ def roles_column(collection: Collection) -> Sql:
     return name(ROLES) if field is not None and field.system else raw("'{}'::text[]")
 
 
-async def _read(engine: Engine, collection: Collection, claims: Claims) -> Row | None:
-    """The record's half of the signing key, and its roles; None when there is no such record."""
+async def _read(engine: Engine, collection: Collection, claims: Claims, algorithm: str) -> Row | None:
+    """The record's half of the signing key, its roles, and whether its session lives; None if there is no such record.
+
+    One statement, with the server's own keys where the collection's tokens are signed with those.
+    """
     sql = (
         raw('SELECT "tokenKey", ')
         + roles_column(collection)
-        + raw(" AS roles FROM ")
+        + raw(" AS roles, ")
+        + _is_alive(collection, claims)
+        + raw(" AS alive, ")
+        + (STORED_KEYS if algorithm == EDDSA else raw("NULL"))
+        + raw(" AS keys FROM ")
         + qualified("public", collection.name)
         + raw(' WHERE "id" = ')
         + value(claims.id, "text")
     )
     with as_api_errors():
         return await engine.pool.fetchrow(Statement.of(sql))
+
+
+def _is_alive(collection: Collection, claims: Claims) -> Sql:
+    if not claims.sid:
+        return raw("true")
+    return (
+        raw("EXISTS (SELECT FROM holdfast.sessions AS held WHERE held.id = ")
+        + value(claims.sid, "text")
+        + raw(" AND held.collection_id = ")
+        + value(collection.id, "text")
+        + raw(" AND held.record_id = ")
+        + value(claims.id, "text")
+        + raw(" AND held.expires > now())")
+    )

@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -27,6 +27,12 @@ class TokenOptions(msgspec.Struct, frozen=True, rename="camel"):
 
     duration: int
     secret: str = ""
+
+
+class AuthTokenOptions(TokenOptions, frozen=True, rename="camel"):
+    """Login tokens, which can also be signed with the server's key (EdDSA), so that others can check them."""
+
+    algorithm: Literal["HS256", "EdDSA"] = "HS256"
 
 
 class AuthAlert(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,7 +107,7 @@ class AuthOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     password_auth: PasswordAuth = PasswordAuth()
     mfa: Mfa = Mfa()
     otp: Otp = Otp()
-    auth_token: TokenOptions = TokenOptions(7 * DAY)
+    auth_token: AuthTokenOptions = AuthTokenOptions(7 * DAY)
     password_reset_token: TokenOptions = TokenOptions(30 * MINUTE)
     email_change_token: TokenOptions = TokenOptions(30 * MINUTE)
     verification_token: TokenOptions = TokenOptions(3 * DAY)

@@ -7,9 +7,9 @@ import msgspec
 from holdfast.schema.auth_options import (
     DAY,
     AuthOptions,
+    AuthTokenOptions,
     MappedFields,
     OAuth2,
-    TokenOptions,
     store_auth_options,
     with_secrets,
 )
@@ -49,7 +49,7 @@ def _superusers() -> Collection:
             type="auth",
             system=True,
             fields=(*fields, *date_fields(system=True)),
-            auth=store_auth_options(with_secrets(AuthOptions(auth_token=TokenOptions(DAY)))),
+            auth=store_auth_options(with_secrets(AuthOptions(auth_token=AuthTokenOptions(DAY)))),
         )
     )
 

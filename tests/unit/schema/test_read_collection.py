@@ -174,7 +174,7 @@ def test_secrets_go_in_and_never_out() -> None:
     people = make(
         {"name": "people", "type": "auth", "authToken": {"secret": secret}, "oauth2": {"providers": [provider]}}
     )
-    assert people.auth["authToken"] == {"duration": 604_800, "secret": secret}
+    assert people.auth["authToken"] == {"duration": 604_800, "secret": secret, "algorithm": "HS256"}
     shown = msgspec.json.encode(collection_json(people)).decode()
     assert "hush" not in shown
     assert '"secret"' not in shown
