@@ -1,28 +1,24 @@
 """The answer to a login: a token, and the record as its owner sees it."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
+from holdfast.auth.account import Account
 from holdfast.auth.principals import principal_of
 from holdfast.auth.tokens import Claims, make_token, signing_key
 from holdfast.db.sql import Inputs, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
-from holdfast.records.document import PRINCIPAL_ID, Shape, document
+from holdfast.records.document import Shape, document
 from holdfast.records.expansion import read_expand
 from holdfast.records.selection import read_fields
 from holdfast.rules.access import audience
+from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.auth_options import AuthOptions, auth_options
 from holdfast.schema.collection import Collection
-
-
-class Account(msgspec.Struct, frozen=True):
-    """The part of an auth record that a login needs; `password` is its hash."""
-
-    id: str
-    password: str
-    token_key: str
 
 
 class LoggedIn(msgspec.Struct, frozen=True):
@@ -30,6 +26,7 @@ class LoggedIn(msgspec.Struct, frozen=True):
 
     token: str | msgspec.UnsetType
     record: msgspec.Raw | msgspec.UnsetType
+    meta: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
 def new_token(collection: Collection, account: Account, options: AuthOptions, *, now: float | None = None) -> str:
@@ -77,7 +74,7 @@ async def _read_record(engine: Engine, collection: Collection, id: str, shape: S
         + raw(" = ")
         + value(id, "text")
     )
-    row = await engine.pool.fetchrow(Statement.of(sql), Inputs(named={PRINCIPAL_ID: id}))
+    row = await engine.pool.fetchrow(Statement.of(sql), Inputs(named={FACTS: Facts(who=owner)}))
     if row is None:
         raise NotFound
     text = str(row["record"]).encode()

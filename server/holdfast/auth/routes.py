@@ -5,8 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.auth.account import auth_collection
 from holdfast.auth.attempts import Attempts
-from holdfast.auth.service import Login, auth_collection, log_in, refresh
+from holdfast.auth.login import read_asked
+from holdfast.auth.password_login import Credentials, log_in
+from holdfast.auth.proved import login_response
+from holdfast.auth.refresh import refresh
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.http.json import refuse_repeated_keys
@@ -90,33 +94,26 @@ def auth_routes(attempts: Attempts) -> tuple[Route, ...]:
 
 async def auth_with_password(attempts: Attempts, engine: Engine, request: Request) -> Response:
     """Answer `{token, record}`."""
-    collection = auth_collection(engine, request.params["collection"])
+    collection = auth_collection(engine.catalog, request.params["collection"])
     body = await request.object()
     refuse_repeated_keys(await request.body())
     problems = _problems(body)
     if problems:
         raise ValidationFailed(problems, "Failed to authenticate: see data.")
-    login = Login(
-        identity=body["identity"].strip(),
-        password=body["password"],
-        identity_field=body.get("identityField") or "",
-        address=request.client,
-        fields=request.query.get("fields", ""),
-        expand=request.query.get("expand", ""),
-    )
-    return _no_store(await log_in(engine, attempts, collection, login))
+    credentials = Credentials(body["identity"].strip(), body["password"], body.get("identityField") or "")
+    asked = read_asked(request, body, "password")
+    return login_response(await log_in(engine, attempts, collection, credentials, asked))
 
 
 async def auth_refresh(engine: Engine, request: Request) -> Response:
     """Answer `{token, record}` for the caller."""
-    collection = auth_collection(engine, request.params["collection"])
-    fields, expand = request.query.get("fields", ""), request.query.get("expand", "")
-    return _no_store(await refresh(engine, collection, request.principal, fields=fields, expand=expand))
+    collection = auth_collection(engine.catalog, request.params["collection"])
+    return login_response(await refresh(engine, collection, read_asked(request, {})))
 
 
 async def auth_methods(engine: Engine, request: Request) -> Response:
     """Answer which ways are open; those that this server does not offer yet are told as closed."""
-    options = auth_options(auth_collection(engine, request.params["collection"]).auth)
+    options = auth_options(auth_collection(engine.catalog, request.params["collection"]).auth)
     password = {
         "enabled": options.password_auth.enabled,
         "identityFields": list(options.password_auth.identity_fields) if options.password_auth.enabled else [],
@@ -146,7 +143,3 @@ def _problems(body: dict[str, Any]) -> Problems:
     if not isinstance(body.get("identityField") or "", str):
         found["identityField"] = Problem("validation_invalid_value", "Must be the name of a field.")
     return found
-
-
-def _no_store(answer: object) -> Response:
-    return Response(body=msgspec.json.encode(answer), headers=((b"cache-control", b"no-store"),))

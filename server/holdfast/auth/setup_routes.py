@@ -10,8 +10,8 @@ from litestar.enums import MediaType
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
+from holdfast.auth.account import account_by_id
 from holdfast.auth.answer import logged_in
-from holdfast.auth.service import account_by_id
 from holdfast.auth.setup import check_setup_token, set_up
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
