@@ -145,6 +145,23 @@ class Rows:
             source = self._unit() + raw(" LEFT JOIN ") + source + raw(" ON true")
         return _exists(source, Frame(), None, lambda _: inner(item))
 
+    def each(self, parent: Row, hop: Hop, inner: Callable[[Row], Sql]) -> Sql:
+        """A query that gives what the query `inner` gives for every row at the end of a step to many."""
+        alias, frame = next(self._names), Frame()
+        query = inner(self.row(hop.collection, alias, frame))
+        return self._lateral(self._table(hop, alias) + frame.joins(), query, self._condition(parent, hop, alias))
+
+    def each_item(self, items: Sql, inner: Callable[[Sql], Sql]) -> Sql:
+        """The same for every item of an array."""
+        alias = next(self._names)
+        query = inner(alias + raw(".item"))
+        return self._lateral(raw("unnest(") + items + raw(") AS ") + alias + raw("(item)"), query, ALWAYS)
+
+    def _lateral(self, source: Sql, query: Sql, condition: Sql) -> Sql:
+        inner = next(self._names)
+        found = raw("SELECT ") + inner + raw(".* FROM ") + source + raw(" CROSS JOIN LATERAL (") + query + raw(") AS ")
+        return found + inner + raw(" WHERE ") + condition
+
     def whole(self, condition: Sql, joins: Sql) -> Sql:
         """A condition together with the joins that it needs, so that it can stand anywhere."""
         if not joins:

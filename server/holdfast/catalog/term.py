@@ -145,7 +145,7 @@ class Names:
     def _plan(self, node: Node, pinned: Mapping[int, str]) -> Planned:
         if not isinstance(node, Term):
             return Joined(node.either, tuple(self._plan(part, pinned) for part in node.parts))
-        left, right = self._asked(node.left, pinned), self._asked(node.right, pinned)
+        left, right = self.asked(node.left, pinned), self.asked(node.right, pinned)
         # As in PocketBase, a function speaks of one record of each way, with ? and without.
         some = node.some or isinstance(left, Applied) or isinstance(right, Applied)
         comparison = Comparison(left, node.operator, some, right, node.at)
@@ -167,7 +167,8 @@ class Names:
             return asked
         return self.without_id(asked) if lists or not asked.route.hops[-1].many else asked
 
-    def _asked(self, operand: Operand, pinned: Mapping[int, str]) -> Asked:
+    def asked(self, operand: Operand, pinned: Mapping[int, str]) -> Asked:
+        """What one side of a comparison leads to. Raises Unreadable."""
         if isinstance(operand, Path):
             foreign = self._foreign if operand.names[0].startswith("@") else None
             return self.find(operand) if foreign is None else foreign(operand)
@@ -175,7 +176,7 @@ class Names:
             return operand
         if operand.name == "strftime":
             return self._strftime(operand, pinned)
-        return Applied(operand, tuple(self._asked(argument, pinned) for argument in operand.arguments))
+        return Applied(operand, tuple(self.asked(argument, pinned) for argument in operand.arguments))
 
     def _strftime(self, call: Call, pinned: Mapping[int, str]) -> Applied:
         texts: list[str] = []
@@ -189,4 +190,4 @@ class Names:
         if not texts:
             raise Unreadable(call.at, "strftime takes a format, a date and modifiers")
         date = call.arguments[1] if len(call.arguments) > 1 else Macro("@now", call.at)
-        return Applied(call, (self._asked(date, pinned),), tuple(texts))
+        return Applied(call, (self.asked(date, pinned),), tuple(texts))
