@@ -5,42 +5,48 @@ from typing import Final
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog, Reference
-from holdfast.db.sql import Sql, join, literal, name, named, number, qualified, raw
-from holdfast.expressions.kind import Kind
+from holdfast.db.sql import EMPTY, Sql, join, literal, name, number, qualified, raw
+from holdfast.expressions.value import ALWAYS
+from holdfast.records.columns import Column, column, is_spaced, json_object
 from holdfast.records.expansion import NOTHING, Expansion, read_expand
-from holdfast.records.pick import pick
-from holdfast.records.query import refuse
-from holdfast.records.selection import EVERYTHING, Excerpt, Selection, read_fields
-from holdfast.rules.access import NO_ROW, Audience, gate
+from holdfast.records.selection import EVERYTHING as SELECT_ALL
+from holdfast.records.selection import Selection, read_fields
+from holdfast.records.shown import PLAIN, Reader, Shown
+from holdfast.rules.access import EVERYTHING, Access, Audience, ways_in
+from holdfast.rules.scope import holds
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.index_reading import read_indexes
 from holdfast.schema.relation import RelationField
 
-PRINCIPAL_ID: Final = "principal.id"
-"""The name under which `Inputs.named` holds the caller's record id."""
 MAX_BACK_RELATED: Final = 1000  # records of one back-relation, as in PocketBase
-_ROW: Final = name("hf row")  # no field can have a name with a space, so none can stand in front of it
 
 
 class Shape(msgspec.Struct, frozen=True):
     """Which parts of a record are wanted, and which relations with it."""
 
-    selection: Selection = EVERYTHING
+    selection: Selection = SELECT_ALL
     expansion: Expansion = NOTHING
 
 
 class Document(msgspec.Struct, frozen=True):
     """An SQL expression that gives a record's JSON as text.
 
-    `columns` are those that it reads of the row. With `spaced` the text has PostgreSQL's spaces in it (jsonb
-    has them), and is to be made compact before it goes out. `nested` is whether other records are in it.
+    `columns` are those that it reads of the row, `computed` what else has to be selected with them, by name. With
+    `spaced` the text has PostgreSQL's spaces in it (jsonb has them), and is to be made compact before it goes out.
+    `nested` is whether other records are in it.
     """
 
     sql: Sql
     columns: tuple[str, ...]
     spaced: bool
     nested: bool = False
+    computed: tuple[tuple[str, Sql], ...] = ()
+
+    def select(self, row: Sql) -> list[Sql]:
+        """What to select of a row so that the expression can be made of the result."""
+        plain = [row + raw(".") + name(column) for column in self.columns]
+        return plain + [condition + raw(" AS ") + name(label) for label, condition in self.computed]
 
 
 def read_shape(fields: str, expand: str) -> Shape:
@@ -49,116 +55,76 @@ def read_shape(fields: str, expand: str) -> Shape:
 
 
 def visible_fields(collection: Collection, who: Audience) -> list[Field]:
-    """The fields that this audience may read, in order. Secrets are nobody's, superusers included."""
+    """The fields that this audience may read where its ways in give all of them, in order."""
     return [
         field for field in collection.fields if (who.superuser or not field.hidden) and not collection.is_secret(field)
     ]
 
 
 def document(
-    catalog: Catalog, who: Audience, collection: Collection, row: Sql, shape: Shape, *, level: int = 1
+    catalog: Catalog,
+    who: Audience,
+    collection: Collection,
+    row: Sql,
+    shape: Shape,
+    access: Access | None = None,
+    *,
+    source: Sql | None = None,
 ) -> Document:
-    """The record in `row`, the alias of a row of the collection. `level` is how deep it stands in the tree.
+    """The record in `row`, the alias of a row of the collection.
 
+    `access` has the ways in by which the row was found, and with them which fields go out; without it all that are
+    not hidden do. If `row` is not the whole row but what `Document.select` took of it, `source` is its alias there.
     Raises BadRequest for an excerpt of what is no text.
     """
-    plain = _plain(collection, who, row, shape.selection)
-    related = _related(catalog, who, collection, row, shape, level)
-    if not related:
-        return plain
+    reader = Reader(catalog, who)
+    ways = access or (EVERYTHING if who.superuser else PLAIN)
+    return _document(reader, collection, Shown(reader, collection, ways, row, source), row, shape, level=1)
+
+
+def _document(reader: Reader, collection: Collection, shown: Shown, row: Sql, shape: Shape, *, level: int) -> Document:
+    """`level` is how deep the record stands in the tree."""
+    columns, fields = _plain(collection, shown, row, shape.selection)
+    related = _related(reader, collection, shown, row, shape, level)
+    spaced = any(is_spaced(field, shape.selection) for field in fields) or any(one.spaced for one in related)
+    plain = json_object(columns)
+    needed = (*(field.name for field in fields), *(column for one in related for column in one.columns))
+    text = _with_expand(plain, columns, related) if related else plain
+    computed = tuple(shown.computed.items())
+    return Document(text, tuple(dict.fromkeys(needed)), spaced, nested=bool(related), computed=computed)
+
+
+def _with_expand(plain: Sql, columns: list[Column], related: list[Document]) -> Sql:
+    """What was not found leaves no key behind, and with nothing found there is no `expand`.
+
+    So the keys are joined as text: row_to_json can only write null.
+    """
     expand = raw("nullif(concat_ws(',', ") + join(", ", [one.sql for one in related]) + raw("), '')")
-    # What was not found leaves no key behind, and with nothing found there is no `expand`. So the keys are
-    # joined as text: row_to_json can only write null.
-    if not plain.columns:
-        text = raw("('{' || coalesce('\"expand\":{' || ") + expand + raw(" || '}', '') || '}')")
-    else:
-        text = (
-            raw("(left(")
-            + plain.sql
-            + raw(", -1) || coalesce(',\"expand\":{' || ")
-            + expand
-            + raw(" || '}', '') || '}')")
-        )
-    columns = dict.fromkeys(column for part in (plain, *related) for column in part.columns)
-    return Document(text, tuple(columns), any(part.spaced for part in (plain, *related)), nested=True)
+    if any(one.condition is ALWAYS for one in columns):
+        text = raw("(left(") + plain + raw(", -1) || coalesce(',\"expand\":{' || ") + expand
+        return text + raw(" || '}', '') || '}')")
+    members = raw("nullif(left(right(") + plain + raw(", -1), -1), '')")
+    return raw("('{' || concat_ws(',', ") + members + raw(", '\"expand\":{' || ") + expand + raw(" || '}') || '}')")
 
 
-def _plain(collection: Collection, who: Audience, row: Sql, selection: Selection) -> Document:
-    """The record's own fields: one row_to_json, the only JSON function that writes no spaces (version 15 to 18)."""
-    shown = [field for field in visible_fields(collection, who) if selection.part(field.name) is not None]
-    constants = [
-        literal(content) + raw("::text AS ") + name(key)
+def _plain(collection: Collection, shown: Shown, row: Sql, selection: Selection) -> tuple[list[Column], list[Field]]:
+    """The record's own keys, and the fields among them."""
+    columns = [
+        Column(literal(content) + raw("::text AS ") + name(key))
         for key, content in (("collectionId", collection.id), ("collectionName", collection.name))
         if selection.part(key) is not None
     ]
-    spaced = any(_is_spaced(field, selection) for field in shown)
-    columns = tuple(field.name for field in shown)
-    text = _row_to_json(constants + [_column(collection, row, field, selection) for field in shown])
-    secret = next((field for field in shown if _is_private(collection, who, field)), None)
-    if secret is None:
-        return Document(text, columns, spaced)
-    without = _row_to_json(
-        constants + [_column(collection, row, field, selection) for field in shown if field is not secret]
-    )
-    text = raw("CASE WHEN ") + _email_shows(collection, who, row) + raw(" THEN ") + text + raw(" ELSE ") + without
-    return Document(raw("(") + text + raw(" END)"), (*dict.fromkeys((*columns, "id", "emailVisibility")),), spaced)
-
-
-def _is_spaced(field: Field, selection: Selection) -> bool:
-    if field.kind is Kind.JSON:
-        return True
-    return field.kind is Kind.POINT and not (selection.part(field.name) or EVERYTHING).whole
-
-
-def _row_to_json(columns: list[Sql]) -> Sql:
-    if not columns:
-        return raw("'{}'")
-    return (
-        raw("(SELECT row_to_json(")
-        + _ROW
-        + raw(")::text FROM (SELECT ")
-        + join(", ", columns)
-        + raw(") AS ")
-        + _ROW
-        + raw(")")
-    )
-
-
-def _is_private(collection: Collection, who: Audience, field: Field) -> bool:
-    return collection.is_auth and field.system and field.name == "email" and not who.superuser
-
-
-def _email_shows(collection: Collection, who: Audience, row: Sql) -> Sql:
-    visible = row + raw('."emailVisibility"')
-    if who.collection_id != collection.id:
-        return visible
-    return raw("(") + visible + raw(" OR ") + row + raw('."id" = ') + named(PRINCIPAL_ID, "text") + raw(")")
-
-
-def _column(collection: Collection, row: Sql, field: Field, selection: Selection) -> Sql:
-    wanted = selection.part(field.name) or EVERYTHING
-    column = row + raw(".") + name(field.name)
-    default = field.column().default
-    if collection.is_view and default is not None and not field.nullable:
-        # No constraint keeps null out of a view's columns.
-        column = raw("coalesce(") + column + raw(", ") + default + raw(")")
-    out = field.out(column)
-    if wanted.excerpt is not None:
-        out = _excerpt(field, column, wanted.excerpt)
-    elif not wanted.whole and field.kind in (Kind.JSON, Kind.POINT):
-        out = pick(out if field.kind is Kind.JSON else raw("to_jsonb(") + out + raw(")"), wanted)
-    return out + raw(" AS ") + name(field.name)
-
-
-def _excerpt(field: Field, column: Sql, excerpt: Excerpt) -> Sql:
-    if field.kind is not Kind.TEXT or field.many:
-        raise refuse("fields", f"An excerpt can only be made of a text, and {field.name} is none.")
-    flag = raw("true") if excerpt.ellipsis else raw("false")
-    return raw("holdfast.excerpt(") + column + raw(", ") + number(excerpt.characters) + raw(", ") + flag + raw(")")
+    fields = [
+        field for field in collection.fields if selection.part(field.name) is not None and shown.is_readable(field)
+    ]
+    for field in fields:
+        wanted = selection.part(field.name) or SELECT_ALL
+        columns.append(Column(column(collection, row, field, wanted), shown.condition(field)))
+    return columns, fields
 
 
 def _related(
-    catalog: Catalog, who: Audience, collection: Collection, row: Sql, shape: Shape, level: int
+    reader: Reader, collection: Collection, shown: Shown, row: Sql, shape: Shape, level: int
 ) -> list[Document]:
     """One `"name":…` for each relation that is wanted and can be followed; null where nothing is found."""
     wanted = shape.selection.part("expand")
@@ -169,7 +135,7 @@ def _related(
         selection = wanted.part(key)
         followed = None
         if selection is not None:
-            followed = _follow(catalog, who, collection, row, key, Shape(selection, further), level)
+            followed = _follow(reader, collection, shown, row, key, Shape(selection, further), level)
         if followed is not None:
             label = literal(msgspec.json.encode(key).decode() + ":")
             found.append(Document(label + raw(" || ") + followed.sql, followed.columns, followed.spaced))
@@ -177,17 +143,20 @@ def _related(
 
 
 def _follow(
-    catalog: Catalog, who: Audience, collection: Collection, row: Sql, key: str, shape: Shape, level: int
+    reader: Reader, collection: Collection, shown: Shown, row: Sql, key: str, shape: Shape, level: int
 ) -> Document | None:
     field = collection.by_name.get(key)
     if field is None:
-        reference = _back_reference(catalog, collection, key)
-        if reference is None or (reference.field.hidden and not who.superuser):
-            return None
-        return _follow_back(catalog, who, reference, row, shape, level)
-    if not isinstance(field, RelationField) or (field.hidden and not who.superuser):
+        reference = _back_reference(reader.catalog, collection, key)
+        return None if reference is None else _follow_back(reader, reference, row, shape, level)
+    if not isinstance(field, RelationField) or not shown.is_readable(field):
         return None
-    return _follow_on(catalog, who, field, row, shape, level)
+    followed = _follow_on(reader, field, row, shape, level)
+    condition = shown.condition(field)
+    if followed is None or condition is ALWAYS:
+        return followed
+    sql = raw("CASE WHEN ") + condition + raw(" THEN ") + followed.sql + raw(" END")
+    return msgspec.structs.replace(followed, sql=sql)
 
 
 def _back_reference(catalog: Catalog, collection: Collection, key: str) -> Reference | None:
@@ -198,80 +167,67 @@ def _back_reference(catalog: Catalog, collection: Collection, key: str) -> Refer
     return None
 
 
-def _follow_on(
-    catalog: Catalog, who: Audience, field: RelationField, row: Sql, shape: Shape, level: int
-) -> Document | None:
-    target = catalog.target(field)
-    condition = gate(who, "view")(target)
-    if condition is NO_ROW:
+class _Target(msgspec.Struct, frozen=True):
+    """The records of another collection that the caller may view: their FROM, their WHERE, and what shows of them."""
+
+    access: Access
+    alias: Sql
+    source: Sql
+    condition: Sql
+
+
+def _target(reader: Reader, collection: Collection, level: int) -> _Target | None:
+    """None where the caller may view none."""
+    access = ways_in(reader.catalog, collection, "view", reader.who)
+    if not access.is_open:
         return None
-    other = _alias(level)
-    inner = document(catalog, who, target, other, shape, level=level + 1)
-    source = qualified("public", target.name) + raw(" AS ") + other
+    alias = name(f"hf related {level}")
+    condition = holds(reader.catalog, collection, access.rules, alias, reader.who, reader.spoken, prefix="g")
+    return _Target(access, alias, qualified("public", collection.name) + raw(" AS ") + alias, condition)
+
+
+def _follow_on(reader: Reader, field: RelationField, row: Sql, shape: Shape, level: int) -> Document | None:
+    reader = msgspec.structs.replace(reader, context="expand")
+    target = reader.catalog.target(field)
+    found = _target(reader, target, level)
+    if found is None:
+        return None
+    shown = Shown(reader, target, found.access, found.alias)
+    inner = _document(reader, target, shown, found.alias, shape, level=level + 1)
     ids = row + raw(".") + name(field.name)
+    passes = EMPTY if found.condition is ALWAYS else raw(" AND ") + found.condition
     if field.many:
         # The order of the list, and a list of its own name so that a column "id" cannot be meant.
-        sql = (
-            raw("(SELECT '[' || string_agg(")
-            + inner.sql
-            + raw(", ',' ORDER BY listed.at) || ']' FROM unnest(")
-            + ids
-            + raw(") WITH ORDINALITY AS listed(id, at) JOIN ")
-            + source
-            + raw(" ON ")
-            + other
-            + raw('."id" = listed.id WHERE ')
-            + condition
-            + raw(")")
-        )
+        sql = raw("(SELECT '[' || string_agg(") + inner.sql + raw(", ',' ORDER BY listed.at) || ']' FROM unnest(")
+        sql += ids + raw(") WITH ORDINALITY AS listed(id, at) JOIN ") + found.source + raw(" ON ") + found.alias
+        sql += raw('."id" = listed.id WHERE true') + passes + raw(")")
     else:
-        sql = (
-            raw("(SELECT ")
-            + inner.sql
-            + raw(" FROM ")
-            + source
-            + raw(" WHERE ")
-            + other
-            + raw('."id" = ')
-            + ids
-            + raw(" AND ")
-            + condition
-            + raw(")")
-        )
+        sql = raw("(SELECT ") + inner.sql + raw(" FROM ") + found.source + raw(" WHERE ") + found.alias
+        sql += raw('."id" = ') + ids + passes + raw(")")
     return Document(sql, (field.name,), inner.spaced)
 
 
-def _follow_back(
-    catalog: Catalog, who: Audience, reference: Reference, row: Sql, shape: Shape, level: int
-) -> Document | None:
-    condition = gate(who, "view")(reference.collection)
-    if condition is NO_ROW:
+def _follow_back(reader: Reader, reference: Reference, row: Sql, shape: Shape, level: int) -> Document | None:
+    reader = msgspec.structs.replace(reader, context="expand")
+    target, field = reference.collection, reference.field
+    found = _target(reader, target, level)
+    if found is None:
         return None
-    other = _alias(level)
-    inner = document(catalog, who, reference.collection, other, shape, level=level + 1)
-    link = other + raw(".") + name(reference.field.name)
+    other = found.alias
+    points = Shown(reader, target, found.access, other)
+    if not points.is_readable(field):
+        return None
+    shown = Shown(reader, target, found.access, other, source=other)
+    inner = _document(reader, target, shown, other, shape, level=level + 1)
+    link = other + raw(".") + name(field.name)
     mine = row + raw('."id"')
-    points = link + raw(" @> ARRAY[") + mine + raw("]") if reference.field.many else link + raw(" = ") + mine
+    linked = link + raw(" @> ARRAY[") + mine + raw("]") if field.many else link + raw(" = ") + mine
+    conditions = [linked, *(one for one in (found.condition, points.condition(field)) if one is not ALWAYS)]
     one = _is_sole(reference)
-    columns = join(", ", [other + raw(".") + name(column) for column in dict.fromkeys(("id", *inner.columns))])
-    rows = (
-        raw("(SELECT ")
-        + columns
-        + raw(" FROM ")
-        + qualified("public", reference.collection.name)
-        + raw(" AS ")
-        + other
-        + raw(" WHERE ")
-        + points
-        + raw(" AND ")
-        + condition
-        + raw(" ORDER BY ")
-        + other
-        + raw('."id" LIMIT ')
-        + (raw("1") if one else number(MAX_BACK_RELATED))
-        + raw(") AS ")
-        + other
-    )
+    selected = msgspec.structs.replace(inner, columns=tuple(dict.fromkeys(("id", *inner.columns)))).select(other)
+    rows = raw("(SELECT ") + join(", ", selected) + raw(" FROM ") + found.source
+    rows += raw(" WHERE ") + join(" AND ", conditions) + raw(" ORDER BY ") + other + raw('."id" LIMIT ')
+    rows += (raw("1") if one else number(MAX_BACK_RELATED)) + raw(") AS ") + other
     listed = inner.sql if one else raw("'[' || string_agg(") + inner.sql + raw(", ',') || ']'")
     return Document(raw("(SELECT ") + listed + raw(" FROM ") + rows + raw(")"), ("id",), inner.spaced)
 
@@ -282,7 +238,3 @@ def _is_sole(reference: Reference) -> bool:
         return False
     indexes = read_indexes(reference.collection).values()
     return reference.field.unique or any(index.sole_unique_field == reference.field.name for index in indexes)
-
-
-def _alias(level: int) -> Sql:
-    return name(f"hf related {level}")

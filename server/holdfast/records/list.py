@@ -135,7 +135,7 @@ def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, 
 
 def _branch(rows: Rows, document: Document, branch: Branch, keys: Sequence[Key], more: Sql) -> Sql:
     named_keys = [key.sql + raw(" AS ") + _key(at) for at, key in enumerate(keys)]
-    columns = join(", ", [*_column_list(document), *named_keys])
+    columns = join(", ", [*document.select(BASE), *named_keys])
     narrowed = Rows(rows.source, join(" AND ", [part for part in (rows.condition, branch.condition) if part]))
     # A branch where everything but the id is fixed is still limited: the others may be needed to fill the page.
     order = _order_by([key.order for key in branch.order])
@@ -162,13 +162,9 @@ def _order_by(parts: Sequence[Sql]) -> Sql:
     return raw(" ORDER BY ") + join(", ", parts) if parts else EMPTY
 
 
-def _column_list(document: Document) -> list[Sql]:
-    return [BASE + raw(".") + name(column) for column in document.columns]
-
-
 def _columns(document: Document) -> Sql:
     # A page of nothing but constants still has to have its rows.
-    return join(", ", _column_list(document)) or raw("1")
+    return join(", ", document.select(BASE)) or raw("1")
 
 
 def _key(at: int) -> Sql:

@@ -5,39 +5,42 @@ query string as it came, then under its shape, which is everything but the value
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
 from holdfast.catalog.scope import Scope
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.plans import Plans
-from holdfast.db.sql import Inputs, Sql, Statement, join, qualified, raw
+from holdfast.db.sql import Inputs, Statement, join, qualified, raw
 from holdfast.expressions.read import Reading, read_filter
-from holdfast.identity import Principal
+from holdfast.expressions.value import ALWAYS
 from holdfast.records import search
 from holdfast.records.aggregate import Names, compile_aggregate, outputs
 from holdfast.records.aggregate_query import AggregateQuery
 from holdfast.records.cursor import AFTER, unseal
-from holdfast.records.document import PRINCIPAL_ID, document, read_shape
+from holdfast.records.document import document, read_shape
 from holdfast.records.list import BASE, OFFSET, PAGE, Page, Rows, compile_estimate, compile_page, compile_walk
 from holdfast.records.order import sort_keys
 from holdfast.records.query import Count, ListQuery
 from holdfast.records.view import compile_view
-from holdfast.rules.access import EVERY_ROW, Audience
+from holdfast.rules.access import Access, Audience, access
+from holdfast.rules.facts import FACTS, Facts
+from holdfast.rules.scope import RuleScope, holds
 from holdfast.rules.sight import sight_of
 from holdfast.schema.collection import Collection
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """Of whom a read is asked, and by whom: everything that a plan depends on besides the request.
-
-    `rule` is the condition that the list or view rule makes for this audience.
-    """
+    """Of what a read is asked, and by whom: everything that a plan depends on besides the request."""
 
     catalog: Catalog
     collection: Collection
     who: Audience
-    rule: Sql = EVERY_ROW
+
+    def access(self, action: Literal["list", "view"]) -> Access:
+        """The ways in. Raises Forbidden if there is none."""
+        return access(self.catalog, self.collection, action, self.who)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +88,10 @@ class Plan(msgspec.Struct, frozen=True):
 def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Plan:
     """The plan of a list request.
 
-    Raises InvalidFilter, InvalidSort or BadRequest for what cannot be asked of this collection.
+    Raises Forbidden where nothing may be listed, InvalidFilter, InvalidSort or BadRequest for what cannot be asked of
+    this collection.
     """
+    ways = asked.access("list")
     reading = read_filter(query.filter, dict(query.params)) if query.filter else None
     context = _context(asked, query)
     named: dict[str, object] = {OFFSET: query.offset}
@@ -110,7 +115,7 @@ def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Pl
     key = (asked.catalog.version, asked.collection.id, asked.who, wanted, reading and reading.shape)
     compiled = plans.get(key)
     if not isinstance(compiled, Compiled):
-        compiled = _compile(asked, wanted, reading)
+        compiled = _compile(asked, ways, wanted, reading)
         plans.put(key, compiled)
     return Plan(compiled, reading.literals if reading else (), named, query, context)
 
@@ -122,31 +127,35 @@ def _context(asked: Asked, query: ListQuery) -> bytes:
     return msgspec.msgpack.encode((asked.collection.id, query.sort, query.filter, query.params, query.search))
 
 
-def _scope(asked: Asked) -> Scope:
-    return Scope(asked.catalog, asked.collection, BASE, sight_of(asked.catalog, asked.who))
+class _Narrowing:
+    """Gathers the conditions and the joins of the rows that a read is about."""
+
+    def __init__(self, asked: Asked, ways: Access, reading: Reading | None) -> None:
+        self._table = qualified("public", asked.collection.name) + raw(" AS ") + BASE
+        self.sight = sight_of(asked.catalog, asked.who)
+        self.scope = Scope(asked.catalog, asked.collection, BASE, self.sight)
+        self._rules = RuleScope(asked.catalog, asked.collection, BASE, asked.who)
+        # The joins of a rule stand in the FROM of the rows, where PostgreSQL can choose their order.
+        rule = self._rules.any_of(ways.rules)
+        self.conditions = [] if rule is ALWAYS else [rule]
+        if reading is not None:
+            self.conditions.append(self.scope.condition(reading.tree))
+
+    def rows(self) -> Rows:
+        """The rows. The last to be asked for: sorts, groups and a search add to them."""
+        return Rows(self._table + self._rules.joins() + self.scope.joins(), join(" AND ", self.conditions))
 
 
-def _conditions(asked: Asked, scope: Scope, reading: Reading | None) -> list[Sql]:
-    rule = [] if asked.rule is EVERY_ROW else [asked.rule]
-    return rule if reading is None else [*rule, scope.condition(reading.tree)]
-
-
-def _source(asked: Asked, scope: Scope) -> Sql:
-    """What follows FROM. The last to be asked of a scope."""
-    return qualified("public", asked.collection.name) + raw(" AS ") + BASE + scope.joins()
-
-
-def _compile(asked: Asked, wanted: Wanted, reading: Reading | None) -> Compiled:
+def _compile(asked: Asked, ways: Access, wanted: Wanted, reading: Reading | None) -> Compiled:
     collection, who = asked.collection, asked.who
-    scope = _scope(asked)
-    conditions = _conditions(asked, scope, reading)
-    keys = sort_keys(scope, wanted.sort, walk=wanted.walk)
+    found = _Narrowing(asked, ways, reading)
+    keys = sort_keys(found.scope, wanted.sort, walk=wanted.walk)
     if wanted.search:
-        search.check_searchable(collection, who)
-        conditions.append(search.matches(collection, BASE))
+        found.conditions += search.conditions(collection, found.sight, BASE)
         keys = keys if wanted.sort else (search.rank(collection, BASE), *keys)
-    rows = Rows(_source(asked, scope), join(" AND ", conditions))
-    seen = document(asked.catalog, who, collection, PAGE, read_shape(*wanted.shape))
+    rows = found.rows()
+    shape = read_shape(*wanted.shape)
+    seen = document(asked.catalog, who, collection, PAGE, shape, ways, source=BASE)
     page = Page(wanted.per_page, keys, count=wanted.count, first=wanted.first)
     if wanted.walk:
         return Compiled(Statement.of(compile_walk(rows, seen, page, wanted.nulls)), seen.spaced)
@@ -155,36 +164,34 @@ def _compile(asked: Asked, wanted: Wanted, reading: Reading | None) -> Compiled:
 
 
 def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:
-    """The plan of an aggregate request. Raises InvalidFilter, InvalidSort or BadRequest."""
+    """The plan of an aggregate request. Raises Forbidden, InvalidFilter, InvalidSort or BadRequest."""
+    ways = asked.access("list")
     reading = read_filter(query.filter, dict(query.params)) if query.filter else None
     shape = (query.group_by, query.select, query.sort, query.limit, reading and reading.shape)
     key = (asked.catalog.version, asked.collection.id, asked.who, "aggregate", shape)
     statement = plans.get(key)
     if not isinstance(statement, Statement):
-        scope = _scope(asked)
-        conditions = _conditions(asked, scope, reading)
-        names = Names(asked.catalog, asked.collection, sight_of(asked.catalog, asked.who), scope)
-        groups, measures = outputs(names, query)
-        rows = Rows(_source(asked, scope), join(" AND ", conditions))
-        statement = Statement.of(compile_aggregate(rows, groups, measures, query))
+        found = _Narrowing(asked, ways, reading)
+        groups, measures = outputs(Names(asked.catalog, asked.collection, found.sight, found.scope), query)
+        statement = Statement.of(compile_aggregate(found.rows(), groups, measures, query))
         plans.put(key, statement)
     return AggregatePlan(statement, reading.literals if reading else ())
 
 
 def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:
-    """The plan of a request for one record; `shape` is its `fields` and its `expand`. Raises BadRequest."""
+    """The plan of a request for one record; `shape` is its `fields` and its `expand`. Raises Forbidden, BadRequest."""
     key = (asked.catalog.version, asked.collection.id, asked.who, "view", shape)
     kept = plans.get(key)
     if isinstance(kept, Compiled):
         return kept
-    seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(*shape))
-    compiled = Compiled(Statement.of(compile_view(asked.collection, seen, asked.rule)), seen.spaced)
+    ways = asked.access("view")
+    rule = holds(asked.catalog, asked.collection, ways.rules, BASE, asked.who)
+    seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(*shape), ways)
+    compiled = Compiled(Statement.of(compile_view(asked.collection, seen, rule)), seen.spaced)
     plans.put(key, compiled)
     return compiled
 
 
-def inputs(named: Mapping[str, object], who: Principal, literals: tuple[object, ...] = ()) -> Inputs:
-    """What a plan is run with for this caller."""
-    if who.record_id:
-        named = {**named, PRINCIPAL_ID: who.record_id}
-    return Inputs(literals, named)
+def inputs(named: Mapping[str, object], facts: Facts, literals: tuple[object, ...] = ()) -> Inputs:
+    """What a plan is run with for this request."""
+    return Inputs(literals, {**named, FACTS: facts})

@@ -19,7 +19,8 @@ from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggre
 from holdfast.records.query import ListQuery, from_body, from_query
 from holdfast.records.render import compact, etag, is_match, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
-from holdfast.rules.access import audience, guard
+from holdfast.rules.access import audience
+from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 
 KEPT_QUERY_BYTES: Final = 2048  # longer query strings are planned anew: they hardly come twice
@@ -27,7 +28,7 @@ KEPT_QUERY_BYTES: Final = 2048  # longer query strings are planned anew: they ha
 
 async def list_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`GET .../records`: a page of the records that the caller may list."""
-    asked = _asked(engine, request, collection, collection.list_rule)
+    asked = _asked(engine, request, collection)
     key = (asked.catalog.version, collection.id, asked.who, request.query_string)
     plan = engine.plans.get(key)
     if not isinstance(plan, Plan):
@@ -38,17 +39,17 @@ async def list_records(engine: Engine, request: Request, collection: Collection)
 
 async def query_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`POST .../records/query`: the same, with the parameters in a JSON body."""
-    asked = _asked(engine, request, collection, collection.list_rule)
+    asked = _asked(engine, request, collection)
     plan = plan_list(engine.plans, asked, from_body(await request.object()), engine.secret)
     return Response(body=await _page(engine, request, plan))
 
 
 async def view_record(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
     """`GET .../records/{id}`: one record, with its `ETag`; 304 where the caller has it already."""
-    asked = _asked(engine, request, collection, collection.view_rule)
+    asked = _asked(engine, request, collection)
     query = request.query if request.query_string else {}
     compiled = plan_view(engine.plans, asked, (query.get("fields", ""), query.get("expand", "")))
-    row = await _fetch(engine, request, compiled.statement, inputs({RECORD_ID: record_id}, request.principal))
+    row = await _fetch(engine, request, compiled.statement, inputs({RECORD_ID: record_id}, Facts.of(request)))
     if row is None:
         raise NotFound
     body = compact(row[0].encode(), spaced=compiled.spaced)
@@ -60,13 +61,13 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
 
 async def aggregate_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`GET .../records/aggregate`: counts and sums of the records that the caller may list, by groups."""
-    asked = _asked(engine, request, collection, collection.list_rule)
+    asked = _asked(engine, request, collection)
     key = (asked.catalog.version, collection.id, asked.who, "aggregate", request.query_string)
     plan = engine.plans.get(key)
     if not isinstance(plan, AggregatePlan):
         plan = plan_aggregate(engine.plans, asked, read_aggregate(request.query))
         _keep(engine, request, key, plan)
-    row = await _fetch(engine, request, plan.statement, inputs({}, request.principal, plan.literals))
+    row = await _fetch(engine, request, plan.statement, inputs({}, Facts.of(request), plan.literals))
     return Response(body=render_groups(None if row is None else row[0]))
 
 
@@ -75,13 +76,13 @@ def _keep(engine: Engine, request: Request, key: Hashable, plan: object) -> None
         engine.plans.put(key, plan)
 
 
-def _asked(engine: Engine, request: Request, collection: Collection, rule: str | None) -> Asked:
-    return Asked(engine.catalog, collection, audience(request.principal), guard(request.principal, rule))
+def _asked(engine: Engine, request: Request, collection: Collection) -> Asked:
+    return Asked(engine.catalog, collection, audience(request.principal))
 
 
 async def _page(engine: Engine, request: Request, plan: Plan) -> bytes:
     query = plan.query
-    given = inputs(plan.named, request.principal, plan.literals)
+    given = inputs(plan.named, Facts.of(request), plan.literals)
     row = await _fetch(engine, request, plan.compiled.statement, given)
     items: str | None = None if row is None else row[0]
     if query.cursor is not None:

@@ -6,11 +6,12 @@ search=old town -ruin "city wall" or fortres
 import re
 from typing import Final
 
+from holdfast.catalog.sight import Sight
 from holdfast.collections.search import search_vector
 from holdfast.db.sql import Sql, named, raw
+from holdfast.expressions.value import ALWAYS
 from holdfast.records.cursor import Key
 from holdfast.records.query import refuse
-from holdfast.rules.access import Audience
 from holdfast.schema.collection import Collection
 
 WORDS: Final = "search"
@@ -64,11 +65,16 @@ def rank(collection: Collection, row: Sql) -> Key:
     )
 
 
-def check_searchable(collection: Collection, who: Audience) -> None:
-    """Raise BadRequest unless this audience can search the collection: what it may not read it may not search."""
-    hidden = any(field.hidden for field in map(collection.by_name.get, collection.searchable) if field is not None)
-    if not collection.searchable or (hidden and not who.superuser):
+def conditions(collection: Collection, sight: Sight, row: Sql) -> list[Sql]:
+    """The conditions for a row to be found: that the words are in it, and that all that is searched may be read.
+
+    Raises BadRequest unless the collection can be searched by whoever looks: what may not be read is not searched.
+    """
+    fields = [field for field in map(collection.by_name.get, collection.searchable) if field is not None]
+    if not fields or not all(sight.knows(collection, field) for field in fields):
         raise refuse("search", "This collection has no searchable fields.")
+    shown = {condition.parts: condition for condition in (sight.shows(collection, field, row) for field in fields)}
+    return [matches(collection, row), *(condition for condition in shown.values() if condition is not ALWAYS)]
 
 
 def _asked() -> Sql:

@@ -3,9 +3,9 @@
 from typing import Final
 
 from holdfast.db.sql import EMPTY, Sql, literal, named, number, qualified, raw
+from holdfast.expressions.value import ALWAYS
 from holdfast.records.document import Document
 from holdfast.records.list import BASE, MAX_ANSWER_BYTES, OVERSIZE
-from holdfast.rules.access import EVERY_ROW
 from holdfast.schema.collection import Collection
 
 RECORD_ID: Final = "id"
@@ -32,7 +32,7 @@ def compile_view(collection: Collection, document: Document, rule: Sql) -> Sql:
         + BASE
         + raw('."id" = ')
         + named(RECORD_ID, "text")
-        + (EMPTY if rule is EVERY_ROW else raw(" AND ") + rule)
+        + (EMPTY if rule is ALWAYS else raw(" AND ") + rule)
     )
     if not document.nested:
         return record

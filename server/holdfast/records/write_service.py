@@ -15,7 +15,7 @@ from holdfast.errors import BadRequest, NotFound, PreconditionFailed, Problem, V
 from holdfast.http.preconditions import Versions
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
-from holdfast.records.document import PRINCIPAL_ID, Document, document, read_shape
+from holdfast.records.document import Document, document, read_shape
 from holdfast.records.given import Given, read_given
 from holdfast.records.list import BASE, check_size
 from holdfast.records.render import compact
@@ -32,6 +32,7 @@ from holdfast.records.writing import (
     value_name,
 )
 from holdfast.rules.access import EVERY_ROW, audience, guard
+from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.collection import Collection
 
 SUPERUSERS: Final = "_superusers"
@@ -219,7 +220,7 @@ async def _hashed(draft: Draft) -> Draft:
 def _inputs(write: Write, draft: Draft | None = None) -> dict[str, object]:
     inputs: dict[str, object] = {
         RECORD_ID: write.id,
-        PRINCIPAL_ID: write.who.record_id,
+        FACTS: Facts(who=write.who, body=write.body),
         VERSIONS: list(write.versions or ()),
     }
     if draft is not None:

@@ -7,8 +7,9 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog
-from holdfast.db.sql import Sql, raw
+from holdfast.db.sql import Sql
 from holdfast.errors import Forbidden
+from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.identity import Principal
 from holdfast.schema.collection import Collection, Rule
 from holdfast.schema.field import Field
@@ -175,8 +176,8 @@ def rule_of(collection: Collection, action: Action) -> Rule:
 
 # What follows is for the write side until it asks for `access`: there a rule that is an expression counts as closed.
 
-EVERY_ROW: Final = raw("true")
-NO_ROW: Final = raw("false")
+EVERY_ROW: Final = ALWAYS
+NO_ROW: Final = NEVER
 
 
 def guard(principal: Principal, rule: Rule) -> Sql:

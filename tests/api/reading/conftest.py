@@ -118,7 +118,7 @@ async def _define(api: Api) -> None:
     await api.define("profiles", PROFILES)
     closed: dict[str, Any] = {"listRule": None, "viewRule": None}
     await api.define("closed", CLOSED, **closed)
-    await api.define("ruled", CLOSED, listRule="title = 'a'", viewRule="title = 'a'")
+    await api.define("ruled", CLOSED, listRule="title = 'b'", viewRule="title = 'b'")
     await api.define("notes", [{"name": "a", "type": "text"}, {"name": "b", "type": "text"}], searchable=["a", "b"])
     await api.define("lines", [{"name": "note", "type": "relation", "collectionId": "notes", "maxSelect": 1}])
     await api.define("places", PLACES, searchable=["name"], indexes=PLACE_INDEXES)

@@ -17,6 +17,7 @@ from holdfast.records.plan import Asked, inputs, plan_list, plan_view
 from holdfast.records.query import ListQuery
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
+from holdfast.rules.facts import Facts
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -53,7 +54,7 @@ class Large:
 
     async def view(self, record_id: str) -> dict[str, Any]:
         plan = plan_view(Plans(), self._asked, ("", "owner"))
-        return await self._explain(plan.statement, inputs({RECORD_ID: record_id}, GUEST))
+        return await self._explain(plan.statement, inputs({RECORD_ID: record_id}, Facts()))
 
     async def list(self, position: tuple[str | None, ...] | None = None, **asked: Any) -> dict[str, Any]:
         query = ListQuery(**asked)
@@ -61,7 +62,7 @@ class Large:
             context = plan_list(Plans(), self._asked, query, SECRET).context
             query = msgspec.structs.replace(query, cursor=seal(SECRET, context, position))
         plan = plan_list(Plans(), self._asked, query, SECRET)
-        return await self._explain(plan.compiled.statement, inputs(plan.named, GUEST, plan.literals))
+        return await self._explain(plan.compiled.statement, inputs(plan.named, Facts(), plan.literals))
 
     async def _explain(self, statement: Statement, given: Inputs) -> dict[str, Any]:
         connection = await self._api.pool.acquire()
@@ -176,7 +177,7 @@ async def test_a_search_takes_the_full_text_index(blog: Api):
         catalog = (await LiveCatalog.open(blog.pool)).now
         asked = Asked(catalog, catalog.get("posts"), audience(GUEST))
         plan = plan_list(Plans(), asked, ListQuery(search="first", count="none"), SECRET)
-        args = plan.compiled.statement.args(inputs(plan.named, GUEST))
+        args = plan.compiled.statement.args(inputs(plan.named, Facts()))
         text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {plan.compiled.statement.text}", *args)
     finally:
         await connection.execute("RESET enable_seqscan")
