@@ -17,7 +17,6 @@ from holdfast.records.expansion import read_expand
 from holdfast.records.selection import read_fields
 from holdfast.rules.access import audience
 from holdfast.rules.facts import FACTS, Facts
-from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.auth_options import AuthOptions, auth_options
 from holdfast.schema.collection import Collection
 
