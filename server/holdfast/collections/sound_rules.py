@@ -6,9 +6,9 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from holdfast.catalog.rule_check import check_rule
 from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import InvalidFilter
+from holdfast.rules.check import check_rule
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
@@ -28,7 +28,7 @@ def broken_rules(catalog: Catalog, collection: Collection) -> Iterator[tuple[str
     """The rules of a collection that name what is not there, by API.md's keys, and what is wrong with each."""
     for key, rule in _rules(collection):
         try:
-            check_rule(catalog, collection, rule)
+            check_rule(catalog, collection, rule, updates=key == RULES["update_rule"])
         except InvalidFilter as failure:
             yield key, failure.message
 

@@ -30,7 +30,7 @@ OF_AUTH: Final = ("collectionId", "collectionName", "roles")
 _AUTH: Final = "@request.auth"
 _BODY: Final = "@request.body"
 _SENT: Final = "@request.body as sent"
-_PREVIOUS: Final = "@previous"
+PREVIOUS: Final = "@previous"
 _MANY: Final = 2**31
 _ROLES: Final = SelectField(id="roles", name="roles", max_select=_MANY)
 
@@ -97,7 +97,7 @@ class ForeignNames:
         """The rows that paths can begin at."""
         found = {"": self._base, _BODY: Told(self._spoken.body.__getitem__), _SENT: Told(_sent_items)}
         if self._spoken.previous is not None:
-            found[_PREVIOUS] = self._rows.row(self._collection, self._spoken.previous, self._base.frame)
+            found[PREVIOUS] = self._rows.row(self._collection, self._spoken.previous, self._base.frame)
         if self._callers is not None:
             alias = self._rows.alias()
             table = qualified("public", self._callers.name) + raw(" AS ") + alias
@@ -108,7 +108,7 @@ class ForeignNames:
         """What the path leads to. Raises Unreadable."""
         if path.names[0] == "@collection":
             return self._any(path)
-        if path.names[0] == _PREVIOUS:
+        if path.names[0] == PREVIOUS:
             return self._previous(path)
         part = path.names[1] if len(path.names) > 1 else ""
         if part not in REQUEST:
@@ -139,7 +139,7 @@ class ForeignNames:
         if len(path.names) < 2:
             raise Unreadable(path.at, "@previous needs the name of a field after it")
         route = find_route(self._catalog, self._collection, _rest(path, 1))
-        return _absent(path) if self._spoken.previous is None else Found(route, self._collection, _PREVIOUS)
+        return _absent(path) if self._spoken.previous is None else Found(route, self._collection, PREVIOUS)
 
     def _plain(self, path: Path, part: str) -> Asked:
         if len(path.names) > 2:

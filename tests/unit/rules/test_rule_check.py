@@ -2,8 +2,8 @@
 
 import pytest
 
-from holdfast.catalog.rule_check import check_rule
 from holdfast.errors import InvalidFilter
+from holdfast.rules.check import check_rule
 from unit.expressions.library import LIBRARY, POSTS
 
 
