@@ -38,7 +38,10 @@ async def tables(dsn: str) -> set[str]:
     return {row["tablename"] for row in rows}
 
 
-SYSTEM_TABLES = {"migration", "collections", "catalog", "trash", "settings", "idempotency"}
+CREATES = re.compile(r"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?holdfast\.(\w+)")
+SYSTEM_TABLES = {table for path in paths.migrations().glob("m*.py") for table in CREATES.findall(path.read_text())} | {
+    "migration"
+}
 
 
 async def test_a_new_database_gets_the_whole_system_schema_once(empty_database: str):
