@@ -48,6 +48,8 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
     found: list[Part] = []
     for place, field in enumerate(collection.fields):
         found.extend(_of_field(catalog, collection, field, ("fields", str(place))))
+    if collection.is_auth:
+        found.extend(_of_accounts(collection))
     if collection.searchable:
         found.append(_search(collection))
     for place, statement in enumerate(collection.indexes):
@@ -89,6 +91,21 @@ def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tup
     if not field.unique:
         yield _btree(collection, field, where)
     yield _foreign_key(collection, field, target, where)
+
+
+def _of_accounts(collection: Collection) -> Iterator[Part]:
+    """What keeps logins in step with the accounts that they belong to: see migrations/m0008_system_logins.py."""
+    on = raw(" ON ") + qualified("public", collection.name)
+    calls = raw(" EXECUTE FUNCTION holdfast.account_gone(") + literal(collection.id) + raw(")")
+    renews = raw(" EXECUTE FUNCTION holdfast.account_renewed(") + literal(collection.id) + raw(")")
+    each = raw(' FOR EACH ROW WHEN (OLD."tokenKey" IS DISTINCT FROM NEW."tokenKey")')
+    for label, when, what in (
+        ("hf_gone", raw(" AFTER DELETE"), raw(" REFERENCING OLD TABLE AS gone FOR EACH STATEMENT") + calls),
+        ("hf_gone_all", raw(" AFTER TRUNCATE"), raw(" FOR EACH STATEMENT") + calls),
+        ("hf_renewed", raw(' AFTER UPDATE OF "tokenKey"'), each + renews),
+    ):
+        create = raw("CREATE TRIGGER ") + name(label) + when + on + what
+        yield _trigger(collection, collection, label, create, (), follows=True)
 
 
 def _index(

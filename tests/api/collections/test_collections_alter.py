@@ -290,7 +290,7 @@ async def test_options_of_a_relation_change_what_happens_in_the_database(changes
     ends = []
     for options in ({}, {"required": True}, {"required": True, "cascadeDelete": True}, {"cascadeDelete": False}):
         await changes.change_field("posts", "author", **options)
-        ends += await changes.rows("SELECT confdeltype::text FROM pg_constraint WHERE contype = 'f'")
+        ends += await changes.rows("SELECT confdeltype::text FROM pg_constraint WHERE conname LIKE 'hf_fk_%'")
     assert ends == ["n", "a", "c", "a"]
 
 
