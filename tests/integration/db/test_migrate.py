@@ -39,7 +39,7 @@ async def tables(dsn: str) -> set[str]:
 
 
 CREATES = re.compile(r"CREATE (?:UNLOGGED )?TABLE (?:IF NOT EXISTS )?holdfast\.(\w+)")
-SYSTEM_TABLES = {"attempts", "auth_mails", "challenges", "passkeys", "recovery_codes", "roles", "sessions", "totps"} | {
+SYSTEM_TABLES = {table for path in paths.migrations().glob("m*.py") for table in CREATES.findall(path.read_text())} | {
     "migration"
 }
 
