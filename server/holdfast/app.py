@@ -10,10 +10,13 @@ from typing import Final
 import litestar
 
 from holdfast import health
+from holdfast.access import routes as access
 from holdfast.auth import setup_routes
 from holdfast.auth.attempts import Attempts
 from holdfast.auth.principals import Principals
 from holdfast.auth.routes import auth_routes
+from holdfast.auth.session_routes import SESSION_ROUTES
+from holdfast.auth.sessions import sweep_sessions
 from holdfast.catalog.live import LiveCatalog
 from holdfast.collections import routes as collections
 from holdfast.collections.trash import sweep_trash
@@ -33,7 +36,11 @@ from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
-SWEEPS: Final[Mapping[str, Sweep]] = {"trash": sweep_trash, "kept answers": sweep_idempotency}
+SWEEPS: Final[Mapping[str, Sweep]] = {
+    "trash": sweep_trash,
+    "kept answers": sweep_idempotency,
+    "sessions": sweep_sessions,
+}
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
 
@@ -42,7 +49,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
-    routes = Routes((*collections.ROUTES, *auth_routes(Attempts()), BATCH))
+    routes = Routes((*collections.ROUTES, *access.ROUTES, *auth_routes(Attempts()), *SESSION_ROUTES, BATCH))
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
 
     @asynccontextmanager

@@ -8,7 +8,9 @@ import msgspec
 
 from holdfast.auth.account import Account
 from holdfast.auth.principals import principal_of
-from holdfast.auth.tokens import Claims, make_token, signing_key
+from holdfast.auth.sessions import TOKEN_SECONDS, Renewed
+from holdfast.auth.signing_keys import present_key, private_key
+from holdfast.auth.tokens import EDDSA, Claims, key_digest, make_public_token, make_token, signing_key
 from holdfast.db.sql import Inputs, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
@@ -17,47 +19,83 @@ from holdfast.records.expansion import read_expand
 from holdfast.records.selection import read_fields
 from holdfast.rules.access import audience
 from holdfast.rules.facts import FACTS, Facts
-from holdfast.schema.auth_options import AuthOptions, auth_options
+from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
 
-class LoggedIn(msgspec.Struct, frozen=True):
+class LoggedIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A login that succeeded; `record` is JSON as PostgreSQL wrote it. What was not asked for is unset."""
 
-    token: str | msgspec.UnsetType
-    record: msgspec.Raw | msgspec.UnsetType
+    token: str | msgspec.UnsetType = msgspec.UNSET
+    refresh_token: str | msgspec.UnsetType = msgspec.UNSET
+    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     meta: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
-def new_token(collection: Collection, account: Account, options: AuthOptions, *, now: float | None = None) -> str:
-    """A login token for a record."""
+async def new_token(
+    engine: Engine,
+    collection: Collection,
+    account: Account,
+    *,
+    session_id: str = "",
+    seconds: int = 0,
+    refreshable: bool = True,
+) -> str:
+    """A login token for a record, signed as its collection has it.
+
+    It is good for `seconds`; 0 is as long as the collection says.
+    """
+    options = auth_options(collection.auth).auth_token
+    key = signing_key(account.token_key, options.secret)
     claims = Claims(
         collection_id=collection.id,
-        exp=int(now or time.time()) + options.auth_token.duration,
+        exp=int(time.time()) + (seconds or options.duration),
         id=account.id,
-        refreshable=True,
+        refreshable=refreshable,
         type="auth",
+        sid=session_id,
+        digest=key_digest(key) if options.algorithm == EDDSA else "",
     )
-    return make_token(claims, signing_key(account.token_key, options.auth_token.secret))
+    if options.algorithm != EDDSA:
+        return make_token(claims, key)
+    stored = await present_key(engine)
+    return make_public_token(claims, private_key(engine, stored), stored.kid)
 
 
 async def logged_in(
-    engine: Engine, collection: Collection, account: Account, *, fields: str = "", expand: str = ""
+    engine: Engine,
+    collection: Collection,
+    account: Account,
+    *,
+    fields: str = "",
+    expand: str = "",
+    session: Renewed | None = None,
 ) -> LoggedIn:
-    """The answer for an account that has shown who it is.
+    """The answer for an account that has shown who it is, in a session or without one.
 
     `fields` picks from the whole answer, as in PocketBase: `token,record.email`. Raises BadRequest if it or
     `expand` cannot be read, and NotFound when the record has gone in the meantime.
     """
     wanted = read_fields(fields)
     of_record = wanted.part("record")
-    record: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    answer = LoggedIn()
     if of_record is not None:
         shape = Shape(of_record, read_expand(expand))
-        record = msgspec.Raw(await _read_record(engine, collection, account.id, shape))
-    if wanted.part("token") is None:
-        return LoggedIn(msgspec.UNSET, record)
-    return LoggedIn(new_token(collection, account, auth_options(collection.auth)), record)
+        record = await _read_record(engine, collection, account.id, shape)
+        answer = msgspec.structs.replace(answer, record=msgspec.Raw(record))
+    if wanted.part("token") is not None:
+        answer = msgspec.structs.replace(answer, token=await _token(engine, collection, account, session))
+    if session is not None and wanted.part("refreshToken") is not None:
+        answer = msgspec.structs.replace(answer, refresh_token=session.refresh_token)
+    return answer
+
+
+async def _token(engine: Engine, collection: Collection, account: Account, session: Renewed | None) -> str:
+    if session is None:
+        return await new_token(engine, collection, account)
+    # It is renewed by the refresh token alone: else who has stolen it could keep it alive for ever.
+    seconds = min(TOKEN_SECONDS, auth_options(collection.auth).auth_token.duration)
+    return await new_token(engine, collection, account, session_id=session.id, seconds=seconds, refreshable=False)
 
 
 async def _read_record(engine: Engine, collection: Collection, id: str, shape: Shape) -> bytes:

@@ -13,6 +13,7 @@ from holdfast.auth.answer import LoggedIn, logged_in
 from holdfast.auth.auth_rule import require_auth_rule
 from holdfast.auth.login import Asked, Proof
 from holdfast.auth.second_factor import begin_mfa, complete_mfa, wants_second
+from holdfast.auth.sessions import Renewed, begin_session
 from holdfast.engine import Engine
 from holdfast.errors import Forbidden
 from holdfast.http.response import Response
@@ -46,9 +47,16 @@ async def proved(engine: Engine, asked: Asked, proof: Proof) -> Outcome:
             note(asked, proof, "second factor needed")
             return SecondFactor(await begin_mfa(engine, proof))
         await complete_mfa(engine, proof, asked.mfa_id)
-    answer = await logged_in(engine, proof.collection, proof.account, fields=asked.fields, expand=asked.expand)
+    session = await _begin(engine, asked, proof) if asked.session and proof.method else None
+    answer = await logged_in(
+        engine, proof.collection, proof.account, fields=asked.fields, expand=asked.expand, session=session
+    )
     note(asked, proof, "logged in")
     return msgspec.structs.replace(answer, meta=proof.meta)
+
+
+async def _begin(engine: Engine, asked: Asked, proof: Proof) -> Renewed:
+    return await begin_session(engine, proof.collection, proof.account.id, proof.account.token_key, asked.origin)
 
 
 def note(asked: Asked, proof: Proof, outcome: str) -> None:

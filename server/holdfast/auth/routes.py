@@ -10,7 +10,7 @@ from holdfast.auth.attempts import Attempts
 from holdfast.auth.login import read_asked
 from holdfast.auth.password_login import Credentials, log_in
 from holdfast.auth.proved import login_response
-from holdfast.auth.refresh import refresh
+from holdfast.auth.refresh import refresh, renew
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.http.json import refuse_repeated_keys
@@ -27,8 +27,13 @@ SHAPE_PARAMETERS: Final = (
 )
 ANSWER: Final = {
     "type": "object",
-    "properties": {"token": {"type": "string"}, "record": {"type": "object"}},
+    "properties": {
+        "token": {"type": "string"},
+        "refreshToken": {"type": "string", "description": "Only of a session."},
+        "record": {"type": "object"},
+    },
 }
+REFRESH: Final = {"type": "object", "properties": {"refreshToken": {"type": "string"}}}
 CREDENTIALS: Final = {
     "type": "object",
     "required": ["identity", "password"],
@@ -36,6 +41,7 @@ CREDENTIALS: Final = {
         "identity": {"type": "string", "maxLength": MAX_IDENTITY_CHARS},
         "password": {"type": "string", "maxLength": 1024},
         "identityField": {"type": "string"},
+        "session": {"type": "boolean", "description": "Whether to begin a session, with a refresh token."},
     },
 }
 METHODS: Final = {
@@ -74,10 +80,12 @@ def auth_routes(attempts: Attempts) -> tuple[Route, ...]:
             method="POST",
             path=PATH + "auth-refresh",
             handler=auth_refresh,
-            summary="Exchange a token that still holds for a new one",
+            summary="Exchange a token that still holds, or a refresh token, for a new one",
             tag="auth",
             access="anyone",
             parameters=SHAPE_PARAMETERS,
+            body=REFRESH,
+            body_required=False,
             answer=ANSWER,
         ),
         Route(
@@ -106,9 +114,20 @@ async def auth_with_password(attempts: Attempts, engine: Engine, request: Reques
 
 
 async def auth_refresh(engine: Engine, request: Request) -> Response:
-    """Answer `{token, record}` for the caller."""
+    """Answer `{token, record}` for the caller, and the next refresh token for one of a session."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    return login_response(await refresh(engine, collection, read_asked(request, {})))
+    refresh_token = (await _sent(request)).get("refreshToken")
+    asked = read_asked(request, {})
+    if refresh_token is None:
+        return login_response(await refresh(engine, collection, asked))
+    if not isinstance(refresh_token, str):
+        raise ValidationFailed({"refreshToken": Problem("validation_invalid_value", "Must be a string.")})
+    return login_response(await renew(engine, collection, asked, refresh_token))
+
+
+async def _sent(request: Request) -> dict[str, Any]:
+    """The body, where it is JSON: other clients send none, or an empty form."""
+    return await request.object() if request.media_type == "application/json" else {}
 
 
 async def auth_methods(engine: Engine, request: Request) -> Response:

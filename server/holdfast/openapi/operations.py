@@ -1,5 +1,6 @@
 """The routes of the table and the control plane's handlers as OpenAPI describes them."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -68,8 +69,8 @@ def _login(route: Route, collection: Collection) -> dict[str, Any]:
 
 
 def _operation_id(route: Route) -> str:
-    words = [part.strip("{}") for part in route.path.removeprefix("/api/").split("/")]
-    return "_".join([route.method.lower(), *words]).replace("-", "_")
+    words = re.findall(r"\w+", route.path.removeprefix("/api/"))
+    return "_".join([route.method.lower(), *words])
 
 
 def _answer(route: Route) -> dict[str, Any]:
