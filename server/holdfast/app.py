@@ -11,6 +11,7 @@ import litestar
 
 from holdfast import health
 from holdfast.access import routes as access
+from holdfast.access import routes as access
 from holdfast.auth import setup_routes
 from holdfast.auth.attempts import Attempts
 from holdfast.auth.principals import Principals
@@ -49,7 +50,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
-    routes = Routes((*collections.ROUTES, *access.ROUTES, *auth_routes(Attempts()), *SESSION_ROUTES, BATCH))
+    routes = Routes((*collections.ROUTES, *access.ROUTES, *access.ROUTES, *auth_routes(Attempts()), *SESSION_ROUTES, BATCH))
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
 
     @asynccontextmanager

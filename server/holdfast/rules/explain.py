@@ -164,6 +164,8 @@ class _Outlining:
         if isinstance(operand, Constant):
             return Compared(text, operand.value)
         asked = self._scope.asked(operand, self._reading.tree)
+        if isinstance(asked, Constant):  # a path that leads to nothing for this caller
+            return Compared(text, asked.value)
         if _is_secret(asked):
             return Compared(text)
         return Compared(text, self._place(self._scope.value(asked, self._sides)))

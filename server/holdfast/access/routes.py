@@ -1,0 +1,64 @@
+"""Access over HTTP, for superusers."""
+
+from typing import Final
+
+import msgspec
+
+from holdfast.access.question import CONTEXTS, read_question
+from holdfast.access.service import explain
+from holdfast.engine import Engine
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.http.routing import OBJECT, Route, Schema
+from holdfast.schema.role import ACTIONS
+
+_TEXTS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "string"}}
+_QUESTION: Final[Schema] = {
+    "type": "object",
+    "required": ["action"],
+    "properties": {
+        "action": {"enum": list(ACTIONS)},
+        "as": {
+            "type": ["object", "null"],
+            "properties": {name: {"type": "string"} for name in ("collection", "id", "key")},
+        },
+        "recordId": {"type": "string"},
+        "body": OBJECT,
+        "query": _TEXTS,
+        "headers": _TEXTS,
+        "method": {"type": "string"},
+        "context": {"enum": list(CONTEXTS)},
+    },
+}
+_EXPLANATION: Final[Schema] = {
+    "type": "object",
+    "required": ["allowed", "status"],
+    "properties": {
+        "allowed": {"type": "boolean"},
+        "status": {"type": "integer"},
+        "grantedBy": {"type": "string"},
+        "message": {"type": "string"},
+        "checks": {"type": "array", "items": OBJECT},
+        "seen": {"type": "object", "properties": {"rows": {"type": "integer"}, "of": {"type": "integer"}}},
+    },
+}
+
+
+async def explain_access(engine: Engine, request: Request) -> Response:
+    """Whether a caller may do something in the collection, and why."""
+    collection = engine.catalog.get(request.params["collection"])
+    found = await explain(engine, collection, read_question(await request.object()))
+    return Response(body=msgspec.json.encode(found))
+
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="/api/collections/{collection}/explain",
+        handler=explain_access,
+        summary="Why a caller may do something, or may not",
+        tag="access",
+        body=_QUESTION,
+        answer=_EXPLANATION,
+    ),
+)
