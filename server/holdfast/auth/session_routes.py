@@ -132,7 +132,7 @@ SESSION_ROUTES: Final = (
         path="/.well-known/jwks.json",
         handler=get_keys,
         summary="The public keys of the tokens that are signed with EdDSA",
-        tag="auth",
+        tag="server",
         access="anyone",
         answer=KEY_SET,
     ),
@@ -141,7 +141,7 @@ SESSION_ROUTES: Final = (
         path="/api/signing-keys/rotate",
         handler=post_rotate_keys,
         summary="Sign tokens with a new key from now on",
-        tag="auth",
+        tag="server",
         answer=KEY_SET,
     ),
 )
