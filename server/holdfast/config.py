@@ -95,13 +95,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         32 * 1024
     )
     uri_bytes: Annotated[int, About("The longest path with its query, in bytes.", whole(256, 65_000))] = 16 * 1024
-    batch_requests: Annotated[int, About("The most requests in one batch.", whole(1, 1000))] = 50
+    batch_requests: Annotated[
+        int,
+        About("The most requests in one batch; 0 for what `batch.maxRequests` of /api/settings says.", whole(0, 1000)),
+    ] = 0
     trash_days: Annotated[
         int, About("How long dropped collections, fields and values can be brought back, in days.", whole(1, 3650))
     ] = 7
 
     public_url: Annotated[
-        str, About("The address under which clients reach the server, for the links that it prints.", origin())
+        str,
+        About("The address under which clients reach the server, for the links that it prints and mails.", origin()),
     ] = ""
     cors_origins: Annotated[
         tuple[str, ...],

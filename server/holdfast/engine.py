@@ -7,6 +7,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool
+from holdfast.schema.app_options import AppOptions, in_effect
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -22,3 +23,8 @@ class Engine(msgspec.Struct, frozen=True):
     def catalog(self) -> Catalog:
         """The collections as they stand now. Take it once per request, so that one request sees one version."""
         return self.live.now
+
+    @property
+    def options(self) -> AppOptions:
+        """What the operator has set, with what the environment sets in its place."""
+        return in_effect(self.live.now.options, self.settings)

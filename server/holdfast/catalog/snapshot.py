@@ -1,4 +1,4 @@
-"""All collections and roles at one version, as one immutable value."""
+"""All collections, roles and options at one version, as one immutable value."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -6,6 +6,7 @@ from functools import cached_property
 import msgspec
 
 from holdfast.errors import NotFound
+from holdfast.schema.app_options import DEFAULT_OPTIONS, AppOptions
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
@@ -20,16 +21,23 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True, dict=True):
-    """The collections and roles at `version`, which grows by one with every committed change of either."""
+    """The collections, roles and options at `version`, which grows by one with every committed change of any."""
 
     version: int = 0
     collections: tuple[Collection, ...] = ()
     roles: tuple[Role, ...] = ()
+    options: AppOptions = DEFAULT_OPTIONS
 
     @classmethod
-    def of(cls, version: int, collections: Iterable[Collection], roles: Iterable[Role] = ()) -> "Catalog":
-        """A snapshot of these collections and roles."""
-        return cls(version, tuple(collections), tuple(roles))
+    def of(
+        cls,
+        version: int,
+        collections: Iterable[Collection],
+        roles: Iterable[Role] = (),
+        options: AppOptions = DEFAULT_OPTIONS,
+    ) -> "Catalog":
+        """A snapshot of these."""
+        return cls(version, tuple(collections), tuple(roles), options)
 
     @cached_property
     def by_name(self) -> dict[str, Collection]:

@@ -9,6 +9,7 @@ import msgspec
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Connection, Row, Transaction
 from holdfast.db.sql import Statement, raw, value
+from holdfast.schema.app_options import AppOptions
 from holdfast.schema.collection import Collection
 from holdfast.schema.role import Role
 from holdfast.schema.stored import from_stored, to_stored
@@ -23,6 +24,7 @@ _LOAD: Final = Statement.of(
         ", (SELECT coalesce(jsonb_agg(r.definition || jsonb_build_object('id', r.id, 'name', r.name,"
         " 'created', holdfast.stamp(r.created), 'updated', holdfast.stamp(r.updated)) ORDER BY r.position), '[]')::text"
         " FROM holdfast.roles AS r) AS roles"
+        ", (SELECT value::text FROM holdfast.settings WHERE key = 'options') AS options"
         " FROM holdfast.catalog AS c LEFT JOIN holdfast.collections AS s ON true ORDER BY s.position"
     )
 )
@@ -30,10 +32,12 @@ _VERSION: Final = Statement.of(raw("SELECT version FROM holdfast.catalog"))
 
 
 async def load(connection: Connection) -> Catalog:
-    """The collections and roles as the connection sees them now."""
+    """The collections, roles and options as the connection sees them now."""
     rows = await connection.fetch(_LOAD.text)
+    collections = [_collection(row) for row in rows if row["definition"] is not None]
     roles = msgspec.json.decode(rows[0]["roles"], type=tuple[Role, ...])
-    return Catalog.of(rows[0]["version"], [_collection(row) for row in rows if row["definition"] is not None], roles)
+    options = msgspec.json.decode(rows[0]["options"] or "{}", type=AppOptions)
+    return Catalog.of(rows[0]["version"], collections, roles, options)
 
 
 def _collection(row: Row) -> Collection:
@@ -66,7 +70,7 @@ async def moved_on(tx: Transaction) -> Catalog:
     """Give the catalog its next version and tell all processes at the commit; returns the new snapshot."""
     version = await _bump(tx)
     written = await load(tx.connection)
-    return Catalog.of(version, written.collections, written.roles)
+    return Catalog.of(version, written.collections, written.roles, written.options)
 
 
 async def _put(tx: Transaction, collection: Collection, now: datetime) -> None:

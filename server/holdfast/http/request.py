@@ -95,6 +95,11 @@ class Request:
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._body
 
+    def limit_body(self, most: int) -> None:
+        """Take no larger body than `most` bytes from now on; 0 leaves the limit as it is, and none makes it wider."""
+        if most:
+            self._max_body_bytes = min(self._max_body_bytes, most)
+
     @property
     def media_type(self) -> str:
         """The Content-Type without its parameters, in lower case."""

@@ -13,7 +13,7 @@ from holdfast.db.failures import api_error
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import raw
 from holdfast.engine import Engine
-from holdfast.errors import ApiError, BadRequest, Problem, ValidationFailed
+from holdfast.errors import ApiError, BadRequest, Forbidden, Problem, ValidationFailed
 from holdfast.http.form import read_values
 from holdfast.http.idempotency import once
 from holdfast.http.preconditions import read_if_match
@@ -48,8 +48,12 @@ class _Done(msgspec.Struct, frozen=True):
 
 async def handle(engine: Engine, request: Request) -> Response:
     """POST /api/batch"""
+    options = engine.options.batch
+    if not options.enabled:
+        raise Forbidden("Batches are turned off on this server.")
+    request.limit_body(options.max_body_size)
     values = await read_values(request)
-    parts = read_batch(values, engine.settings.batch_requests)
+    parts = read_batch(values, options.max_requests)
     who = request.principal
 
     async def run(tx: Transaction | None) -> Response:
@@ -75,7 +79,7 @@ async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Seq
     Relations are checked when all is written, so that records of one batch can point at each other.
     Raises BadRequest, with the failure of the one request in `data`; the caller then rolls back.
     """
-    milliseconds = engine.settings.statement_timeout_ms
+    milliseconds = engine.options.batch.timeout * 1000 or engine.settings.statement_timeout_ms
     try:
         async with asyncio.timeout(milliseconds / 1000):
             await allow_time(tx, milliseconds)

@@ -1,0 +1,120 @@
+"""What the operator sets while the server runs (`/api/settings`): how the application is called, mail, limits.
+
+They are a part of the catalog: every process has a change before the answer to it goes out. What the environment
+sets wins over them, see `in_effect`.
+"""
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from holdfast.config import Settings
+
+Audience: TypeAlias = Literal["", "@guest", "@auth"]
+AuthMethod: TypeAlias = Literal["", "PLAIN", "LOGIN"]
+_LOOPBACK: Final = frozenset(("127.0.0.1", "::1", "localhost", ""))
+
+
+class Meta(msgspec.Struct, frozen=True, rename="camel"):
+    """How the application calls itself. `app_url` is where the links of mails lead, without a slash at its end."""
+
+    app_name: str = "Acme"
+    app_url: str = msgspec.field(default="", name="appURL")
+    sender_name: str = "Support"
+    sender_address: str = "support@example.com"
+    hide_controls: bool = False
+
+
+class Smtp(msgspec.Struct, frozen=True, rename="camel"):
+    """Where mail is handed over. `tls`: encrypted from the first byte; otherwise STARTTLS where the server has it."""
+
+    enabled: bool = False
+    port: int = 587
+    host: str = "smtp.example.com"
+    username: str = ""
+    password: str = ""
+    auth_method: AuthMethod = ""  # empty is PLAIN
+    tls: bool = False
+    local_name: str = ""
+
+
+class RateLimitRule(msgspec.Struct, frozen=True, rename="camel"):
+    """At most `max_requests` in `duration` seconds for each caller.
+
+    `label` is a path (`/api/batch`), the beginning of one (`/api/`), either with a method before it
+    (`POST /api/collections/`), or what is done with which collection (`users:auth`, `*:create`).
+    """
+
+    label: str = ""
+    audience: Audience = ""
+    duration: int = 0
+    max_requests: int = 0
+
+
+class RateLimits(msgspec.Struct, frozen=True, rename="camel"):
+    """How often callers may ask. Those from `excluded_ips` (addresses or networks) may as often as they like."""
+
+    rules: tuple[RateLimitRule, ...] = (
+        RateLimitRule("*:auth", "", 3, 2),
+        RateLimitRule("*:create", "", 5, 20),
+        RateLimitRule("/api/batch", "", 1, 3),
+        RateLimitRule("/api/", "", 10, 300),
+    )
+    excluded_ips: tuple[str, ...] = msgspec.field(default=(), name="excludedIPs")
+    enabled: bool = False
+
+
+class Batch(msgspec.Struct, frozen=True, rename="camel"):
+    """What a batch may be. `timeout` is in seconds, `max_body_size` in bytes; 0 is what other requests have."""
+
+    enabled: bool = True
+    max_requests: int = 50
+    timeout: int = 0
+    max_body_size: int = 0
+
+
+class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
+    """All of them."""
+
+    meta: Meta = Meta()
+    smtp: Smtp = Smtp()
+    rate_limits: RateLimits = RateLimits()
+    batch: Batch = Batch()
+
+
+DEFAULT_OPTIONS: Final = AppOptions()
+
+
+def in_effect(options: AppOptions, settings: Settings) -> AppOptions:
+    """The options with what the environment sets in their place: see `FIXED_BY`."""
+    meta, batch = options.meta, options.batch
+    app_url = settings.public_url or meta.app_url or _own_url(settings)
+    if app_url != meta.app_url:
+        meta = msgspec.structs.replace(meta, app_url=app_url)
+    if settings.batch_requests:
+        batch = msgspec.structs.replace(batch, max_requests=settings.batch_requests)
+    return msgspec.structs.replace(options, meta=meta, batch=batch)
+
+
+FIXED_BY: Final = {("meta", "appURL"): "public_url", ("batch", "maxRequests"): "batch_requests"}
+"""Which setting of the environment takes an option's place, where it is set."""
+
+
+def is_production(options: AppOptions, settings: Settings) -> bool:
+    """Whether people other than the developer use this server, by what it says of itself.
+
+    It does when it listens on more than this machine, or when its links lead to https or to another machine.
+    """
+    if settings.host not in _LOOPBACK:
+        return True
+    app_url = in_effect(options, settings).meta.app_url
+    return app_url.startswith("https://") or _host(app_url) not in _LOOPBACK
+
+
+def _own_url(settings: Settings) -> str:
+    return f"http://localhost:{settings.port}" if settings.port != 80 else "http://localhost"
+
+
+def _host(url: str) -> str:
+    authority = url.partition("://")[2].partition("/")[0]
+    return authority.partition("]")[0].lstrip("[") if authority.startswith("[") else authority.partition(":")[0]
