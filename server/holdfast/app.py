@@ -11,13 +11,14 @@ import litestar
 
 from holdfast import health
 from holdfast.access import routes as access
-from holdfast.access import routes as access
 from holdfast.auth import setup_routes
-from holdfast.auth.attempts import Attempts
+from holdfast.auth.attempts import sweep_attempts
 from holdfast.auth.principals import Principals
-from holdfast.auth.routes import auth_routes
+from holdfast.auth.routes import LOGIN_ROUTES
+from holdfast.auth.second_factor import sweep_mfas
 from holdfast.auth.session_routes import SESSION_ROUTES
 from holdfast.auth.sessions import sweep_sessions
+from holdfast.auth.totp_routes import TOTP_ROUTES
 from holdfast.catalog.live import LiveCatalog
 from holdfast.collections import routes as collections
 from holdfast.collections.trash import sweep_trash
@@ -41,6 +42,8 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
     "sessions": sweep_sessions,
+    "failed logins": sweep_attempts,
+    "first factors": sweep_mfas,
 }
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
@@ -50,7 +53,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
-    routes = Routes((*collections.ROUTES, *access.ROUTES, *access.ROUTES, *auth_routes(Attempts()), *SESSION_ROUTES, BATCH))
+    routes = Routes((*collections.ROUTES, *access.ROUTES, *LOGIN_ROUTES, *SESSION_ROUTES, *TOTP_ROUTES, BATCH))
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
 
     @asynccontextmanager

@@ -12,13 +12,14 @@ from holdfast.schema.collection import Collection
 
 
 class Account(msgspec.Struct, frozen=True):
-    """The part of an auth record that a login needs; `password` is its hash."""
+    """The part of an auth record that a login needs; `password` is its hash, `version` that of the whole record."""
 
     id: str
     password: str
     token_key: str
     email: str = ""
     verified: bool = False
+    version: str = ""
 
 
 NOBODY = Account("", "", "")
@@ -49,10 +50,10 @@ async def account_by(engine: Engine, collection: Collection, field: str, content
 
 def select_account(collection: Collection) -> Sql:
     """The start of a statement that reads accounts, up to its WHERE."""
-    columns = raw('SELECT "id", "password", "tokenKey", "email", "verified" FROM ')
+    columns = raw('SELECT "id", "password", "tokenKey", "email", "verified", xmin::text AS version FROM ')
     return columns + qualified("public", collection.name)
 
 
 def read_account(row: Row) -> Account:
     """The account in a row of `select_account`."""
-    return Account(row["id"], row["password"], row["tokenKey"], row["email"], row["verified"])
+    return Account(row["id"], row["password"], row["tokenKey"], row["email"], row["verified"], row["version"])

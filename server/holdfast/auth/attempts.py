@@ -1,79 +1,103 @@
-"""Slows down guessing: logins are counted per account and per address until they succeed, in this process."""
+"""Slows down guessing: logins are counted per account and per address until they succeed, by all processes together.
 
-import time
-from collections import OrderedDict
-from collections.abc import Callable
+Counted by the collection, the account and the address alone: nothing else of a request can turn the key. An address
+that logged in to an account before is counted apart, so that nobody locks its owner out by guessing.
+"""
+
+import hashlib
 from typing import Final
 
-import msgspec
-
+from holdfast.db.failures import as_api_errors
+from holdfast.db.pool import Pool
+from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.errors import RateLimited
 from holdfast.http.peer import limit_key
 
-WINDOW_SECONDS: Final = 300.0
+WINDOW_SECONDS: Final = 300
 PER_ACCOUNT: Final = 10  # failures within the window, after which the account is left alone for its rest
 PER_ADDRESS: Final = 50
-MOST_COUNTED: Final = 20_000  # keys; the one untouched for longest goes first
+WELCOME_DAYS: Final = 30  # for so long an address is known to belong to an account
+SWEPT_AT_ONCE: Final = 10_000
+
+# One statement, so one commit, which waits for no disk since the table is unlogged. The account's row comes before the
+# address's in every such statement, so two of them never wait for each other. An attempt is counted before it is made:
+# many at once are no way round.
+_BEGIN: Final = Statement.of(
+    raw("WITH counted AS (SELECT CASE WHEN EXISTS (SELECT FROM holdfast.attempts WHERE key = ")
+    + named("welcome", "bytea")
+    + raw(" AND until > now()) THEN ")
+    + named("both", "bytea")
+    + raw(" ELSE ")
+    + named("account", "bytea")
+    + raw(" END AS key, 0 AS place UNION ALL SELECT ")
+    + named("address", "bytea")
+    + raw(", 1 ORDER BY place) INSERT INTO holdfast.attempts AS held (key, failures, until)")
+    + raw(" SELECT key, 1, now() + make_interval(secs => ")
+    + value(WINDOW_SECONDS, "double precision")
+    + raw(") FROM counted ON CONFLICT (key) DO UPDATE SET")
+    + raw(" failures = CASE WHEN held.until <= now() THEN 1 ELSE held.failures + 1 END,")
+    + raw(" until = CASE WHEN held.until <= now() THEN excluded.until ELSE held.until END")
+    + raw(" RETURNING held.key = ")
+    + named("address", "bytea")
+    + raw(" AS of_address, held.failures, extract(epoch FROM held.until - now())::float8 AS seconds")
+)
+_SUCCEEDED: Final = Statement.of(
+    raw("WITH forgotten AS (DELETE FROM holdfast.attempts WHERE key IN (")
+    + named("account", "bytea")
+    + raw(", ")
+    + named("both", "bytea")
+    # Each asks for what was before it, so that the rows are locked in the order of an attempt.
+    + raw(") RETURNING 1), forgiven AS (UPDATE holdfast.attempts SET failures = failures - 1 WHERE key = ")
+    + named("address", "bytea")
+    + raw(" AND (SELECT count(*) FROM forgotten) >= 0 RETURNING 1)")
+    + raw(" INSERT INTO holdfast.attempts AS held (key, failures, until) SELECT ")
+    + named("welcome", "bytea")
+    + raw(", 0, now() + make_interval(days => ")
+    + value(WELCOME_DAYS, "integer")
+    + raw(") WHERE (SELECT count(*) FROM forgiven) >= 0 ON CONFLICT (key) DO UPDATE SET until = excluded.until")
+)
+_SWEEP: Final = Statement.of(
+    raw("DELETE FROM holdfast.attempts WHERE ctid = ANY (ARRAY(SELECT ctid FROM holdfast.attempts")
+    + raw(" WHERE until < now() LIMIT ")
+    + value(SWEPT_AT_ONCE, "bigint")
+    + raw("))")
+)
 
 
-class _Count(msgspec.Struct):
-    failures: int
-    until: float  # on the monotonic clock
+async def begin_attempt(pool: Pool, account: str, address: str) -> None:
+    """Count an attempt to be an account, from an address.
 
-
-class Attempts:
-    """The logins of the last WINDOW_SECONDS that did not succeed.
-
-    Counted by the collection, the identity and the address alone: nothing else of a request can turn the key. An
-    address that logged in to an account before is counted apart, so that nobody locks its owner out by guessing.
+    Raises RateLimited with `Retry-After` when there were too many failures.
     """
+    with as_api_errors():
+        rows = await pool.fetch(_BEGIN, _inputs(account, address))
+    for row in rows:
+        most = PER_ADDRESS if row["of_address"] else PER_ACCOUNT
+        if row["failures"] > most:
+            raise _limited(most, row["seconds"])
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._counts: OrderedDict[str, _Count] = OrderedDict()
-        self._welcome: OrderedDict[str, None] = OrderedDict()
 
-    def begin(self, account: str, address: str) -> None:
-        """Count an attempt before it is made, so that many at once are no way round.
+async def attempt_succeeded(pool: Pool, account: str, address: str) -> None:
+    """The attempt was none to guess: forget the account's failures, and this one of the address."""
+    with as_api_errors():
+        await pool.execute(_SUCCEEDED, _inputs(account, address))
 
-        Raises RateLimited with `Retry-After` when there were too many failures.
-        """
-        keys = self._keys(account, address)
-        now = self._clock()
-        for key, most in keys:
-            found = self._counts.get(key)
-            if found is not None and found.until > now and found.failures >= most:
-                raise _limited(most, found.until - now)
-        for key, _ in keys:
-            self._count(key, now)
 
-    def succeeded(self, account: str, address: str) -> None:
-        """The attempt was none to guess: forget the account's failures, and this one of the address."""
-        (of_account, _), (of_address, _) = self._keys(account, address)
-        self._counts.pop(of_account, None)
-        found = self._counts.get(of_address)
-        if found is not None:
-            found.failures -= 1
-        self._welcome[f"{account} {limit_key(address)}"] = None
-        if len(self._welcome) > MOST_COUNTED:
-            self._welcome.popitem(last=False)
+async def sweep_attempts(pool: Pool) -> int:
+    """Forget what counts no more; how many."""
+    return int((await pool.execute(_SWEEP)).rpartition(" ")[2])
 
-    def _keys(self, account: str, address: str) -> tuple[tuple[str, int], tuple[str, int]]:
-        network = limit_key(address)
-        both = f"{account} {network}"
-        return (
-            (f"both {both}" if both in self._welcome else f"account {account}", PER_ACCOUNT),
-            (f"address {network}", PER_ADDRESS),
-        )
 
-    def _count(self, key: str, now: float) -> None:
-        found = self._counts.get(key)
-        if found is None or found.until <= now:
-            self._counts[key] = found = _Count(0, now + WINDOW_SECONDS)
-        found.failures += 1
-        self._counts.move_to_end(key)
-        if len(self._counts) > MOST_COUNTED:
-            self._counts.popitem(last=False)
+def _inputs(account: str, address: str) -> Inputs:
+    network = limit_key(address)
+    texts = {
+        "account": f"account {account}",
+        "address": f"address {network}",
+        "both": f"both {account} {network}",
+        "welcome": f"welcome {account} {network}",
+    }
+    # Hashed, because people type passwords where their name belongs.
+    return Inputs(named={key: hashlib.sha256(text.encode("utf-8", "replace")).digest() for key, text in texts.items()})
 
 
 def _limited(most: int, seconds: float) -> RateLimited:
@@ -82,7 +106,7 @@ def _limited(most: int, seconds: float) -> RateLimited:
         "Too many failed logins: wait a little and try again.",
         headers={
             "Retry-After": left,
-            "RateLimit-Policy": f'"login";q={most};w={int(WINDOW_SECONDS)}',
+            "RateLimit-Policy": f'"login";q={most};w={WINDOW_SECONDS}',
             "RateLimit": f'"login";r=0;t={left}',
         },
     )

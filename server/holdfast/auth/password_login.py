@@ -7,7 +7,7 @@ import msgspec
 import structlog
 
 from holdfast.auth.account import Account
-from holdfast.auth.attempts import Attempts
+from holdfast.auth.attempts import attempt_succeeded, begin_attempt
 from holdfast.auth.auth_rule import require_open
 from holdfast.auth.identity_field import find_account
 from holdfast.auth.login import Asked, Proof
@@ -31,9 +31,7 @@ class Credentials(msgspec.Struct, frozen=True):
     identity_field: str = ""
 
 
-async def log_in(
-    engine: Engine, attempts: Attempts, collection: Collection, credentials: Credentials, asked: Asked
-) -> Outcome:
+async def log_in(engine: Engine, collection: Collection, credentials: Credentials, asked: Asked) -> Outcome:
     """Log a record in with its password.
 
     An unknown identity and a wrong password give the same BadRequest, after the same work. Raises Forbidden when
@@ -43,7 +41,7 @@ async def log_in(
         raise Forbidden("This collection does not take passwords.")
     require_open(collection, asked.facts)
     key = account_key(collection, credentials.identity)
-    account = await _guess(engine, attempts, collection, credentials, asked.origin.address, key)
+    account = await _guess(engine, collection, credentials, asked.origin.address, key)
     return await proved(engine, asked, Proof(collection=collection, account=account, method=METHOD))
 
 
@@ -52,11 +50,9 @@ def account_key(collection: Collection, identity: str) -> str:
     return f"{collection.id} {unicodedata.normalize('NFKC', identity).casefold()}"
 
 
-async def _guess(
-    engine: Engine, attempts: Attempts, collection: Collection, credentials: Credentials, address: str, key: str
-) -> Account:
+async def _guess(engine: Engine, collection: Collection, credentials: Credentials, address: str, key: str) -> Account:
     try:
-        attempts.begin(key, address)
+        await begin_attempt(engine.pool, key, address)
     except RateLimited:
         _log.warning("login", outcome="limited", method=METHOD, collection=collection.name, address=address)
         raise
@@ -66,7 +62,7 @@ async def _guess(
         # Without the identity: people type passwords into that field.
         _log.info("login", outcome="failed", method=METHOD, collection=collection.name, address=address)
         raise BadRequest("Failed to authenticate.")
-    attempts.succeeded(key, address)
+    await attempt_succeeded(engine.pool, key, address)
     if verdict.rewrite:
         await _rewrite(engine, collection, account, credentials.password)
     return account

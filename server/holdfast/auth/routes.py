@@ -1,12 +1,10 @@
 """Auth collections over HTTP: log in, refresh, and what ways of logging in there are."""
 
-from functools import partial
 from typing import Any, Final
 
 import msgspec
 
 from holdfast.auth.account import auth_collection
-from holdfast.auth.attempts import Attempts
 from holdfast.auth.login import read_asked
 from holdfast.auth.password_login import Credentials, log_in
 from holdfast.auth.proved import login_response
@@ -61,46 +59,7 @@ METHODS: Final = {
 }
 
 
-def auth_routes(attempts: Attempts) -> tuple[Route, ...]:
-    """The table of these routes; `attempts` counts the failed logins of this process."""
-    return (
-        Route(
-            method="POST",
-            path=PATH + "auth-with-password",
-            handler=partial(auth_with_password, attempts),
-            summary="Log in with a password",
-            tag="auth",
-            access="anyone",
-            parameters=SHAPE_PARAMETERS,
-            body=CREDENTIALS,
-            answer=ANSWER,
-            errors=(429,),
-        ),
-        Route(
-            method="POST",
-            path=PATH + "auth-refresh",
-            handler=auth_refresh,
-            summary="Exchange a token that still holds, or a refresh token, for a new one",
-            tag="auth",
-            access="anyone",
-            parameters=SHAPE_PARAMETERS,
-            body=REFRESH,
-            body_required=False,
-            answer=ANSWER,
-        ),
-        Route(
-            method="GET",
-            path=PATH + "auth-methods",
-            handler=auth_methods,
-            summary="The ways to log in to the collection",
-            tag="auth",
-            access="anyone",
-            answer=METHODS,
-        ),
-    )
-
-
-async def auth_with_password(attempts: Attempts, engine: Engine, request: Request) -> Response:
+async def auth_with_password(engine: Engine, request: Request) -> Response:
     """Answer `{token, record}`."""
     collection = auth_collection(engine.catalog, request.params["collection"])
     body = await request.object()
@@ -110,7 +69,7 @@ async def auth_with_password(attempts: Attempts, engine: Engine, request: Reques
         raise ValidationFailed(problems, "Failed to authenticate: see data.")
     credentials = Credentials(body["identity"].strip(), body["password"], body.get("identityField") or "")
     asked = read_asked(request, body, "password")
-    return login_response(await log_in(engine, attempts, collection, credentials, asked))
+    return login_response(await log_in(engine, collection, credentials, asked))
 
 
 async def auth_refresh(engine: Engine, request: Request) -> Response:
@@ -162,3 +121,40 @@ def _problems(body: dict[str, Any]) -> Problems:
     if not isinstance(body.get("identityField") or "", str):
         found["identityField"] = Problem("validation_invalid_value", "Must be the name of a field.")
     return found
+
+
+LOGIN_ROUTES: Final = (
+    Route(
+        method="POST",
+        path=PATH + "auth-with-password",
+        handler=auth_with_password,
+        summary="Log in with a password",
+        tag="auth",
+        access="anyone",
+        parameters=SHAPE_PARAMETERS,
+        body=CREDENTIALS,
+        answer=ANSWER,
+        errors=(429,),
+    ),
+    Route(
+        method="POST",
+        path=PATH + "auth-refresh",
+        handler=auth_refresh,
+        summary="Exchange a token that still holds, or a refresh token, for a new one",
+        tag="auth",
+        access="anyone",
+        parameters=SHAPE_PARAMETERS,
+        body=REFRESH,
+        body_required=False,
+        answer=ANSWER,
+    ),
+    Route(
+        method="GET",
+        path=PATH + "auth-methods",
+        handler=auth_methods,
+        summary="The ways to log in to the collection",
+        tag="auth",
+        access="anyone",
+        answer=METHODS,
+    ),
+)

@@ -1,0 +1,29 @@
+"""A new password for somebody who has forgotten theirs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdfast.auth.changing import change_account
+from holdfast.auth.link_token import read_link_token
+from holdfast.engine import Engine
+from holdfast.errors import BadRequest
+from holdfast.schema.auth_options import auth_options
+from holdfast.schema.collection import Collection
+
+
+def require_passwords(collection: Collection) -> None:
+    """Raise BadRequest where nobody logs in with a password."""
+    if not auth_options(collection.auth).password_auth.enabled:
+        raise BadRequest("This collection does not take passwords.")
+
+
+async def confirm_password_reset(engine: Engine, collection: Collection, body: Mapping[str, Any]) -> None:
+    """Set the new password, which ends all tokens of the account, this one too.
+
+    Who could read the mail has shown that the address is theirs. Raises ValidationFailed.
+    """
+    account, claims = await read_link_token(engine, collection, body.get("token"), "passwordReset")
+    changes = {"password": body.get("password"), "passwordConfirm": body.get("passwordConfirm")}
+    if not account.verified and account.email and claims.email == account.email:
+        changes["verified"] = True
+    await change_account(engine, collection, account, changes)
