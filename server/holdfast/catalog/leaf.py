@@ -26,7 +26,7 @@ def leaf_value(row: Row, leaf: Leaf, sight: Sight) -> Value:
         nullable = may_be_null(row, leaf)
         blank = _blank(row, leaf) if nullable else None
         is_id = leaf.field.name == "id" and not nullable
-        found = Value(column, leaf.field.kind, nullable, blank, whole, filled=is_id)
+        found = Value(column, leaf.field.kind, nullable, blank, whole, filled=is_id, fixed=row.fixed)
     if leaf.collection.is_auth and leaf.field.name == "email":
         shown = sight.shows_email(leaf.collection, row.alias)
         found = found if shown is ALWAYS else msgspec.structs.replace(found, shown=shown)

@@ -6,12 +6,12 @@ from typing import TypeGuard
 from holdfast.catalog.leaf import list_blank, lowered, may_be_null
 from holdfast.catalog.row import Rows
 from holdfast.catalog.side import ListSide
-from holdfast.db.sql import Sql, raw
+from holdfast.db.sql import EMPTY, Sql, raw
 from holdfast.expressions.compare import Side, compare
 from holdfast.expressions.emit import bracketed, negated
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import Constant, Operator, Slot
-from holdfast.expressions.value import Binds, Value
+from holdfast.expressions.value import Binds, Value, is_empty
 
 
 class Lists:
@@ -31,6 +31,9 @@ class Lists:
             left, right = right, left
         if isinstance(left, ListSide) and _is_sought(right) and equality and not left.leaf.modifier:
             return self._whole(left, operator, right, some=some)
+        if isinstance(left, ListSide) and _is_among(right, left, operator, some=some):
+            found = self._among(right, left)
+            return found if operator is Operator.EQ else negated(found)
         one = some or operator is Operator.LIKE
 
         def items(side: Side | ListSide, inner: Callable[[Side], Sql]) -> Sql:
@@ -69,6 +72,20 @@ class Lists:
             return held if some else bracketed(held)
         return bracketed(column + raw(" IS NOT NULL AND ") + held)
 
+    def _among(self, text: Value, side: ListSide) -> Sql:
+        """That a text is one of the items. An index on the text serves where the list is the same for all rows."""
+        # The cast keeps PostgreSQL from taking a query in brackets for the rows to look through.
+        items = side.column + raw("::text[]")
+        if side.row.fixed:
+            found = raw("array_remove(") + items + raw(", NULL)")
+            there = text.sql + raw(" IS NOT NULL AND ") if text.nullable else EMPTY
+            same = there + found + raw(" IS NOT NULL AND ") + text.sql + raw(" = ANY (") + found + raw(")")
+        else:
+            same = raw("coalesce(") + text.sql + raw(" = ANY (") + items + raw("), false)")
+        blank = raw("(coalesce(cardinality(") + items + raw("), 0) = 0 OR '' = ANY (") + items
+        blank += raw(") OR array_position(") + items + raw(", NULL) IS NOT NULL)")
+        return bracketed(same + raw(" OR ") + blank + raw(" AND ") + is_empty(text))
+
     def _sought(self, other: Slot | Constant | Value) -> Sql:
         if isinstance(other, Slot):
             return self._binds.text(other.number)
@@ -80,3 +97,10 @@ class Lists:
 def _is_sought(side: Side | ListSide) -> TypeGuard[Slot | Constant | Value]:
     """Whether it is one text that is known before the list is looked at: a literal, or a text that is never empty."""
     return isinstance(side, Slot | Constant) or (isinstance(side, Value) and side.kind is Kind.TEXT and side.filled)
+
+
+def _is_among(other: Side | ListSide, side: ListSide, operator: Operator, *, some: bool) -> TypeGuard[Value]:
+    """Whether all that is asked is if a text is one of the items, or none of them."""
+    if not isinstance(other, Value) or other.kind is not Kind.TEXT or other.shown is not None or side.leaf.modifier:
+        return False
+    return (operator is Operator.EQ and some) or (operator is Operator.NE and not some)

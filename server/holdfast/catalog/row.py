@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import ClassVar
 
 from typing_extensions import override
 
@@ -38,7 +39,10 @@ class Row:
     """A row of a collection under an alias. `present` says that it is there, where it may not be.
 
     `conceals` gives the condition for a column to be readable in the row; where it does not hold the column is null.
+    A `fixed` row is the same whatever rows the statement looks at.
     """
+
+    fixed: ClassVar[bool] = False
 
     def __init__(
         self, alias: Sql, frame: Frame, present: Sql | None = None, conceals: Callable[[str], Sql] | None = None
@@ -72,6 +76,8 @@ class Apart(Row):
     For what a rule says of the request: such a query does not depend on the rows that are looked at, so PostgreSQL
     runs it once for the whole statement.
     """
+
+    fixed: ClassVar[bool] = True
 
     def __init__(self, table: Sql, alias: Sql, condition: Sql) -> None:
         source = raw(" FROM ") + table + raw(" WHERE ") + condition + raw(")")

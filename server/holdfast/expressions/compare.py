@@ -12,7 +12,7 @@ import msgspec
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.compare_json import json_against_json, json_against_numeral, json_against_truth
 from holdfast.expressions.compare_like import compare_like, refuse_points
-from holdfast.expressions.emit import beside_blank, both, bracketed, negated, pair, single, texts
+from holdfast.expressions.emit import beside_blank, beside_fixed, both, bracketed, negated, pair, single, texts
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import MIRRORED, Constant, Macro, Operator, Slot, Unreadable
 from holdfast.expressions.value import (
@@ -164,10 +164,8 @@ def _truth(value: Value, operator: Operator, truth: bool, at: int) -> Sql:
 def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
     """Two values that are both known only row by row."""
     kinds = {left.kind, right.kind}
-    if kinds == {Kind.TEXT} and (left.filled or right.filled):
-        if not right.filled:
-            left, operator, right = right, MIRRORED.get(operator, operator), left
-        return single(left, operator, right.sql)
+    if kinds == {Kind.TEXT}:
+        return _two_texts(left, operator, right)
     if Kind.POINT in kinds:
         return _points(left, operator, right, at)
     if kinds == {Kind.JSON}:
@@ -184,6 +182,16 @@ def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
         empty = both(bracketed(is_empty(left)), bracketed(is_empty(right)))
         return empty if operator is Operator.EQ else negated(empty)
     return _numbers(left, operator, right)
+
+
+def _two_texts(left: Value, operator: Operator, right: Value) -> Sql:
+    if right.filled:
+        return single(left, operator, right.sql)
+    if left.filled:
+        return single(right, MIRRORED.get(operator, operator), left.sql)
+    if operator.is_order or left.fixed is right.fixed:
+        return texts(as_text(left), operator, as_text(right))
+    return beside_fixed(right, operator, left) if left.fixed else beside_fixed(left, operator, right)
 
 
 def _numbers(left: Value, operator: Operator, right: Value) -> Sql:

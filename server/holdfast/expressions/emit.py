@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final, LiteralString
 
-from holdfast.db.sql import Sql, raw
+from holdfast.db.sql import Sql, join, raw
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import MIRRORED, Operator
-from holdfast.expressions.value import ALWAYS, NEVER, Value
+from holdfast.expressions.value import ALWAYS, NEVER, Value, is_empty
 
 _SIGNS: Final[Mapping[Operator, LiteralString]] = {
     Operator.EQ: " = ",
@@ -78,6 +78,15 @@ def beside_blank(value: Value, operator: Operator) -> Sql:
     if operator is Operator.LE and blank is not NEVER:
         return both(blank, value.sql + raw(" IS NULL"))
     return NEVER
+
+
+def beside_fixed(text: Value, operator: Operator, fixed: Value) -> Sql:
+    """`=` or `!=` of a text and one that is the same for all rows, so that an index on the first still serves."""
+    there = [value.sql + raw(" IS NOT NULL") for value in (text, fixed) if value.nullable]
+    same = join(" AND ", [*there, sign(text.sql, Operator.EQ, fixed.sql)])
+    neither = is_empty(fixed) + raw(" AND ") + is_empty(text)
+    equal = bracketed(same + raw(" OR ") + neither)
+    return equal if operator is Operator.EQ else negated(equal)
 
 
 def texts(left: Value, operator: Operator, right: Value) -> Sql:

@@ -31,8 +31,8 @@ class Value(msgspec.Struct, frozen=True):
     Where `nullable`, the SQL can be NULL; that stands for `''` where the condition `blank` holds, else for null.
     `whole` numbers are bigint. `lossy` values were converted: NULL may also stand for what could not be.
     `computed` texts (those of functions) count as numbers beside numbers. `text` is a JSON value as text.
-    `costly` SQL is better not written twice. `filled` texts are never empty. Rows for which `shown` does not hold
-    have `''` instead.
+    `costly` SQL is better not written twice. `filled` texts are never empty. `fixed` values are the same for
+    all rows of the statement. Rows for which `shown` does not hold have `''` instead.
     """
 
     sql: Sql
@@ -46,6 +46,7 @@ class Value(msgspec.Struct, frozen=True):
     text: Sql | None = None
     shown: Sql | None = None
     filled: bool = False
+    fixed: bool = False
 
 
 class Binds:

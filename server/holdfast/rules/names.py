@@ -254,7 +254,8 @@ def _parameter(path: Path, part: str) -> Asked:
         return Given(Value(_fact(lambda facts: key in found(facts), "boolean"), Kind.BOOL))
     if path.modifier not in ("", "lower"):
         raise Unreadable(path.at + len(path.text), f"@request.{part} has no :{path.modifier}")
-    value = Value(_fact(lambda facts: found(facts).get(key), "text"), Kind.TEXT, nullable=True, computed=True)
+    text = _fact(lambda facts: found(facts).get(key), "text")
+    value = Value(text, Kind.TEXT, nullable=True, computed=True, fixed=True)
     return Given(lowered(value) if path.modifier == "lower" else value)
 
 
