@@ -1,0 +1,1 @@
+"""Jobs: work that a transaction promises and that is done after its commit, by any process."""
