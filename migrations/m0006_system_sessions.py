@@ -70,13 +70,12 @@ CREATE TABLE holdfast.passkeys (
 );
 CREATE INDEX passkeys_record ON holdfast.passkeys (collection_id, record_id);
 
--- What a passkey has to sign: asked once, answered once.
+-- What a passkey has to sign: asked once, answered once. In base64url, as clients send it back.
 CREATE TABLE holdfast.challenges (
-    id              text        PRIMARY KEY,
+    challenge       text        PRIMARY KEY,
     purpose         text        NOT NULL CHECK (purpose IN ('register', 'login')),
     collection_id   text        NOT NULL,
     record_id       text        NOT NULL DEFAULT '', -- empty where anybody may answer
-    challenge       bytea       NOT NULL,
     expires         timestamptz NOT NULL
 );
 CREATE INDEX challenges_expires ON holdfast.challenges (expires);

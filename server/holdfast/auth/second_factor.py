@@ -15,14 +15,35 @@ from holdfast.schema.ids import new_id
 
 MAX_SECONDS: Final = 86_400  # the longest that a first factor can be set to wait
 SWEPT_AT_ONCE: Final = 10_000
+TOTP: Final = "totp"  # the method of an authenticator, which is always the second
 
 
 async def wants_second(engine: Engine, asked: Asked, proof: Proof) -> bool:
-    """Whether this login needs two factors."""
-    mfa = auth_options(proof.collection.auth).mfa
-    if not mfa.enabled or not proof.method or proof.whole:
+    """Whether this login needs two factors: its collection asks for them, or its owner has an authenticator.
+
+    Raises BadRequest for a second factor that is not the authenticator's, where there is one.
+    """
+    if not proof.method or proof.whole:
         return False
-    return await satisfies(engine, proof.collection, proof.account.id, mfa.rule, asked.facts)
+    if proof.method == TOTP:
+        return True
+    if await _has_authenticator(engine, proof):
+        if asked.mfa_id:
+            raise BadRequest("The second factor of this account is its authenticator: send its code to auth-with-totp.")
+        return True
+    mfa = auth_options(proof.collection.auth).mfa
+    return mfa.enabled and await satisfies(engine, proof.collection, proof.account.id, mfa.rule, asked.facts)
+
+
+async def _has_authenticator(engine: Engine, proof: Proof) -> bool:
+    sql = (
+        raw("SELECT 1 AS found FROM holdfast.totps WHERE confirmed IS NOT NULL AND collection_id = ")
+        + value(proof.collection.id, "text")
+        + raw(" AND record_id = ")
+        + value(proof.account.id, "text")
+    )
+    with as_api_errors():
+        return await engine.pool.fetchrow(Statement.of(sql)) is not None
 
 
 async def begin_mfa(engine: Engine, proof: Proof) -> str:
