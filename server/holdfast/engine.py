@@ -7,6 +7,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool
+from holdfast.http.slowing import Slowing
 from holdfast.schema.app_options import AppOptions, in_effect
 
 
@@ -18,6 +19,7 @@ class Engine(msgspec.Struct, frozen=True):
     live: LiveCatalog
     secret: bytes  # 32 bytes, the same in all processes of one database: signs cursors and links
     plans: Plans = msgspec.field(default_factory=Plans)
+    slowing: Slowing = msgspec.field(default_factory=Slowing)
 
     @property
     def catalog(self) -> Catalog:

@@ -61,18 +61,20 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What requests of one shape have in common."""
+    """What requests of one shape have in common. `ruled` is whether a rule leaves rows out."""
 
     statement: Statement
     spaced: bool
     estimate: Statement | None = None
+    ruled: bool = False
 
 
 class AggregatePlan(msgspec.Struct, frozen=True):
-    """One aggregate request: what to run, and with which values."""
+    """One aggregate request: what to run, and with which values. `guarded`: a rule and a filter meet in it."""
 
     statement: Statement
     literals: tuple[object, ...]
+    guarded: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -83,6 +85,11 @@ class Plan(msgspec.Struct, frozen=True):
     named: Mapping[str, object] = {}
     query: ListQuery = ListQuery()
     context: bytes = b""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a rule leaves out rows that the client's own filter or search might have found."""
+        return self.compiled.ruled and bool(self.query.filter or self.query.search)
 
 
 def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Plan:
@@ -153,14 +160,15 @@ def _compile(asked: Asked, ways: Access, wanted: Wanted, reading: Reading | None
     if wanted.search:
         found.conditions += search.conditions(collection, found.sight, BASE)
         keys = keys if wanted.sort else (search.rank(collection, BASE), *keys)
-    rows = found.rows()
+    rows, ruled = found.rows(), ways.rules != ("",)
     shape = read_shape(*wanted.shape)
     seen = document(asked.catalog, who, collection, PAGE, shape, ways, source=BASE)
     page = Page(wanted.per_page, keys, count=wanted.count, first=wanted.first)
     if wanted.walk:
-        return Compiled(Statement.of(compile_walk(rows, seen, page, wanted.nulls)), seen.spaced)
+        statement = Statement.of(compile_walk(rows, seen, page, wanted.nulls))
+        return Compiled(statement, seen.spaced, ruled=ruled)
     estimate = Statement.of(compile_estimate(rows)) if wanted.count == "estimated" else None
-    return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate)
+    return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate, ruled)
 
 
 def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:
@@ -175,7 +183,8 @@ def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> Aggrega
         groups, measures = outputs(Names(asked.catalog, asked.collection, found.sight, found.scope), query)
         statement = Statement.of(compile_aggregate(found.rows(), groups, measures, query))
         plans.put(key, statement)
-    return AggregatePlan(statement, reading.literals if reading else ())
+    guarded = reading is not None and ways.rules != ("",)
+    return AggregatePlan(statement, reading.literals if reading else (), guarded)
 
 
 def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:

@@ -1,5 +1,6 @@
 """Reading records over HTTP: each handler plans, runs one statement and passes its JSON on."""
 
+import asyncio
 import time
 from collections.abc import Hashable, Sequence
 from typing import Any, Final
@@ -17,7 +18,7 @@ from holdfast.records.cursor import seal
 from holdfast.records.list import check_size
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggregate, plan_list, plan_view
 from holdfast.records.query import ListQuery, from_body, from_query
-from holdfast.records.render import compact, etag, is_match, render_groups, render_page, render_walk
+from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
 from holdfast.rules.facts import Facts
@@ -68,7 +69,10 @@ async def aggregate_records(engine: Engine, request: Request, collection: Collec
         plan = plan_aggregate(engine.plans, asked, read_aggregate(request.query))
         _keep(engine, request, key, plan)
     row = await _fetch(engine, request, plan.statement, inputs({}, Facts.of(request), plan.literals))
-    return Response(body=render_groups(None if row is None else row[0]))
+    items: str | None = None if row is None else row[0]
+    if plan.guarded and is_nothing(items):
+        await _hold_back(engine, request)
+    return Response(body=render_groups(items))
 
 
 def _keep(engine: Engine, request: Request, key: Hashable, plan: object) -> None:
@@ -85,6 +89,8 @@ async def _page(engine: Engine, request: Request, plan: Plan) -> bytes:
     given = inputs(plan.named, Facts.of(request), plan.literals)
     row = await _fetch(engine, request, plan.compiled.statement, given)
     items: str | None = None if row is None else row[0]
+    if items is None and plan.guarded:
+        await _hold_back(engine, request)
     if query.cursor is not None:
         position: Sequence[str | None] | None = None if row is None else row[1]
         cursor = None if position is None else seal(engine.secret, plan.context, tuple(position))
@@ -112,6 +118,13 @@ async def _estimate(
     plans: list[dict[str, Any]] = msgspec.json.decode(row[0]) if row is not None else []
     expected = int(plans[0]["Plan"]["Plan Rows"]) if plans else 0
     return max(expected, seen), True
+
+
+async def _hold_back(engine: Engine, request: Request) -> None:
+    """Let the caller wait if this is one of many searches that found nothing: their times could tell of hidden rows."""
+    seconds = engine.slowing.pause(request)
+    if seconds:
+        await asyncio.sleep(seconds)
 
 
 async def _fetch(engine: Engine, request: Request, statement: Statement, given: Inputs) -> Row | None:

@@ -32,6 +32,16 @@ def render_groups(items: str | None) -> bytes:
     return b'{"items":[%b]}' % (items or "").encode()
 
 
+def is_nothing(items: str | None) -> bool:
+    """Whether an aggregate met no record: no group, or one without a group's keys in which all is 0 or null."""
+    if items is None:
+        return True
+    try:
+        return not any(msgspec.json.decode(items, type=dict[str, object]).values())
+    except msgspec.DecodeError:  # more than one group
+        return False
+
+
 def etag(version: str | None, body: bytes) -> bytes:
     """The tag of one record as it is shown: `"<version>-<hash>"`, or the hash alone where rows have no version.
 
