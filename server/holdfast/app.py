@@ -11,6 +11,8 @@ import litestar
 
 from holdfast import health
 from holdfast.access import routes as access
+from holdfast.access import rule_test_routes as rule_tests
+from holdfast.access.rule_test_service import refuse_failing
 from holdfast.auth import setup_routes
 from holdfast.auth.attempts import sweep_attempts
 from holdfast.auth.principals import Principals
@@ -38,6 +40,7 @@ from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
+GUARDS: Final = (refuse_failing,)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
@@ -53,7 +56,17 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
-    routes = Routes((*collections.ROUTES, *access.ROUTES, *LOGIN_ROUTES, *SESSION_ROUTES, *TOTP_ROUTES, BATCH))
+    routes = Routes(
+        (
+            *collections.ROUTES,
+            *access.ROUTES,
+            *rule_tests.ROUTES,
+            *LOGIN_ROUTES,
+            *SESSION_ROUTES,
+            *TOTP_ROUTES,
+            BATCH,
+        )
+    )
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
 
     @asynccontextmanager
@@ -83,7 +96,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
     tasks: list[asyncio.Task[None]] = []
     try:
         live = await LiveCatalog.open(pool)
-        engine = Engine(settings=settings, pool=pool, live=live, secret=await _read_secret(pool))
+        engine = Engine(settings=settings, pool=pool, live=live, secret=await _read_secret(pool), guards=GUARDS)
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         if settings.background:
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))

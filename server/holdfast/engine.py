@@ -1,14 +1,20 @@
 """What every use case needs to work: settings, database, catalog, the server's own key."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 import msgspec
 
 from holdfast.catalog.live import LiveCatalog
 from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
 from holdfast.db.plans import Plans
-from holdfast.db.pool import Pool
+from holdfast.db.pool import Pool, Transaction
 from holdfast.http.slowing import Slowing
 from holdfast.schema.app_options import AppOptions, in_effect
+
+Guard: TypeAlias = Callable[["Engine", Transaction, Catalog], Awaitable[None]]
+"""Looks at a changed catalog in the transaction that has changed it. Raises ApiError to refuse the change."""
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -19,6 +25,7 @@ class Engine(msgspec.Struct, frozen=True):
     live: LiveCatalog
     secret: bytes  # 32 bytes, the same in all processes of one database: signs cursors and links
     plans: Plans = msgspec.field(default_factory=Plans)
+    guards: tuple[Guard, ...] = ()
     slowing: Slowing = msgspec.field(default_factory=Slowing)
 
     @property
@@ -30,3 +37,8 @@ class Engine(msgspec.Struct, frozen=True):
     def options(self) -> AppOptions:
         """What the operator has set, with what the environment sets in its place."""
         return in_effect(self.live.now.options, self.settings)
+
+    async def ask_guards(self, tx: Transaction, changed: Catalog) -> None:
+        """Let all guards look at a change of the catalog before it is committed. Raises what they refuse it with."""
+        for guard in self.guards:
+            await guard(self, tx, changed)

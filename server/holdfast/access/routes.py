@@ -13,7 +13,7 @@ from holdfast.http.routing import OBJECT, Route, Schema
 from holdfast.schema.role import ACTIONS
 
 _TEXTS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "string"}}
-_QUESTION: Final[Schema] = {
+QUESTION: Final[Schema] = {
     "type": "object",
     "required": ["action"],
     "properties": {
@@ -58,7 +58,7 @@ ROUTES: Final = (
         handler=explain_access,
         summary="Why a caller may do something, or may not",
         tag="access",
-        body=_QUESTION,
+        body=QUESTION,
         answer=_EXPLANATION,
     ),
 )

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "setup-link": "holdfast.cli.setup_link",
     "migrate": "holdfast.cli.migrate",
     "doctor": "holdfast.cli.doctor",
+    "check": "holdfast.cli.check",
 }
 
 

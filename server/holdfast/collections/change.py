@@ -44,17 +44,31 @@ Decide = Callable[[Catalog], Decision]
 """What a request makes of the collections as they are now. Pure; raises ApiError for what it refuses."""
 
 
-async def change(engine: Engine, decide: Decide, *, insist: str = "") -> Catalog:
+class Terms(msgspec.Struct, frozen=True):
+    """On which terms a change is done: only if its plan has the hash `insist`, and, unless `unguarded`, if no guard
+    of the engine refuses it."""
+
+    insist: str = ""
+    unguarded: bool = False
+
+
+NO_TERMS: Final = Terms()
+
+
+async def change(engine: Engine, decide: Decide, terms: Terms = NO_TERMS) -> Catalog:
     """Do what is decided, all or nothing; returns the collections as they are then, loaded by every process.
 
-    Raises PreconditionFailed unless the plan's hash is `insist`, where that is given, and Unavailable when locks
-    are not to be had within `lock_timeout_ms`.
+    Raises PreconditionFailed unless the plan is the one that `terms` insist on, what a guard refuses it with, and
+    Unavailable when locks are not to be had within `lock_timeout_ms`.
     """
 
     async def work(tx: Transaction) -> Done:
         await lock(tx, engine.settings)
         old = await store.load(tx.connection)
-        return await perform(tx, engine.settings, old, decide(old), insist=insist)
+        done = await perform(tx, engine.settings, old, decide(old), insist=terms.insist)
+        if done.catalog.version != old.version and not terms.unguarded:
+            await engine.ask_guards(tx, done.catalog)
+        return done
 
     done = await retried(engine.pool, engine.settings, work)
     await settle(engine, done.catalog)

@@ -61,7 +61,7 @@ async def update_collection(engine: Engine, request: Request) -> Response:
 
 async def delete_collection(engine: Engine, request: Request) -> Response:
     """Delete a collection."""
-    await service.delete(engine, request.params["collection"], plan=service.insisted(await _given(request)))
+    await service.delete(engine, request.params["collection"], await _given(request))
     return NO_CONTENT
 
 

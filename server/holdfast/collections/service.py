@@ -1,14 +1,14 @@
 """The use cases of collections: each is one change, one transaction, and seen by every process when it returns."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import decisions
-from holdfast.collections.change import change, lock, perform, preview, retried
+from holdfast.collections.change import Terms, change, lock, perform, preview, retried
 from holdfast.collections.plan import Plan
 from holdfast.config import Settings
 from holdfast.db.pool import Pool, Transaction
@@ -18,10 +18,12 @@ from holdfast.errors import BadRequest
 from holdfast.schema.collection import Collection
 from holdfast.schema.system import SUPERUSERS
 
+SKIP: Final = "skip"
+
 
 async def create(engine: Engine, given: Mapping[str, Any]) -> Collection:
     """Make a collection. Raises ValidationFailed with everything that is wrong, and what `change` raises."""
-    done = await change(engine, decisions.creation(given), insist=insisted(given))
+    done = await change(engine, decisions.creation(given), terms(given))
     return done.by_name[given["name"]]
 
 
@@ -34,18 +36,18 @@ async def update(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> C
         id = now.get(id_or_name).id
         return decisions.update(id, given)(now)
 
-    done = await change(engine, decide, insist=insisted(given))
+    done = await change(engine, decide, terms(given))
     return done.by_id[id]
 
 
-async def delete(engine: Engine, id_or_name: str, *, plan: str = "") -> None:
+async def delete(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> None:
     """Move a collection to the trash. Raises NotFound, and BadRequest when relations point at it."""
-    await change(engine, decisions.deletion(id_or_name), insist=plan)
+    await change(engine, decisions.deletion(id_or_name), terms(given))
 
 
 async def import_(engine: Engine, given: Mapping[str, Any]) -> None:
     """Make and change many collections at once, all or nothing."""
-    await change(engine, decisions.importing(given), insist=insisted(given))
+    await change(engine, decisions.importing(given), terms(given))
 
 
 async def plan(engine: Engine, given: Mapping[str, Any]) -> Plan:
@@ -106,11 +108,15 @@ def _needed(catalog: Catalog, collection: Collection, constraint: str) -> str:
     return f"{collection.name} cannot be emptied: other records need its records."
 
 
-def insisted(given: Mapping[str, Any]) -> str:
-    """The hash of the plan that a request insists on; empty if it does not."""
+def terms(given: Mapping[str, Any]) -> Terms:
+    """The terms that a request names: `plan`, the hash of the plan that it insists on, and `ruleTests`.
+
+    Raises BadRequest for what is neither.
+    """
     hash = given.get("plan")
-    if hash is None:
-        return ""
-    if not isinstance(hash, str) or not hash:
+    if hash is not None and (not isinstance(hash, str) or not hash):
         raise BadRequest("`plan` has to be the hash that POST /api/collections/plan gave.")
-    return hash
+    tests = given.get("ruleTests")
+    if tests not in (None, SKIP):
+        raise BadRequest(f'`ruleTests` can only be "{SKIP}": then the change is done though tests of rules fail.')
+    return Terms(hash or "", unguarded=tests == SKIP)

@@ -53,6 +53,7 @@ async def restore(engine: Engine, id: str) -> Restored:
         done = await perform(tx, engine.settings, old, Decision(found.collections, back=found.back))
         for item in found.done:
             await forget(tx, item)
+        await engine.ask_guards(tx, done.catalog)
         return found, done
 
     found, done = await retried(engine.pool, engine.settings, bring_back)
