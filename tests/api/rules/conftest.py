@@ -1,5 +1,6 @@
 """What the tests of rules use: one server with people, teams and posts, whose rules each test sets for itself."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -88,9 +89,14 @@ class Society:
             name,
             msgspec.json.encode({"permissions": permissions}).decode(),
         )
+        await self.moved()
+        return id
+
+    async def moved(self) -> None:
+        """Tell the server that the catalog's tables have changed, and wait until it has seen that."""
         await self.run("UPDATE holdfast.catalog SET version = version + 1")
         await self.run("SELECT pg_notify('holdfast_catalog', version::text) FROM holdfast.catalog")
-        return id
+        await asyncio.sleep(0.05)
 
     async def run(self, statement: str, *args: object) -> None:
         """Run a statement on the database."""
