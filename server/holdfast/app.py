@@ -15,6 +15,10 @@ from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
 from holdfast.auth import setup_routes
 from holdfast.auth.attempts import sweep_attempts
+from holdfast.auth.letter_limit import sweep_letters
+from holdfast.auth.link_routes import LINK_ROUTES
+from holdfast.auth.otp import sweep_otps
+from holdfast.auth.otp_routes import OTP_ROUTES
 from holdfast.auth.principals import Principals
 from holdfast.auth.routes import LOGIN_ROUTES
 from holdfast.auth.second_factor import sweep_mfas
@@ -47,6 +51,8 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "sessions": sweep_sessions,
     "failed logins": sweep_attempts,
     "first factors": sweep_mfas,
+    "one-time passwords": sweep_otps,
+    "mails that were asked for": sweep_letters,
 }
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
@@ -62,6 +68,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *access.ROUTES,
             *rule_tests.ROUTES,
             *LOGIN_ROUTES,
+            *OTP_ROUTES,
+            *LINK_ROUTES,
             *SESSION_ROUTES,
             *TOTP_ROUTES,
             BATCH,

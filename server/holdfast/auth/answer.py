@@ -81,7 +81,7 @@ async def logged_in(
     answer = LoggedIn()
     if of_record is not None:
         shape = Shape(of_record, read_expand(expand))
-        record = await _read_record(engine, collection, account.id, shape)
+        record = await read_own(engine, collection, account.id, shape)
         answer = msgspec.structs.replace(answer, record=msgspec.Raw(record))
     if wanted.part("token") is not None:
         answer = msgspec.structs.replace(answer, token=await _token(engine, collection, account, session))
@@ -98,8 +98,11 @@ async def _token(engine: Engine, collection: Collection, account: Account, sessi
     return await new_token(engine, collection, account, session_id=session.id, seconds=seconds, refreshable=False)
 
 
-async def _read_record(engine: Engine, collection: Collection, id: str, shape: Shape) -> bytes:
-    """An auth record as JSON, as its owner sees it. No view rule applies: it is the caller's own."""
+async def read_own(engine: Engine, collection: Collection, id: str, shape: Shape) -> bytes:
+    """An auth record as JSON, as its owner sees it. No view rule applies: it is the caller's own.
+
+    Raises NotFound when there is no such record.
+    """
     owner = principal_of(collection, id)
     found = document(engine.catalog, audience(owner), collection, raw("own"), shape)
     sql = (

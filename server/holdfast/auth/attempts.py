@@ -41,16 +41,29 @@ _BEGIN: Final = Statement.of(
     + named("address", "bytea")
     + raw(" AS of_address, held.failures, extract(epoch FROM held.until - now())::float8 AS seconds")
 )
-_SUCCEEDED: Final = Statement.of(
+_COUNT: Final = Statement.of(
+    raw("INSERT INTO holdfast.attempts AS held (key, failures, until) VALUES (")
+    + named("account", "bytea")
+    + raw(", 1, now() + make_interval(secs => ")
+    + value(WINDOW_SECONDS, "double precision")
+    + raw(")) ON CONFLICT (key) DO UPDATE SET")
+    + raw(" failures = CASE WHEN held.until <= now() THEN 1 ELSE held.failures + 1 END,")
+    + raw(" until = CASE WHEN held.until <= now() THEN excluded.until ELSE held.until END RETURNING held.failures")
+)
+# Each part asks for what was before it, so that the rows are locked in the order of an attempt.
+_FORGIVEN: Final = (
     raw("WITH forgotten AS (DELETE FROM holdfast.attempts WHERE key IN (")
     + named("account", "bytea")
     + raw(", ")
     + named("both", "bytea")
-    # Each asks for what was before it, so that the rows are locked in the order of an attempt.
     + raw(") RETURNING 1), forgiven AS (UPDATE holdfast.attempts SET failures = failures - 1 WHERE key = ")
     + named("address", "bytea")
-    + raw(" AND (SELECT count(*) FROM forgotten) >= 0 RETURNING 1)")
-    + raw(" INSERT INTO holdfast.attempts AS held (key, failures, until) SELECT ")
+    + raw(" AND (SELECT count(*) FROM forgotten) >= 0 RETURNING 1) ")
+)
+_FORGIVE: Final = Statement.of(_FORGIVEN + raw("SELECT count(*) FROM forgiven"))
+_SUCCEEDED: Final = Statement.of(
+    _FORGIVEN
+    + raw("INSERT INTO holdfast.attempts AS held (key, failures, until) SELECT ")
     + named("welcome", "bytea")
     + raw(", 0, now() + make_interval(days => ")
     + value(WELCOME_DAYS, "integer")
@@ -64,23 +77,36 @@ _SWEEP: Final = Statement.of(
 )
 
 
-async def begin_attempt(pool: Pool, account: str, address: str) -> None:
+async def begin_attempt(pool: Pool, account: str, address: str, *, most: int = PER_ACCOUNT) -> None:
     """Count an attempt to be an account, from an address.
 
-    Raises RateLimited with `Retry-After` when there were too many failures.
+    Raises RateLimited with `Retry-After` when there were too many failures: more than `most` of the account.
     """
     with as_api_errors():
         rows = await pool.fetch(_BEGIN, _inputs(account, address))
     for row in rows:
-        most = PER_ADDRESS if row["of_address"] else PER_ACCOUNT
-        if row["failures"] > most:
-            raise _limited(most, row["seconds"])
+        limit = PER_ADDRESS if row["of_address"] else most
+        if row["failures"] > limit:
+            raise _limited(limit, row["seconds"])
 
 
 async def attempt_succeeded(pool: Pool, account: str, address: str) -> None:
-    """The attempt was none to guess: forget the account's failures, and this one of the address."""
+    """The attempt was none to guess: forget the account's failures, and this one of the address, which is known now."""
     with as_api_errors():
         await pool.execute(_SUCCEEDED, _inputs(account, address))
+
+
+async def forgive(pool: Pool, account: str, address: str) -> None:
+    """The same, for what is no account and needs to be known to nobody."""
+    with as_api_errors():
+        await pool.execute(_FORGIVE, _inputs(account, address))
+
+
+async def count_attempt(pool: Pool, account: str) -> int:
+    """Count one, from wherever; how many there are within the window."""
+    with as_api_errors():
+        row = await pool.fetchrow(_COUNT, _inputs(account, ""))
+    return row["failures"] if row else 0
 
 
 async def sweep_attempts(pool: Pool) -> int:

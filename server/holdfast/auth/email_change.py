@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from holdfast.auth.account import Account, account_by_id
+from holdfast.auth.attempts import begin_attempt, forgive
 from holdfast.auth.changing import change_account
 from holdfast.auth.identity_field import find_by_email
 from holdfast.auth.link_token import read_link_token
@@ -48,8 +49,11 @@ async def check_new_email(engine: Engine, collection: Collection, who: Principal
     return account
 
 
-async def confirm_email_change(engine: Engine, collection: Collection, body: Mapping[str, Any]) -> None:
-    """Give the account its new email, which ends all its tokens. Raises ValidationFailed."""
+async def confirm_email_change(engine: Engine, collection: Collection, body: Mapping[str, Any], address: str) -> None:
+    """Give the account its new email, which ends all its tokens.
+
+    `address` is where the request comes from. Raises ValidationFailed, and RateLimited after too many wrong passwords.
+    """
     refuse_superusers(collection)
     password = body.get("password")
     if not isinstance(password, str) or not password:
@@ -57,9 +61,12 @@ async def confirm_email_change(engine: Engine, collection: Collection, body: Map
     account, claims = await read_link_token(engine, collection, body.get("token"), "emailChange")
     if not claims.new_email:
         raise _refused("token", Problem("validation_invalid_token_payload", "The token names no new email."))
+    key = f"{collection.id} emailChange {account.id}"
+    await begin_attempt(engine.pool, key, address)
     if not (await check_password(password, account.password)).right:
         problem = Problem("validation_invalid_password", "Not the password of this account.")
         raise _refused("password", problem)
+    await forgive(engine.pool, key, address)
     try:
         await change_account(engine, collection, account, {"email": claims.new_email, "verified": True})
     except ValidationFailed as failure:

@@ -17,8 +17,8 @@ def require_passwords(collection: Collection) -> None:
         raise BadRequest("This collection does not take passwords.")
 
 
-async def confirm_password_reset(engine: Engine, collection: Collection, body: Mapping[str, Any]) -> None:
-    """Set the new password, which ends all tokens of the account, this one too.
+async def confirm_password_reset(engine: Engine, collection: Collection, body: Mapping[str, Any]) -> str:
+    """Set the new password, which ends all tokens of the account, this one too; the id of the record.
 
     Who could read the mail has shown that the address is theirs. Raises ValidationFailed.
     """
@@ -27,3 +27,4 @@ async def confirm_password_reset(engine: Engine, collection: Collection, body: M
     if not account.verified and account.email and claims.email == account.email:
         changes["verified"] = True
     await change_account(engine, collection, account, changes)
+    return account.id

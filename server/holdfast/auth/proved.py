@@ -12,6 +12,7 @@ import structlog
 from holdfast.auth.answer import LoggedIn, logged_in
 from holdfast.auth.auth_rule import require_auth_rule
 from holdfast.auth.login import Asked, Proof
+from holdfast.auth.origins import note_origin
 from holdfast.auth.second_factor import begin_mfa, complete_mfa, wants_second
 from holdfast.auth.sessions import Renewed, begin_session
 from holdfast.engine import Engine
@@ -51,6 +52,7 @@ async def proved(engine: Engine, asked: Asked, proof: Proof) -> Outcome:
     answer = await logged_in(
         engine, proof.collection, proof.account, fields=asked.fields, expand=asked.expand, session=session
     )
+    await note_origin(engine, asked, proof)
     note(asked, proof, "logged in")
     return msgspec.structs.replace(answer, meta=proof.meta)
 

@@ -5,17 +5,18 @@ from typing import Any, Final
 import msgspec
 
 from holdfast.auth.account import auth_collection
+from holdfast.auth.impersonation import impersonate
 from holdfast.auth.login import read_asked
+from holdfast.auth.methods import methods
 from holdfast.auth.password_login import Credentials, log_in
 from holdfast.auth.proved import login_response
 from holdfast.auth.refresh import refresh, renew
+from holdfast.auth.typed import read_typed
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
-from holdfast.http.json import refuse_repeated_keys
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Parameter, Route
-from holdfast.schema.auth_options import auth_options
 
 PATH: Final = "/api/collections/{collection}/"
 MAX_IDENTITY_CHARS: Final = 255
@@ -31,6 +32,14 @@ ANSWER: Final = {
         "record": {"type": "object"},
     },
 }
+MFA_ID: Final = {"type": "string", "description": "The first factor that this is the second one to."}
+EMAIL: Final = {
+    "type": "object",
+    "required": ["email"],
+    "properties": {"email": {"type": "string", "format": "email"}},
+}
+DURATION: Final = {"duration": {"type": "integer", "minimum": 0, "description": "Seconds; 0 is as long as a login."}}
+IMPERSONATE: Final = {"type": "object", "properties": DURATION}
 REFRESH: Final = {"type": "object", "properties": {"refreshToken": {"type": "string"}}}
 CREDENTIALS: Final = {
     "type": "object",
@@ -39,9 +48,11 @@ CREDENTIALS: Final = {
         "identity": {"type": "string", "maxLength": MAX_IDENTITY_CHARS},
         "password": {"type": "string", "maxLength": 1024},
         "identityField": {"type": "string"},
+        "mfaId": MFA_ID,
         "session": {"type": "boolean", "description": "Whether to begin a session, with a refresh token."},
     },
 }
+_ENABLED: Final = {"type": "object", "properties": {"enabled": {"type": "boolean"}, "duration": {"type": "integer"}}}
 METHODS: Final = {
     "type": "object",
     "properties": {
@@ -52,9 +63,18 @@ METHODS: Final = {
                 "identityFields": {"type": "array", "items": {"type": "string"}},
             },
         },
-        "oauth2": {"type": "object"},
-        "mfa": {"type": "object"},
-        "otp": {"type": "object"},
+        "oauth2": {
+            "type": "object",
+            "properties": {
+                "enabled": {"type": "boolean"},
+                "providers": {"type": "array", "items": {"type": "object"}},
+            },
+        },
+        "mfa": _ENABLED,
+        "otp": _ENABLED,
+        "authProviders": {"type": "array", "items": {"type": "object"}, "deprecated": True},
+        "usernamePassword": {"type": "boolean", "deprecated": True},
+        "emailPassword": {"type": "boolean", "deprecated": True},
     },
 }
 
@@ -62,8 +82,7 @@ METHODS: Final = {
 async def auth_with_password(engine: Engine, request: Request) -> Response:
     """Answer `{token, record}`."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    body = await request.object()
-    refuse_repeated_keys(await request.body())
+    body = await read_typed(request)
     problems = _problems(body)
     if problems:
         raise ValidationFailed(problems, "Failed to authenticate: see data.")
@@ -90,22 +109,17 @@ async def _sent(request: Request) -> dict[str, Any]:
 
 
 async def auth_methods(engine: Engine, request: Request) -> Response:
-    """Answer which ways are open; those that this server does not offer yet are told as closed."""
-    options = auth_options(auth_collection(engine.catalog, request.params["collection"]).auth)
-    password = {
-        "enabled": options.password_auth.enabled,
-        "identityFields": list(options.password_auth.identity_fields) if options.password_auth.enabled else [],
-    }
-    return Response(
-        body=msgspec.json.encode(
-            {
-                "password": password,
-                "oauth2": {"enabled": False, "providers": []},
-                "mfa": {"enabled": False, "duration": 0},
-                "otp": {"enabled": False, "duration": 0},
-            }
-        )
-    )
+    """Answer which ways are open."""
+    collection = auth_collection(engine.catalog, request.params["collection"])
+    return Response(body=msgspec.json.encode(methods(collection)), headers=((b"cache-control", b"no-store"),))
+
+
+async def post_impersonate(engine: Engine, request: Request) -> Response:
+    """Answer `{token, record}` of somebody else."""
+    collection = auth_collection(engine.catalog, request.params["collection"])
+    body = await read_typed(request)
+    asked = read_asked(request, body)
+    return login_response(await impersonate(engine, collection, request.params["id"], body.get("duration"), asked))
 
 
 def _problems(body: dict[str, Any]) -> Problems:
@@ -156,5 +170,16 @@ LOGIN_ROUTES: Final = (
         tag="auth",
         access="anyone",
         answer=METHODS,
+    ),
+    Route(
+        method="POST",
+        path=PATH + "impersonate/{id}",
+        handler=post_impersonate,
+        summary="Get a token of somebody else",
+        tag="auth",
+        parameters=SHAPE_PARAMETERS,
+        body=IMPERSONATE,
+        body_required=False,
+        answer=ANSWER,
     ),
 )
