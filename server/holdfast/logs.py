@@ -29,6 +29,7 @@ _COLOURS: Final = {
 }
 _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160))}
 _FIRST: Final = ("time", "level", "event")
+_OF_MANY_LINES: Final = ("exception", "mail")
 _encode: Final = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -112,15 +113,15 @@ class Logs:
     def _event_text(self, fields: Mapping[str, Any]) -> str:
         level = str(fields["level"])
         rest = " ".join(
-            f"{name}={_plain(content)}" for name, content in fields.items() if name not in (*_FIRST, "exception")
+            f"{name}={_plain(content)}" for name, content in fields.items() if name not in (*_FIRST, *_OF_MANY_LINES)
         )
         head = (
             f"{self._dim(str(fields['time'])[11:23])} {self._paint(_COLOURS.get(level, ''), level)} "
             f"{_plain(fields['event'], quoted=False)}"
         )
-        trace = str(fields.get("exception", ""))
-        # The lines of a traceback stay lines; all else that could move the cursor is spelled out.
-        told = "".join("\n    " + part.translate(_CONTROL) for part in trace.splitlines())
+        # The lines of a traceback or a mail stay lines; all else that could move the cursor is spelled out.
+        lines = [line for name in _OF_MANY_LINES for line in str(fields.get(name, "")).splitlines()]
+        told = "".join("\n    " + line.translate(_CONTROL) for line in lines)
         return head + (f" {self._dim(rest)}" if rest else "") + told
 
     def _stamp(self, seconds: float) -> str:

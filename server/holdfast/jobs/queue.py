@@ -1,0 +1,101 @@
+"""The queue as rows: how jobs are claimed, finished, put off and given up.
+
+A claim is a lease in `run_at`, and the number of the attempt is its proof: who comes back late, after another has
+claimed the job, changes nothing. No transaction is open while a job is done.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from holdfast.db.pool import Pool
+from holdfast.db.sql import Inputs, Statement, named, raw, value
+from holdfast.jobs.job import LEASE_SECONDS, Job
+
+MAX_ERROR_CHARS: Final = 2000
+KEPT_DEAD: Final = "30 days"
+SWEPT_AT_ONCE: Final = 10_000  # rows
+
+_LEASE: Final = raw("now() + make_interval(secs => ") + value(LEASE_SECONDS, "double precision") + raw(")")
+_HELD: Final = (
+    raw(" FROM unnest(") + named("ids", "bigint[]") + raw(", ") + named("attempts", "integer[]")
+    + raw(") AS held (id, attempts) WHERE j.id = held.id AND j.attempts = held.attempts AND j.dead IS NULL")
+)  # fmt: skip
+_TURN: Final = Statement.of(
+    raw("WITH gone AS (DELETE FROM holdfast.jobs AS j USING unnest(")
+    + named("ids", "bigint[]")
+    + raw(", ")
+    + named("attempts", "integer[]")
+    + raw(") AS done (id, attempts) WHERE j.id = done.id AND j.attempts = done.attempts), due AS MATERIALIZED (")
+    # One look into the index for each name: jobs of one sort that pile up cost the others nothing.
+    + raw("SELECT found.id FROM unnest(")
+    + named("names", "text[]")
+    + raw(", ")
+    + named("most", "integer[]")
+    + raw(") AS wanted (name, most) CROSS JOIN LATERAL (SELECT id FROM holdfast.jobs AS w WHERE w.name = wanted.name")
+    + raw(" AND w.dead IS NULL AND w.run_at <= now() ORDER BY w.run_at, w.id LIMIT wanted.most")
+    + raw(" FOR UPDATE SKIP LOCKED) AS found)")
+    + raw(" UPDATE holdfast.jobs AS j SET attempts = j.attempts + 1, run_at = ")
+    + _LEASE
+    + raw(" FROM due WHERE j.id = due.id RETURNING j.id, j.name, j.payload::text AS payload, j.attempts")
+)
+_RENEW: Final = Statement.of(raw("UPDATE holdfast.jobs AS j SET run_at = ") + _LEASE + _HELD)
+_RELEASE: Final = Statement.of(raw("UPDATE holdfast.jobs AS j SET run_at = now()") + _HELD)
+_PUT_OFF: Final = Statement.of(
+    raw("UPDATE holdfast.jobs AS j SET run_at = now() + make_interval(secs => ")
+    + named("seconds", "double precision")
+    + raw("), error = ")
+    + named("error", "text")
+    + _HELD
+)
+_BURY: Final = Statement.of(
+    raw("UPDATE holdfast.jobs AS j SET dead = now(), error = ") + named("error", "text") + _HELD
+)
+_SWEEP: Final = Statement.of(
+    raw("DELETE FROM holdfast.jobs WHERE id = ANY (ARRAY(SELECT id FROM holdfast.jobs WHERE dead < now() - ")
+    + value(KEPT_DEAD, "text")
+    + raw("::interval LIMIT ")
+    + value(SWEPT_AT_ONCE, "bigint")
+    + raw("))")
+)
+
+
+async def turn(pool: Pool, done: Iterable[Job], wanted: Mapping[str, int]) -> list[Job]:
+    """Delete the jobs that are done and claim due ones, in one statement: at most so many of each name."""
+    inputs = _held(done, names=list(wanted), most=list(wanted.values()))
+    rows = await pool.fetch(_TURN, inputs)
+    return [Job(row["id"], row["name"], row["payload"].encode(), row["attempts"]) for row in rows]
+
+
+async def renew(pool: Pool, jobs: Iterable[Job]) -> None:
+    """Hold jobs that still run for another LEASE_SECONDS."""
+    await pool.execute(_RENEW, _held(jobs))
+
+
+async def release(pool: Pool, jobs: Iterable[Job]) -> None:
+    """Let others have jobs that were claimed and are not done."""
+    await pool.execute(_RELEASE, _held(jobs))
+
+
+async def put_off(pool: Pool, job: Job, seconds: float, error: str) -> None:
+    """Have a job tried again in so many seconds."""
+    await pool.execute(_PUT_OFF, _held([job], seconds=seconds, error=_kept(error)))
+
+
+async def bury(pool: Pool, job: Job, error: str) -> None:
+    """Try a job no more. It is kept for KEPT_DEAD."""
+    await pool.execute(_BURY, _held([job], error=_kept(error)))
+
+
+async def sweep_dead_jobs(pool: Pool) -> int:
+    """Delete what has been dead for KEPT_DEAD, at most SWEPT_AT_ONCE; the number of those that are gone."""
+    return int((await pool.execute(_SWEEP)).rpartition(" ")[2])
+
+
+def _held(jobs: Iterable[Job], **more: object) -> Inputs:
+    held = list(jobs)
+    return Inputs(named={"ids": [job.id for job in held], "attempts": [job.attempt for job in held], **more})
+
+
+def _kept(error: str) -> str:
+    """An error as a column can hold it."""
+    return error.replace("\0", " ").encode("utf-8", "replace").decode()[:MAX_ERROR_CHARS]
