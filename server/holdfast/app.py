@@ -19,6 +19,8 @@ from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
 from holdfast.auth.otp import sweep_otps
 from holdfast.auth.otp_routes import OTP_ROUTES
+from holdfast.auth.passkey_routes import PASSKEY_ROUTES
+from holdfast.auth.passkeys import sweep_challenges
 from holdfast.auth.principals import Principals
 from holdfast.auth.routes import LOGIN_ROUTES
 from holdfast.auth.second_factor import sweep_mfas
@@ -37,18 +39,25 @@ from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
 from holdfast.http.litestar import control_plane
 from holdfast.http.routing import Routes
+from holdfast.jobs.job import JobKind
+from holdfast.jobs.queue import sweep_dead_jobs
+from holdfast.jobs.worker import Worker
 from holdfast.logs import start_logs
+from holdfast.mail.sending import MAIL
 from holdfast.observe import NoObserver, Observer
 from holdfast.openapi.routes import openapi_handlers
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
+JOBS: Final[tuple[JobKind, ...]] = (MAIL,)
 GUARDS: Final = (refuse_failing,)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
+    "dead jobs": sweep_dead_jobs,
     "sessions": sweep_sessions,
+    "challenges": sweep_challenges,
     "failed logins": sweep_attempts,
     "first factors": sweep_mfas,
     "one-time passwords": sweep_otps,
@@ -72,6 +81,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *LINK_ROUTES,
             *SESSION_ROUTES,
             *TOTP_ROUTES,
+            *PASSKEY_ROUTES,
             BATCH,
         )
     )
@@ -108,6 +118,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         if settings.background:
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
+            tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
         yield engine
     finally:
         for task in tasks:

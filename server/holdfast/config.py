@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -17,6 +18,7 @@ from holdfast.setting import (
     About,
     Setting,
     choice,
+    domain,
     folder,
     networks,
     origin,
@@ -106,6 +108,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Annotated[
         str,
         About("The address under which clients reach the server, for the links that it prints and mails.", origin()),
+    ] = ""
+    passkey_domain: Annotated[
+        str,
+        About("The domain that passkeys belong to, such as example.com; empty is the host of public_url.", domain()),
     ] = ""
     cors_origins: Annotated[
         tuple[str, ...],
@@ -228,6 +234,9 @@ def _checked(settings: Settings) -> Settings:
     """What one setting alone cannot show to be wrong."""
     if bool(settings.superuser_email) != bool(settings.superuser_password):
         raise ConfigError("The settings superuser_email and superuser_password go together: set both, or neither.")
+    host = urlsplit(settings.public_url).hostname or ""
+    if settings.passkey_domain and host and not f".{host}".endswith(f".{settings.passkey_domain}"):
+        raise ConfigError("The setting passkey_domain has to be the host of public_url, or a domain that it is under.")
     if "*" in settings.cors_origins and len(settings.cors_origins) > 1:
         raise ConfigError("The setting cors_origins cannot hold * beside other origins: * alone allows any.")
     return settings

@@ -1,6 +1,7 @@
 """What one setting is: its kind, its help, and how a value from outside is read."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeAlias, cast
@@ -127,6 +128,19 @@ def url(*schemes: str) -> Kind:
         return address
 
     return Kind("a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes), read)
+
+
+def domain() -> Kind:
+    """A domain name; empty for none."""
+    return Kind("a domain such as example.com", _domain)
+
+
+def _domain(value: object) -> str:
+    found = _text(value).lower().removesuffix(".")
+    parts = urlsplit(f"//{found}")
+    if found and (parts.hostname != found or not re.fullmatch(r"[a-z0-9.-]+", found) or found.startswith((".", "-"))):
+        raise ValueError
+    return found
 
 
 def origin() -> Kind:

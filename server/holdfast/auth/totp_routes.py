@@ -1,7 +1,6 @@
 """Authenticators over HTTP: enrol, confirm, log in with a code, turn off."""
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -72,7 +71,8 @@ async def post_enroll(engine: Engine, request: Request) -> Response:
     if account is None:
         raise Unauthenticated
     label = account.email or account.id
-    return _answer(await enrol(engine, collection, record_id, label, _issuer(engine)))
+    issuer = engine.catalog.options.meta.app_name
+    return _answer(await enrol(engine, collection, record_id, label, issuer))
 
 
 async def post_confirm(engine: Engine, request: Request) -> Response:
@@ -131,11 +131,6 @@ async def _code(request: Request) -> str:
     if not isinstance(code, str) or len(code) > MAX_CODE_CHARS:
         raise ValidationFailed({"code": Problem("validation_invalid_value", "Must be a code of the authenticator.")})
     return code
-
-
-def _issuer(engine: Engine) -> str:
-    """How an authenticator app calls this server."""
-    return urlsplit(engine.settings.public_url).hostname or "Holdfast"
 
 
 def _answer(content: Any) -> Response:

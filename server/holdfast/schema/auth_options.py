@@ -49,6 +49,12 @@ class PasswordAuth(msgspec.Struct, frozen=True, rename="camel"):
     identity_fields: tuple[str, ...] = ("email",)
 
 
+class PasskeyAuth(msgspec.Struct, frozen=True, rename="camel"):
+    """Login with a passkey, which a person makes while logged in by another way."""
+
+    enabled: bool = True
+
+
 class Mfa(msgspec.Struct, frozen=True, rename="camel"):
     """Whether two ways to log in are needed, within how many seconds, and for whom (a rule)."""
 
@@ -105,6 +111,7 @@ class AuthOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     auth_alert: AuthAlert = AuthAlert()
     oauth2: OAuth2 = OAuth2()
     password_auth: PasswordAuth = PasswordAuth()
+    passkey_auth: PasskeyAuth = PasskeyAuth()
     mfa: Mfa = Mfa()
     otp: Otp = Otp()
     auth_token: AuthTokenOptions = AuthTokenOptions(7 * DAY)
