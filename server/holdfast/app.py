@@ -13,8 +13,9 @@ from holdfast import health
 from holdfast.access import routes as access
 from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
-from holdfast.auth import setup_routes
+from holdfast.auth import link_page, setup_routes
 from holdfast.auth.attempts import sweep_attempts
+from holdfast.auth.letter_job import LETTERS
 from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
 from holdfast.auth.otp import sweep_otps
@@ -50,7 +51,7 @@ from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
-JOBS: Final[tuple[JobKind, ...]] = (MAIL,)
+JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS)
 GUARDS: Final = (refuse_failing,)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
@@ -85,7 +86,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             BATCH,
         )
     )
-    handlers = (*health.HANDLERS, *setup_routes.HANDLERS)
+    handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS)
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
