@@ -1,6 +1,7 @@
 """Rules of other collections, where a filter, a sort, an aggregate or an expand enters them."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -91,8 +92,8 @@ async def test_an_expand_shows_what_the_caller_may_view(
     if found is None:
         assert "expand" not in record
         return
-    expanded = record["expand"][expand]
-    records = expanded if isinstance(expanded, list) else [expanded]
+    expanded: Any = record["expand"][expand]
+    records: list[Any] = expanded if isinstance(expanded, list) else [expanded]
     assert sorted(one["id"].lstrip("0") for one in records) == found
 
 
