@@ -20,6 +20,7 @@ OFFSET: Final = "offset"
 
 
 MAX_ANSWER_BYTES: Final = 64 << 20
+MAX_COUNTED: Final = 10_000  # rows, where an estimate could tell of rows that a rule hides
 OVERSIZE: Final = "!"
 """What stands for the items of an answer that is larger than that."""
 
@@ -152,6 +153,17 @@ def check_size(items: object) -> None:
 def compile_estimate(rows: Rows) -> Sql:
     """An EXPLAIN of the count: as JSON it tells how many rows the planner expects, and reads none of them."""
     return raw("EXPLAIN (FORMAT JSON) SELECT 1") + _from(rows)
+
+
+def compile_count(rows: Rows) -> Sql:
+    """The number of rows, counted no further than MAX_COUNTED + 1."""
+    return (
+        raw("SELECT count(*) AS total FROM (SELECT")
+        + _from(rows)
+        + raw(" LIMIT ")
+        + number(MAX_COUNTED + 1)
+        + raw(") AS counted")
+    )
 
 
 def _from(rows: Rows) -> Sql:

@@ -20,7 +20,17 @@ from holdfast.records.aggregate import Names, compile_aggregate, outputs
 from holdfast.records.aggregate_query import AggregateQuery
 from holdfast.records.cursor import AFTER, unseal
 from holdfast.records.document import document, read_shape
-from holdfast.records.list import BASE, OFFSET, PAGE, Page, Rows, compile_estimate, compile_page, compile_walk
+from holdfast.records.list import (
+    BASE,
+    OFFSET,
+    PAGE,
+    Page,
+    Rows,
+    compile_count,
+    compile_estimate,
+    compile_page,
+    compile_walk,
+)
 from holdfast.records.order import sort_keys
 from holdfast.records.query import Count, ListQuery
 from holdfast.records.view import compile_view
@@ -61,11 +71,15 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Compiled(msgspec.Struct, frozen=True):
-    """What requests of one shape have in common. `ruled` is whether a rule leaves rows out."""
+    """What requests of one shape have in common. `ruled` is whether a rule leaves rows out.
+
+    Then no total is estimated that `counted` can count: PostgreSQL's statistics know the rows that are hidden too.
+    """
 
     statement: Statement
     spaced: bool
     estimate: Statement | None = None
+    counted: Statement | None = None
     ruled: bool = False
 
 
@@ -167,8 +181,10 @@ def _compile(asked: Asked, ways: Access, wanted: Wanted, reading: Reading | None
     if wanted.walk:
         statement = Statement.of(compile_walk(rows, seen, page, wanted.nulls))
         return Compiled(statement, seen.spaced, ruled=ruled)
-    estimate = Statement.of(compile_estimate(rows)) if wanted.count == "estimated" else None
-    return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate, ruled)
+    estimated = wanted.count == "estimated"
+    estimate = Statement.of(compile_estimate(rows)) if estimated else None
+    counted = Statement.of(compile_count(rows)) if estimated and ruled else None
+    return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate, counted, ruled)
 
 
 def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:

@@ -15,9 +15,9 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
-from holdfast.records.list import check_size
+from holdfast.records.list import MAX_COUNTED, check_size
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggregate, plan_list, plan_view
-from holdfast.records.query import ListQuery, from_body, from_query
+from holdfast.records.query import from_body, from_query
 from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
@@ -98,23 +98,28 @@ async def _page(engine: Engine, request: Request, plan: Plan) -> bytes:
     total: int | None = row[1] if row is not None and query.count != "none" else None
     estimate = False
     if total is not None and plan.compiled.estimate is not None:
-        total, estimate = await _estimate(engine, request, plan.compiled.estimate, given, plan.query, total)
+        total, estimate = await _estimate(engine, request, plan, given, total)
     return compact(
         render_page(items, query.page, query.per_page, total, estimate=estimate), spaced=plan.compiled.spaced
     )
 
 
-async def _estimate(
-    engine: Engine, request: Request, explain: Statement, given: Inputs, query: ListQuery, here: int
-) -> tuple[int, bool]:
+async def _estimate(engine: Engine, request: Request, plan: Plan, given: Inputs, here: int) -> tuple[int, bool]:
     """The total and whether it is an estimate, given how many records are on the page.
 
     A second statement, because EXPLAIN cannot be part of one; it is not needed where the page is the last one.
     """
+    query, compiled = plan.query, plan.compiled
     seen = query.offset + here
     if here < query.per_page and (here or query.page == 1):
         return seen, False
-    row = await _fetch(engine, request, explain, given)
+    if compiled.counted is not None:
+        row = await _fetch(engine, request, compiled.counted, given)
+        counted: int = 0 if row is None else row[0]
+        if counted <= MAX_COUNTED:
+            return counted, False
+        seen = max(seen, counted)
+    row = None if compiled.estimate is None else await _fetch(engine, request, compiled.estimate, given)
     plans: list[dict[str, Any]] = msgspec.json.decode(row[0]) if row is not None else []
     expected = int(plans[0]["Plan"]["Plan Rows"]) if plans else 0
     return max(expected, seen), True

@@ -114,6 +114,23 @@ async def test_s27_counts_tags_and_cursors_are_of_the_rows_that_are_seen(society
     refused(await society["ann"].get(f"{POSTS}/{ID('p2')}", headers={"If-None-Match": "*"}), 404, "not_found")
 
 
+async def test_s27_an_estimate_tells_nothing_of_hidden_rows(society: Society):
+    """PostgreSQL would expect as many rows as its statistics know, whoever may see them."""
+    await society.api.define(
+        "crowd", [{"name": "kind", "type": "text"}, {"name": "shown", "type": "bool"}], listRule="shown = true"
+    )
+    rows = "SELECT lpad(n::text, 15, '0'), CASE WHEN n < 4000 THEN 'secret' ELSE 'k' || n % 7 END, n % 1000 = 0"
+    await society.run(f"INSERT INTO crowd (id, kind, shown) {rows} FROM generate_series(1, 9000) n")
+    await society.run("ANALYZE crowd")
+    url = "/api/collections/crowd/records"
+    for filter, total in (("kind = 'secret'", 3), ("kind = 'nothing'", 0), ("", 9)):
+        query = {"count": "estimated", "perPage": "1", "filter": filter}
+        for page in ("1", "900"):
+            answer = (await society["guest"].get(url, params={**query, "page": page})).json()
+            assert (answer["totalItems"], "totalIsEstimate" in answer) == (total, False)
+        assert (await society["root"].get(url, params={**query, "filter": "kind != ''"})).json()["totalIsEstimate"]
+
+
 async def test_s27_a_cursor_of_somebody_else_shows_no_row_of_theirs(society: Society):
     await society.ruled("posts", listRule="author = @request.auth.id || public = true", viewRule=OWN)
     theirs = (await society["bob"].get(POSTS, params={"cursor": "", "perPage": "1"})).json()["nextCursor"]
@@ -152,27 +169,27 @@ async def test_s29_whoever_sees_all_is_never_held_back(society: Society):
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        pytest.param("nothing = 1", 'There is no field "nothing" (at character 1)', id="an unknown field"),
+        pytest.param("nothing = 1", 'There is no field "nothing" (at character 1).', id="an unknown field"),
         pytest.param(
-            "title = @request.auth.nmae", 'There is no field "nmae": did you mean "name"? (at character 23)', id="of me"
+            "title = @request.auth.nmae", 'There is no field "nmae" (at character 23): did you mean "name"?', id="of me"
         ),
-        pytest.param("evil(title) = 1", 'There is no function "evil" (at character 1)', id="an unknown function"),
-        pytest.param("title =", "The filter ends where a field or a value was expected (at character 8)", id="no end"),
+        pytest.param("evil(title) = 1", 'There is no function "evil" (at character 1).', id="an unknown function"),
+        pytest.param("title =", "The filter ends where a field or a value was expected (at character 8).", id="no end"),
         pytest.param(
-            "day > @request.auth.rank", "Only a date can come before or after a date (at character 5)", id="kinds"
+            "day > @request.auth.rank", "Only a date can come before or after a date (at character 5).", id="kinds"
         ),
         pytest.param(
             "@previous.title = ''",
-            "@previous is for update rules: there is no row before in this one (at character 1)",
+            "@previous is for update rules: there is no row before in this one (at character 1).",
             id="the row before",
         ),
         pytest.param("a" * 3501, "A filter has at most 3500 characters.", id="too long"),
         pytest.param(
-            "(" * 25 + "id = 1" + ")" * 25, "Brackets are nested deeper than 20 (at character 21)", id="too deep"
+            "(" * 25 + "id = 1" + ")" * 25, "Brackets are nested deeper than 20 (at character 21).", id="too deep"
         ),
         pytest.param(
             ".".join(["author.team.posts_via_team"] * 4) + ".title = ''",
-            "A path goes through at most 6 relations (at character 55)",
+            "A path goes through at most 6 relations (at character 55).",
             id="round and round",
         ),
     ],
