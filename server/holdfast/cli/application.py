@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 from holdfast.app import create_app
+from holdfast.cli.stop import Stop
 from holdfast.cli.web_server import serve
 from holdfast.config import Settings
 from holdfast.logs import Logs, start_logs
@@ -24,6 +25,7 @@ def serve_application(
     ready: Callable[[], None],
     orphaned: int | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
+    stop: Stop | None = None,
 ) -> None:
     """Answer requests on the socket until a signal says stop; see web_server.serve."""
     with closing(start_process_logs(settings, dsn)) as logs:
@@ -34,4 +36,5 @@ def serve_application(
             ready=ready,
             orphaned=orphaned,
             beside=beside,
+            stop=stop,
         )

@@ -1,6 +1,5 @@
 """The database of a command: the one that DATABASE_URL names, else the embedded one, started if nobody has."""
 
-import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Final
@@ -8,6 +7,7 @@ from typing import Final
 import click
 import msgspec
 
+from holdfast.cli.stop import Stop
 from holdfast.config import Settings
 from holdfast.db.embedded import Embedded
 
@@ -30,18 +30,21 @@ def _tell(message: str) -> None:
 
 
 @contextmanager
-def database(settings: Settings, report: Callable[[str], None] = _tell) -> Generator[Database]:
-    """The database, for the block. Raises CannotStart.
+def database(
+    settings: Settings, report: Callable[[str], None] = _tell, stop: Stop | None = None
+) -> Generator[Database]:
+    """The database, for the block. Raises CannotStart, and SystemExit when `stop` is asked for before it answers.
 
     An embedded one that another server runs is used as a client; one that nobody runs is started, and stopped after.
     """
+    stop = stop or Stop()
     if settings.database_url:
         from holdfast.db.external import check_external
 
-        about = asyncio.run(check_external(settings.database_url))
+        about = stop.run(check_external(settings.database_url))
         yield Database(settings.database_url, about.version, None)
         return
-    embedded = Embedded(settings.data, max_connections=connections(settings), report=report)
+    embedded = Embedded(settings.data, max_connections=connections(settings), report=report, check=stop.check)
     running = embedded.start()
     try:
         yield Database(running.dsn, running.version, embedded, running.attached, running.messages)

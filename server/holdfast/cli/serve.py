@@ -1,14 +1,11 @@
 """`holdfast serve`: the server, with its PostgreSQL."""
 
-import asyncio
 import signal
 import socket
-import sys
 import threading
 from contextlib import closing, suppress
 from importlib import import_module
-from types import FrameType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
@@ -16,9 +13,8 @@ from holdfast.cli.announcement import Announcement, Reporter
 from holdfast.cli.database import Database, database
 from holdfast.cli.listen import address, listen
 from holdfast.cli.options import settings, settings_options
+from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.config import Settings
-
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 OPTIONS: Final = ("host", "port", "data", "workers", "background", "public_url", "log_format", "log_level")
 
@@ -42,20 +38,21 @@ def command(**options: Any) -> None:
 
 def run(chosen: Settings) -> None:
     """Serve until a signal says stop. Raises CannotStart."""
-    _stop_by_exception()
+    stop = Stop()
+    stop.heed()
     reporter = Reporter.of(chosen)
     # Loading the application takes as long as starting PostgreSQL, and one waits for the other's disk.
     threading.Thread(target=_load_application, daemon=True).start()
-    with closing(listen(chosen.host, chosen.port)) as bound, database(chosen, reporter.progress) as found:
+    with closing(listen(chosen.host, chosen.port)) as bound, database(chosen, reporter.progress, stop) as found:
         try:
-            _serve(chosen, found, bound, reporter)
+            _serve(chosen, found, bound, reporter, stop)
         finally:
             _ignore_signals()  # what is left, stopping PostgreSQL, is not to be cut short by a second Ctrl-C
     reporter.progress("Stopped.")
 
 
-def _serve(chosen: Settings, found: Database, bound: socket.socket, reporter: Reporter) -> None:
-    link = asyncio.run(_prepare(chosen, found.dsn, chosen.public_url or address(bound)))
+def _serve(chosen: Settings, found: Database, bound: socket.socket, reporter: Reporter, stop: Stop) -> None:
+    link = stop.run(_prepare(chosen, found.dsn, chosen.public_url or address(bound)))
     announcement = Announcement(
         address=address(bound),
         data=str(chosen.data),
@@ -71,11 +68,13 @@ def _serve(chosen: Settings, found: Database, bound: socket.socket, reporter: Re
 
         start_process_logs(chosen, found.dsn)
         reporter.started(announcement)
-        supervise(chosen, found.dsn, bound, beside=watch)
+        stop.check()
+        supervise(chosen, found.dsn, bound, beside=watch, stop=stop)
         return
     from holdfast.cli.application import serve_application
 
-    serve_application(chosen, found.dsn, bound, ready=lambda: reporter.started(announcement), beside=watch)
+    stop.check()
+    serve_application(chosen, found.dsn, bound, ready=lambda: reporter.started(announcement), beside=watch, stop=stop)
 
 
 async def _prepare(chosen: Settings, dsn: str, origin: str) -> str:
@@ -89,16 +88,6 @@ def _load_application() -> None:
     # What fails here fails again in the main thread, where it can be told.
     with suppress(Exception):
         import_module("holdfast.cli.application")
-
-
-def _stop_by_exception() -> None:
-    """Until the server runs, a signal ends the start, and what was started is stopped on the way out."""
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        sys.exit(0)
-
-    for number in STOP_SIGNALS:
-        signal.signal(number, stop)
 
 
 def _ignore_signals() -> None:

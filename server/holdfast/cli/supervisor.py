@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from holdfast.cli.web_server import STOP_SIGNALS
+from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.cli.worker import CANNOT_START, Duty, encode
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
@@ -24,14 +24,20 @@ _log: Final = structlog.get_logger("holdfast.supervisor")
 
 
 def supervise(
-    settings: Settings, dsn: str, bound: socket.socket, *, beside: Callable[[], Awaitable[None]] | None = None
+    settings: Settings,
+    dsn: str,
+    bound: socket.socket,
+    *,
+    beside: Callable[[], Awaitable[None]] | None = None,
+    stop: Stop | None = None,
 ) -> None:
     """Run `settings.workers` processes until a signal says stop. Signals stay blocked afterwards.
 
-    A process that dies is replaced. `beside` runs in the event loop and is cancelled at the end.
+    A process that dies is replaced. `beside` runs in the event loop and is cancelled at the end. `stop` may have been
+    asked for before.
     Raises CannotStart if a process cannot even open its application.
     """
-    asyncio.run(_run(_Supervisor(settings, dsn, bound), beside))
+    asyncio.run(_run(_Supervisor(settings, dsn, bound, stop or Stop()), beside))
 
 
 async def _run(supervisor: "_Supervisor", beside: Callable[[], Awaitable[None]] | None) -> None:
@@ -48,8 +54,9 @@ async def _run(supervisor: "_Supervisor", beside: Callable[[], Awaitable[None]] 
 
 
 class _Supervisor:
-    def __init__(self, settings: Settings, dsn: str, bound: socket.socket) -> None:
+    def __init__(self, settings: Settings, dsn: str, bound: socket.socket, stop: Stop) -> None:
         self._settings = settings
+        self._stop = stop
         self._duty = encode(Duty(settings, dsn, bound.fileno()))
         self._bound = bound
         self._stopping = asyncio.Event()
@@ -60,6 +67,8 @@ class _Supervisor:
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stopping.set)
+        if self._stop.asked:
+            return
         keepers = [asyncio.create_task(self._keep(number)) for number in range(1, self._settings.workers + 1)]
         await self._stopping.wait()
         await self._end_all()

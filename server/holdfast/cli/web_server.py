@@ -11,10 +11,10 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 
+from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.db.cannot_start import CannotStart
 from holdfast.http.wire import Wire
 
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 KEEP_ALIVE_SECONDS: Final = 65  # longer than the 60 s of common load balancers, which must hang up first
 
 
@@ -24,15 +24,19 @@ class _Server(uvicorn.Server):
     uvicorn raises the signal again when it is done, which would end this process before PostgreSQL has stopped.
     """
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], stop: Stop) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stop = stop
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the application, then take requests."""
         await super().startup(sockets=sockets)
-        self._ready()
+        if self._stop.asked:  # before the loop had its own handlers; soon, since only what has begun is shut down
+            asyncio.get_running_loop().call_soon(self.stop)
+        else:
+            self._ready()
 
     @override
     @contextmanager
@@ -61,12 +65,13 @@ def serve(
     ready: Callable[[], None],
     orphaned: int | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
+    stop: Stop | None = None,
 ) -> None:
     """Answer requests on the socket until a signal says stop. Signals stay blocked afterwards.
 
     `ready` is called when the first request can be answered. `orphaned` is a file descriptor that reaches its end
     when the process that started this one is gone, which is an order to stop as well. `beside` runs in the same
-    event loop and is cancelled at the end.
+    event loop and is cancelled at the end. `stop` may have been asked for before.
     Raises CannotStart if the application refuses to start; the log says why.
     """
     config = uvicorn.Config(
@@ -82,7 +87,7 @@ def serve(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=stop_seconds,
     )
-    server = _Server(config, ready)
+    server = _Server(config, ready, stop or Stop())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(_run(server, bound, orphaned, beside))

@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -62,10 +63,12 @@ def check_owner(data: Path, account: Account) -> None:
         raise EmbeddedError(f"{data} can be entered by others, which PostgreSQL refuses: run chmod 700 {data}.")
 
 
-def make_cluster(places: Places, account: Account, binaries: Binaries) -> None:
+def make_cluster(
+    places: Places, account: Account, binaries: Binaries, check: Callable[[], None] = lambda: None
+) -> None:
     """Make the data directory with our role and database in it.
 
-    It is made under another name, so that a crash leaves no half of it.
+    It is made under another name, so that a crash leaves no half of it; nor does `check`, which may raise to end it.
     Raises EmbeddedError when PostgreSQL cannot do that.
     """
     half = places.home / "pg.new"
@@ -79,6 +82,7 @@ def make_cluster(places: Places, account: Account, binaries: Binaries) -> None:
         write_secret(passwords, superuser)
         account.own(passwords)
         _initdb(half, passwords, account, binaries)
+        check()
         _single(half, account, binaries, _SETUP % ours)
         write_secret(places.superuser_password, superuser)
         write_secret(places.password, ours)
@@ -87,6 +91,9 @@ def make_cluster(places: Places, account: Account, binaries: Binaries) -> None:
         half.rename(places.data)
     except OSError as failure:
         raise file_error("The data directory", places.home, failure) from failure
+    except EmbeddedError:
+        check()  # Ctrl-C in a terminal goes to initdb too, and that it has failed then is no news
+        raise
     finally:
         passwords.unlink(missing_ok=True)
         shutil.rmtree(half, ignore_errors=True)

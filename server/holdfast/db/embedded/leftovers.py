@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +24,15 @@ class Leftover(msgspec.Struct, frozen=True):
     unknown: tuple[int, ...]
 
 
-def clear(places: Places) -> None:
+def clear(places: Places, check: Callable[[], None] = lambda: None) -> None:
     """Wait until no process of an earlier PostgreSQL uses the data, and remove the lock files that it left.
 
     Only the holder of the lock may call this: then whoever is still there has no server any more, and
     has either been told to stop already or lost its postmaster. One that does not go by itself is stopped.
-    Does nothing where there is no /proc: there PostgreSQL's own checks have to do.
+    Does nothing where there is no /proc: there PostgreSQL's own checks have to do. `check` is called while it waits,
+    and may raise.
     """
-    if not _gone(places.data, seconds=1.0):
+    if not _gone(places.data, check, seconds=1.0):
         for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             running = find(places.data).ours
             postmaster = _postmaster(places.data)
@@ -38,7 +40,7 @@ def clear(places: Places) -> None:
             for pid in (postmaster,) if postmaster in running else running:
                 _send(pid, sign)
             patient = sign is signal.SIGINT and postmaster in running
-            if _gone(places.data, seconds=GRACE_SECONDS if patient else FORCE_SECONDS):
+            if _gone(places.data, check, seconds=GRACE_SECONDS if patient else FORCE_SECONDS):
                 break
     # PostgreSQL removes these itself, but only if their process id is free, and after a reboot or in a
     # container it soon belongs to somebody else.
@@ -94,9 +96,10 @@ def _send(pid: int, sign: signal.Signals) -> None:
         pass
 
 
-def _gone(data: Path, *, seconds: float) -> bool:
+def _gone(data: Path, check: Callable[[], None], *, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while find(data).ours:
+        check()
         if time.monotonic() > deadline:
             return False
         time.sleep(_STEP)

@@ -39,7 +39,8 @@ class Embedded:
     """The PostgreSQL in a data directory, which one server runs and others may use.
 
     Start it from the main thread: PostgreSQL stops when the thread that started it ends. `report` gets
-    sentences while something takes long; `settings` are added to PostgreSQL's.
+    sentences while something takes long; `check` is called before each step of a start and may raise to end it, which
+    stops what runs by then; `settings` are added to PostgreSQL's.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Embedded:
         max_connections: int = 50,
         settings: Mapping[str, str] | None = None,
         report: Callable[[str], None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
         system: Path = SYSTEM,
     ) -> None:
         self._root = data.absolute()
         self._max_connections = max_connections
         self._settings = dict(settings or {})
         self._report = report
+        self._check = check
         self._system = system
         self._lock: Lock | None = None
         self._postmaster: Postmaster | None = None
@@ -78,6 +81,7 @@ class Embedded:
             told = (f"PostgreSQL does not run as root: it runs as the user {self._account.name}.", *told)
         deadline = time.monotonic() + ATTACH_SECONDS
         while not self._lock.take():
+            self._check()
             if self._can_attach(self._places):
                 return self._attached(self._places, told)
             if time.monotonic() > deadline:
@@ -110,11 +114,13 @@ class Embedded:
         major = data_major(places.data)
         binaries, copied = reachable(find_binaries(major), account, self._system)
         if major is None:
-            make_cluster(places, account, binaries)
+            self._check()
+            make_cluster(places, account, binaries, self._check)
             remember_home(self._root, places.home)
         check_owner(places.data, account)
-        leftovers.clear(places)
+        leftovers.clear(places, self._check)
         ensure_passwords(places, account, binaries)
+        self._check()
         self._postmaster = Postmaster(places, account, binaries, self._tuned())
         self._postmaster.launch()
         self._wait(self._postmaster, places)
@@ -129,6 +135,7 @@ class Embedded:
     def _wait(self, postmaster: Postmaster, places: Places) -> None:
         waiting = _Waiting(self._report)
         while not answers_now(places):
+            self._check()
             postmaster.check()
             time.sleep(waiting.step())
 
