@@ -157,6 +157,7 @@ def is_genuine_public(token: str, claims: Claims, public: OKPKey, key: str) -> b
 
 def _holds(token: str, claims: Claims | LinkClaims, key: OctKey | OKPKey, algorithm: str) -> bool:
     try:
+        json.loads(_decode(token.partition(".")[0]) or b"", cls=_OnceEach)
         decoded = jwt.decode(token, key, registry=_ONLY[algorithm], decoder_cls=_OnceEach)
         _checks.validate(decoded.claims)
         said = msgspec.convert(decoded.claims, type(claims))
