@@ -61,7 +61,7 @@ def _key(part: str, names: Names, sides: Sides, base: Row) -> SortKey:
     try:
         value, cast = _value(path, names, sides, base)
     except Unreadable as failure:
-        raise InvalidSort(f'{failure.message} (in the sort key "{part[:100]}")') from None
+        raise InvalidSort(failure.told(f'in the sort key "{part[:100]}"')) from None
     return SortKey(value.sql, part[0] == "-", value.nullable, value.kind, path, cast)
 
 

@@ -59,7 +59,7 @@ def _unquoted(piece: str, pieces: list[str], number: int, text: str) -> str:
     if len(piece) < 2 or piece[-1] != quote or piece[-2] == "\\":
         # An unclosed text runs to the end, so this is where it began.
         place = len(text) - len(piece) + 1
-        raise InvalidFilter(f"This text has no closing {quote} (at character {place})")
+        raise InvalidFilter(f"This text has no closing {quote} (at character {place}).")
     inner = piece[1:-1]
     return inner.replace("\\" + quote, quote) if "\\" in inner else inner
 
@@ -85,7 +85,7 @@ def form_of(value: str) -> Form:
 
 def _numeral(piece: str, literals: list[str], text: str) -> str:
     if len(piece) > MAX_NUMERAL_CHARS or math.isinf(float(piece)):
-        raise InvalidFilter(f"This number is too large (at character {text.find(piece) + 1})")
+        raise InvalidFilter(f"This number is too large (at character {text.find(piece) + 1}).")
     literals.append(piece)
     if "." in piece or "e" in piece or "E" in piece or abs(int(piece)) > MAX_WHOLE:
         return _MARKS[Form.REAL]
@@ -96,7 +96,7 @@ def _param(piece: str, params: Mapping[str, object], literals: list[str], text: 
     key = piece[2:-1]
     if key not in params:
         place = text.find(piece) + 1
-        raise InvalidFilter(f"There is no parameter for {piece}: send p.{key} (at character {place})")
+        raise InvalidFilter(f"There is no parameter for {piece}: send p.{key} (at character {place}).")
     value = params[key]
     if isinstance(value, str):
         check_characters(value, f"The parameter p.{key}")

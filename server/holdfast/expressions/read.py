@@ -47,7 +47,7 @@ def read_filter(text: str, params: Mapping[str, object] = _NO_PARAMS) -> Reading
     try:
         root, pinned = parse(shape)
     except Unreadable as failure:
-        raise InvalidFilter(f"{failure.message} (at character {place(failure.at)})") from None
+        raise InvalidFilter(failure.told(f"at character {place(failure.at)}")) from None
     if not pinned:
         return Reading(shape, tuple(literals), Tree(root, place))
     fixed = {number: literals[number] for number in pinned}

@@ -21,6 +21,12 @@ class Unreadable(Exception):
         self.at = at
         self.message = message
 
+    def told(self, where: str = "") -> str:
+        """The whole sentence, with the place in it, before what it asks back."""
+        sentence, colon, question = self.message.partition(": did you mean ")
+        end = f"{colon}{question}" if colon else "."
+        return f"{sentence} ({where}){end}" if where else f"{sentence}{end}"
+
 
 class Form(enum.Enum):
     """What a literal looks like, as far as the SQL may depend on it. The value is its letter in a shape."""
@@ -163,7 +169,7 @@ class Tree(msgspec.Struct, frozen=True):
 
     def invalid(self, failure: Unreadable) -> InvalidFilter:
         """What the client is told: the sentence and the place, in characters from 1."""
-        return InvalidFilter(f"{failure.message} (at character {self.place(failure.at)})")
+        return InvalidFilter(failure.told(f"at character {self.place(failure.at)}"))
 
 
 def terms(node: Node) -> Iterator[Term]:

@@ -158,7 +158,7 @@ def _find(names: Names, path: str, parameter: str, kinds: frozenset[Kind]) -> _F
     try:
         route = find_route(names.catalog, names.collection, read_path(path, 0), names.sight.knows)
     except Unreadable as failure:
-        raise refuse(parameter, f"{failure.message}.") from None
+        raise refuse(parameter, failure.told()) from None
     if route.leaf.is_list or route.leaf.is_each or any(hop.many for hop in route.hops):
         raise refuse(parameter, f"{path} holds many values.")
     if route.leaf.field.kind is Kind.POINT and not route.leaf.inner:
