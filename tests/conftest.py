@@ -1,5 +1,7 @@
 """What all tests may use."""
 
+from mailbox import mail_api, mailbox
+
 from client import api, shared_api, start_api
 from postgres import anywhere, cluster, database, empty_database
 from served import no_server_left, served
@@ -10,6 +12,8 @@ __all__ = [
     "cluster",
     "database",
     "empty_database",
+    "mail_api",
+    "mailbox",
     "no_server_left",
     "served",
     "shared_api",

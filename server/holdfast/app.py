@@ -47,6 +47,7 @@ from holdfast.logs import start_logs
 from holdfast.mail.sending import MAIL
 from holdfast.observe import NoObserver, Observer
 from holdfast.openapi.routes import openapi_handlers
+from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
@@ -84,6 +85,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *TOTP_ROUTES,
             *PASSKEY_ROUTES,
             BATCH,
+            *OPTIONS_ROUTES,
         )
     )
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS)

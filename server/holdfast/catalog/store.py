@@ -9,7 +9,7 @@ import msgspec
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Connection, Row, Transaction
 from holdfast.db.sql import Statement, raw, value
-from holdfast.schema.app_options import AppOptions
+from holdfast.schema.app_options import AppOptions, renamed
 from holdfast.schema.collection import Collection
 from holdfast.schema.role import Role
 from holdfast.schema.stored import from_stored, to_stored
@@ -63,7 +63,26 @@ async def write(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> Cat
     for collection in new:
         if collection.id in moved:
             await _put(tx, collection, now=datetime.now(UTC))
+    await _rename_labels(tx, old, new)
     return await moved_on(tx)
+
+
+async def _rename_labels(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> None:
+    """Let the rate limits of a collection (`posts:create`) follow its new name."""
+    before = {collection.id: collection.name for collection in old.collections}
+    names = {before[one.id]: one.name for one in new if one.id in before and before[one.id] != one.name}
+    options = renamed(old.options, names)
+    if options != old.options:
+        await write_options(tx, options)
+
+
+async def write_options(tx: Transaction, options: AppOptions) -> None:
+    """Keep the options; `moved_on` then tells all processes."""
+    await tx.execute(
+        raw("INSERT INTO holdfast.settings (key, value) VALUES ('options', ")
+        + value(msgspec.json.encode(options).decode(), "jsonb")
+        + raw(") ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated = now()")
+    )
 
 
 async def moved_on(tx: Transaction) -> Catalog:

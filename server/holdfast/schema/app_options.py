@@ -4,6 +4,7 @@ They are a part of the catalog: every process has a change before the answer to 
 sets wins over them, see `in_effect`.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -82,6 +83,13 @@ class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     batch: Batch = Batch()
 
 
+class TrustedProxy(msgspec.Struct, frozen=True, rename="camel"):
+    """Which headers tell the address of a client, from proxies that are trusted. The environment decides it."""
+
+    headers: tuple[str, ...] = ()
+    use_leftmost_ip: bool = msgspec.field(default=False, name="useLeftmostIP")
+
+
 DEFAULT_OPTIONS: Final = AppOptions()
 
 
@@ -98,6 +106,24 @@ def in_effect(options: AppOptions, settings: Settings) -> AppOptions:
 
 FIXED_BY: Final = {("meta", "appURL"): "public_url", ("batch", "maxRequests"): "batch_requests"}
 """Which setting of the environment takes an option's place, where it is set."""
+
+
+def renamed(options: AppOptions, names: Mapping[str, str]) -> AppOptions:
+    """The options after collections got new names: labels of rate limits (`posts:create`) name collections."""
+    if not names:
+        return options
+    rules = tuple(_relabelled(rule, names) for rule in options.rate_limits.rules)
+    return msgspec.structs.replace(options, rate_limits=msgspec.structs.replace(options.rate_limits, rules=rules))
+
+
+def _relabelled(rule: RateLimitRule, names: Mapping[str, str]) -> RateLimitRule:
+    collection, colon, action = rule.label.partition(":")
+    return msgspec.structs.replace(rule, label=names.get(collection, collection) + colon + action) if colon else rule
+
+
+def trusted_proxy(settings: Settings) -> TrustedProxy:
+    """What is shown of the proxies."""
+    return TrustedProxy(("X-Forwarded-For",) if settings.trusted_proxies else ())
 
 
 def is_production(options: AppOptions, settings: Settings) -> bool:

@@ -1,0 +1,1 @@
+"""The operator's options over HTTP: `/api/settings`, as PocketBase has it."""

@@ -1,0 +1,94 @@
+"""`/api/settings`, for superusers."""
+
+from typing import Any, Final, cast
+
+import msgspec
+
+from holdfast.engine import Engine
+from holdfast.http.request import Request
+from holdfast.http.response import NO_CONTENT, Response
+from holdfast.http.routing import Route, Schema
+from holdfast.options import service
+from holdfast.schema.app_options import AppOptions, TrustedProxy
+
+_encode: Final = msgspec.json.encode
+
+
+async def show_settings(engine: Engine, request: Request) -> Response:
+    """All options, without secrets."""
+    return Response(body=_encode(service.shown(engine)))
+
+
+async def change_settings(engine: Engine, request: Request) -> Response:
+    """Change some options; the answer has all."""
+    await service.change_options(engine, await request.object())
+    return Response(body=_encode(service.shown(engine)))
+
+
+async def send_test_email(engine: Engine, request: Request) -> Response:
+    """Send a test mail."""
+    await service.send_test(engine, await request.object())
+    return NO_CONTENT
+
+
+def _schema(*, secrets: bool) -> Schema:
+    """The options as a JSON schema with everything in its place, since a document of its own has no definitions."""
+    (root, proxy), parts = msgspec.json.schema_components((AppOptions, TrustedProxy), ref_template="{name}")
+    found = _whole(root, parts)
+    found["properties"]["trustedProxy"] = _whole(proxy, parts)
+    if not secrets:
+        del found["properties"]["smtp"]["properties"]["password"]
+    return found
+
+
+def _whole(node: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_whole(item, parts) for item in cast(list[Any], node)]
+    if not isinstance(node, dict):
+        return node
+    named = cast(dict[str, Any], node)
+    if "$ref" in named:
+        return _whole(parts[named["$ref"]], parts)
+    return {key: _whole(item, parts) for key, item in named.items() if key not in ("default", "required")}
+
+
+_TEST: Final[Schema] = {
+    "type": "object",
+    "required": ["email", "template"],
+    "properties": {
+        "email": {"type": "string", "format": "email"},
+        "template": {"type": "string", "enum": list(service.TEMPLATES)},
+        "collection": {"type": "string", "description": "An auth collection; _superusers if absent."},
+    },
+}
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/settings",
+        handler=show_settings,
+        summary="What the operator has set",
+        tag="settings",
+        answer=_schema(secrets=False),
+    ),
+    Route(
+        method="PATCH",
+        path="/api/settings",
+        handler=change_settings,
+        summary="Change some settings and leave the rest",
+        tag="settings",
+        body=_schema(secrets=True),
+        answer=_schema(secrets=False),
+        errors=(413, 415, 503),
+    ),
+    Route(
+        method="POST",
+        path="/api/settings/test/email",
+        handler=send_test_email,
+        summary="Send a test mail and wait for the mail server",
+        tag="settings",
+        body=_TEST,
+        status=204,
+        errors=(413, 415, 503),
+    ),
+)

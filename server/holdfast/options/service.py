@@ -1,0 +1,126 @@
+"""The use cases of the operator's options: a change is one transaction, and known to every process when it returns."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.catalog import store
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections.change import lock, retried, settle
+from holdfast.db.pool import Transaction
+from holdfast.engine import Engine
+from holdfast.errors import BadRequest, NotFound, Problem, ValidationFailed
+from holdfast.mail.later import from_template, require_mail
+from holdfast.mail.message import Message
+from holdfast.mail.sending import send_now
+from holdfast.mail.smtp import MailFailed
+from holdfast.options.reading import read_options
+from holdfast.schema.app_options import AppOptions, in_effect, trusted_proxy
+from holdfast.schema.auth_options import AuthOptions, auth_options
+from holdfast.schema.auth_templates import MailTemplate
+from holdfast.schema.collection import Collection
+from holdfast.schema.email import is_email
+from holdfast.schema.field import EMPTY_MESSAGE
+from holdfast.schema.system import SUPERUSERS
+
+PATIENCE_SECONDS: Final = 30.0  # for the mail server, when a test mail is sent
+TEMPLATES: Final = ("verification", "password-reset", "email-change", "otp", "login-alert")
+_REQUIRED: Final = Problem("validation_required", EMPTY_MESSAGE)
+
+
+def shown(engine: Engine) -> dict[str, Any]:
+    """The options as a superuser may see them: what is in effect, without secrets."""
+    return as_shown(in_effect(engine.catalog.options, engine.settings)) | {
+        "trustedProxy": msgspec.to_builtins(trusted_proxy(engine.settings))
+    }
+
+
+def as_shown(options: AppOptions) -> dict[str, Any]:
+    """Options without their secrets. Pure."""
+    found: dict[str, Any] = msgspec.to_builtins(options)
+    del found["smtp"]["password"]
+    return found
+
+
+async def change_options(engine: Engine, given: Mapping[str, Any]) -> None:
+    """Change what is given and leave the rest. Raises ValidationFailed with everything that is wrong."""
+
+    async def work(tx: Transaction) -> Catalog:
+        await lock(tx, engine.settings)
+        now = await store.load(tx.connection)
+        options = read_options(given, now.options, engine.settings)
+        if options == now.options:
+            return now
+        await store.write_options(tx, options)
+        return await store.moved_on(tx)
+
+    await settle(engine, await retried(engine.pool, engine.settings, work))
+
+
+async def send_test(engine: Engine, given: Mapping[str, Any]) -> None:
+    """Send one of a collection's mails to an address, with made-up contents, and wait for the mail server.
+
+    Raises ValidationFailed, and BadRequest with the mail server's words when the mail does not go out.
+    """
+    message = _test_message(engine, given)
+    require_mail(engine)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await send_now(engine, message)
+    except MailFailed as failure:
+        raise BadRequest(f"The mail did not go out. The reason: {failure}") from failure
+    except TimeoutError as failure:
+        raise BadRequest(f"The mail did not go out within {PATIENCE_SECONDS:g} s.") from failure
+
+
+def _test_message(engine: Engine, given: Mapping[str, Any]) -> Message:
+    problems: dict[str, Problem] = {}
+    email, template = given.get("email"), given.get("template")
+    if not email:
+        problems["email"] = _REQUIRED
+    elif not isinstance(email, str) or not is_email(email):
+        problems["email"] = Problem("validation_is_email", "Must be an email address.")
+    if not template:
+        problems["template"] = _REQUIRED
+    elif template not in TEMPLATES:
+        problems["template"] = Problem("validation_in_invalid", f"Must be one of {', '.join(TEMPLATES)}.")
+    collection = _auth_collection(engine, given.get("collection"))
+    if collection is None:
+        problems["collection"] = Problem(
+            "validation_invalid_auth_collection", "Must be the name of an auth collection."
+        )
+    if problems or collection is None:
+        raise ValidationFailed(problems)
+    record = {field.name: f"test {field.name}" for field in collection.fields if not field.hidden}
+    return from_template(
+        engine,
+        _template(auth_options(collection.auth), str(template)),
+        str(email),
+        token="test-token",
+        otp="123456",
+        otp_id="test-otp-id",
+        alert_info="A test from /api/settings",
+        record=record | {"email": str(email)},
+    )
+
+
+def _auth_collection(engine: Engine, given: object) -> Collection | None:
+    if not isinstance(given, str | None):
+        return None
+    try:
+        collection = engine.catalog.get(given or SUPERUSERS)
+    except NotFound:
+        return None
+    return collection if collection.is_auth else None
+
+
+def _template(options: AuthOptions, name: str) -> MailTemplate:
+    return {
+        "verification": options.verification_template,
+        "password-reset": options.reset_password_template,
+        "email-change": options.confirm_email_change_template,
+        "otp": options.otp.email_template,
+        "login-alert": options.auth_alert.email_template,
+    }[name]
