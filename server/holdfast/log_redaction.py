@@ -13,7 +13,7 @@ _NAMES: Final = re.compile(
 _SHORTEST: Final = 6  # characters
 _LOOKS: Final = (
     (re.compile(r"eyJ[\w-]{5,}\.[\w-]+\.[\w-]*"), BLOT),  # JSON web tokens
-    (re.compile(r"hf_[A-Za-z0-9]+_[A-Za-z0-9_-]{20,}"), BLOT),  # API keys
+    (re.compile(r"hf_[A-Za-z0-9]+_[A-Za-z0-9_-]{20,}|hfr_[A-Za-z0-9_-]{20,}"), BLOT),  # API keys, refresh tokens
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]+"), r"\1 " + BLOT),
     (re.compile(r"(\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+@"), r"\1" + BLOT + "@"),  # password in a URL
     (re.compile(r"""(?i)(\b\w*(?:password|secret|token|api_key)\w*["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&)}\]]+)"""),
@@ -47,7 +47,7 @@ class Redaction:
 
     def path(self, path: str) -> str:
         """A request's path: cheap, since every request has one and few hold anything."""
-        return self.text(path) if "eyJ" in path or "hf_" in path or ":" in path or "=" in path else path
+        return self.text(path) if "eyJ" in path or "hf" in path or ":" in path or "=" in path else path
 
     def fields(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields of a line: those named like secrets are blotted out whole, texts are searched."""

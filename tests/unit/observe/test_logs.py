@@ -148,7 +148,7 @@ def test_secrets_are_taken_out(start: Start, form: str, fields: dict[str, Any]) 
     assert "[redacted]" in line
 
 
-@pytest.mark.parametrize("secret", [TOKEN, "hf_k1_" + "a" * 43 + "b" * 6, "the configured one"])
+@pytest.mark.parametrize("secret", [TOKEN, "hf_k1_" + "a" * 43 + "b" * 6, "hfr_" + "a" * 87, "the configured one"])
 def test_secrets_are_known_by_their_look_or_by_value_wherever_they_are(start: Start, secret: str) -> None:
     logs, lines = start(secrets=["the configured one", "", "abc"])
     logs.request(RequestSeen(0.0, 1.0, "id", "GET", "", f"/api/{TOKEN}/x", 404, "guest", "", 0))
