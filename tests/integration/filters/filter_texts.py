@@ -104,16 +104,14 @@ def filters(draw: st.DrawFn, catalog: Catalog, collection: Collection) -> str:
 
     Its paths go few ways, so that comparisons often meet on one.
     """
-    walks = [draw(_walk(catalog, collection)) for _ in range(3)]
-    return draw(_conditions(walks, 2))
+    walks = [draw(walk_from(catalog, collection)) for _ in range(3)]
+    return draw(conditions(walks, 2))
 
 
 @st.composite
-def _conditions(draw: st.DrawFn, walks: list[Walk], depth: int) -> str:
+def conditions(draw: st.DrawFn, walks: list[Walk], depth: int) -> str:
     parts = [
-        "(" + draw(_conditions(walks, depth - 1)) + ")"
-        if depth and draw(st.integers(0, 4)) == 0
-        else draw(_term(walks))
+        "(" + draw(conditions(walks, depth - 1)) + ")" if depth and draw(st.integers(0, 4)) == 0 else draw(_term(walks))
         for _ in range(draw(st.sampled_from((1, 1, 2, 2, 3))))
     ]
     text = parts[0]
@@ -137,7 +135,7 @@ def _term(draw: st.DrawFn, walks: list[Walk]) -> str:
 
 
 @st.composite
-def _walk(draw: st.DrawFn, catalog: Catalog, collection: Collection) -> Walk:
+def walk_from(draw: st.DrawFn, catalog: Catalog, collection: Collection) -> Walk:
     names: list[str] = []
     here = collection
     for _ in range(draw(st.sampled_from((0, 0, 1, 1, 2, 3)))):

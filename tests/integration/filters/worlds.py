@@ -154,7 +154,7 @@ async def create(connection: "asyncpg.Connection[Any]", world: World) -> None:
             inline(raw("CREATE UNLOGGED TABLE ") + table + raw(" (") + join(", ", columns) + raw(")"))
         )
         rows = [
-            tuple(_bound(field, record[field.name]) for field in collection.fields)
+            tuple(bound(field, record[field.name]) for field in collection.fields)
             for record in world.records[collection.name]
         ]
         await connection.copy_records_to_table(collection.name, schema_name="public", records=rows)
@@ -164,7 +164,7 @@ def _not_null(field: Field) -> Sql:
     return raw(" NOT NULL") if field.column().not_null else Sql()
 
 
-def _bound(field: Field, value: Any) -> Any:
+def bound(field: Field, value: Any) -> Any:
     if isinstance(field, JsonField) and value is not None:
         return json.dumps(value)
     return asyncpg.Point(*value) if isinstance(field, GeoPointField) and value is not None else value

@@ -13,15 +13,27 @@ from typing import Any
 
 import msgspec
 
-from holdfast.catalog.path import Route, find_route
+from holdfast.catalog.path import Route
 from holdfast.catalog.snapshot import Catalog
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.moment import MOMENTS, PARTS, read_moment
-from holdfast.expressions.tree import Call, Constant, Group, Macro, Node, Operand, Operator, Path, Slot, Term, terms
+from holdfast.expressions.tree import (
+    Call,
+    Constant,
+    Group,
+    Macro,
+    Node,
+    Operand,
+    Operator,
+    Path,
+    Slot,
+    Term,
+    terms,
+)
 from holdfast.schema.collection import Collection
 from holdfast.schema.relation import RelationField
+from unit.expressions.asker import Asker, Origin, Record, inside, is_followed, is_sent, origin_of, route_of
 
-Record = dict[str, Any]
 Choice = Mapping[tuple[str, ...], Any]
 NUMERAL = re.compile(r"[ \t\r\n]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?[ \t\r\n]*")
 
@@ -35,6 +47,7 @@ class World(msgspec.Struct):
     literals: tuple[str, ...] = ()
     closed: frozenset[str] = frozenset()
     sees_emails: bool = True
+    asker: Asker = Asker()
 
     def visible(self, collection: Collection) -> list[Record]:
         return [] if collection.name in self.closed else self.records[collection.name]
@@ -84,15 +97,25 @@ def operands(operand: Operand) -> list[Operand]:
     )
 
 
-def route_of(world: World, collection: Collection, path: Path) -> Route:
-    return find_route(world.catalog, collection, path)
+def found_at(world: World, collection: Collection, path: Path) -> tuple[Route | None, Origin | None]:
+    """Where a path leads, and where it begins."""
+    asker, catalog = world.asker, world.catalog
+    return route_of(asker, catalog, collection, path), origin_of(asker, catalog, collection, path)
 
 
 def manys(world: World, collection: Collection, path: Path) -> list[tuple[str, ...]]:
     """The ways of a path that lead to many, outermost first."""
-    route = route_of(world, collection, path)
-    names = tuple(hop.name for hop in route.hops)
-    found = [names[: at + 1] for at, hop in enumerate(route.hops) if hop.many]
+    route, origin = (
+        route_of(world.asker, world.catalog, collection, path),
+        origin_of(world.asker, world.catalog, collection, path),
+    )
+    if route is None or origin is None:
+        return []
+    names = (*origin.names, *(hop.name for hop in route.hops))
+    start = len(origin.names)
+    found = [names[: start + at + 1] for at, hop in enumerate(route.hops) if hop.many]
+    if path.names[0] == "@collection":
+        found.insert(0, origin.names)
     return [*found, (*names, route.leaf.field.name, ":each")] if route.leaf.is_each else found
 
 
@@ -113,21 +136,27 @@ def choices(
 def options(
     world: World, collection: Collection, record: Record, path: Path, way: tuple[str, ...], choice: Choice
 ) -> list[Any]:
-    route = route_of(world, collection, path)
+    route, origin = (
+        route_of(world.asker, world.catalog, collection, path),
+        origin_of(world.asker, world.catalog, collection, path),
+    )
+    assert route is not None and origin is not None  # it has ways
+    if way == origin.names:
+        return list(world.visible(origin.collection)) or [None]
     if way[-1] == ":each":
-        owner = walk(world, record, route, len(route.hops), choice)
+        owner = walk(world, record, origin, route, len(route.hops), choice)
         return list((owner or {}).get(route.leaf.field.name) or []) or [None]
-    before = walk(world, record, route, len(way) - 1, choice)
-    return along(world, before, route, len(way) - 1) or [None]
+    steps = len(way) - len(origin.names) - 1
+    return along(world, walk(world, record, origin, route, steps, choice), route, steps) or [None]
 
 
-def walk(world: World, record: Record, route: Route, steps: int, choice: Choice) -> Record | None:
+def walk(world: World, record: Record, origin: Origin, route: Route, steps: int, choice: Choice) -> Record | None:
     """The record after some steps of a path."""
-    here: Record | None = record
-    names = tuple(hop.name for hop in route.hops)
+    here = record if not origin.names else choice[origin.names] if origin.names in choice else origin.record
+    names = (*origin.names, *(hop.name for hop in route.hops))
     for at in range(steps):
         if route.hops[at].many:
-            here = choice[names[: at + 1]]
+            here = choice[names[: len(origin.names) + at + 1]]
         else:
             here = next(iter(along(world, here, route, at)), None)
     return here
@@ -191,12 +220,20 @@ def value(world: World, collection: Collection, record: Record, operand: Operand
 
 
 def at_path(world: World, collection: Collection, record: Record, path: Path, choice: Choice) -> Known | Items:
-    route = route_of(world, collection, path)
+    asked = of_request(world, collection, record, path) if path.names[0] == "@request" else None
+    if asked is not None:
+        return asked
+    route, origin = (
+        route_of(world.asker, world.catalog, collection, path),
+        origin_of(world.asker, world.catalog, collection, path),
+    )
+    if route is None or origin is None:
+        return Known(Kind.NUMBER, 0, whole=True) if path.modifier == "length" else Known(Kind.TEXT, None)
     leaf, field = route.leaf, route.leaf.field
     if leaf.is_each:
-        item = choice[*(hop.name for hop in route.hops), field.name, ":each"]
+        item = choice[*origin.names, *(hop.name for hop in route.hops), field.name, ":each"]
         return Known(Kind.TEXT, item)
-    owner = walk(world, record, route, len(route.hops), choice)
+    owner = walk(world, record, origin, route, len(route.hops), choice)
     content = None if owner is None else shown(world, leaf.collection, owner, field.name)
     if leaf.modifier == "length":
         return Known(Kind.NUMBER, len(content or []) if field.many else int(bool(content)), whole=True)
@@ -209,11 +246,49 @@ def at_path(world: World, collection: Collection, record: Record, path: Path, ch
         content = inside(content, leaf.inner)
     elif content is None and owner is not None and not field.nullable and blank_type(field.kind, field):
         content = ""
-    found = Known(field.kind, content, whole=field.kind is Kind.NUMBER and isinstance(content, int))
-    if leaf.modifier == "lower":
-        text = as_text(found)
-        return Known(Kind.TEXT, None if text is None else lower(text))
-    return found
+    return lowered(path, Known(field.kind, content, whole=field.kind is Kind.NUMBER and isinstance(content, int)))
+
+
+def of_request(world: World, collection: Collection, record: Record, path: Path) -> Known | None:
+    """What a rule asks of the request itself; None where the path goes on in a record."""
+    asker, names = world.asker, path.names
+    part, key = names[1], ".".join(names[2:])
+    if part in ("method", "context"):
+        return lowered(path, Known(Kind.TEXT, asker.method if part == "method" else asker.context))
+    if part in ("query", "headers"):
+        content = (asker.query if part == "query" else asker.headers).get(key)
+        if path.modifier == "isset":
+            return Known(Kind.BOOL, content is not None)
+        return lowered(path, Known(Kind.TEXT, content, computed=True))
+    if part == "body":
+        return of_body(asker, collection, record, path)
+    if path.modifier == "isset":
+        plain = Path(names, "", path.at)
+        return Known(Kind.BOOL, route_of(asker, world.catalog, collection, plain) is not None)
+    return None
+
+
+def of_body(asker: Asker, collection: Collection, record: Record, path: Path) -> Known | None:
+    names = path.names
+    given = names[2] in asker.body
+    if path.modifier == "isset":
+        return Known(Kind.BOOL, (len(names) == 3 and given) or is_sent(asker, names))
+    if path.modifier == "changed":
+        before = record if asker.previous is None else asker.previous
+        return Known(Kind.BOOL, given and asker.body[names[2]] != before[names[2]])
+    if given or path.modifier == "each" or is_followed(collection, names):
+        return None
+    content = inside(asker.sent, names[2:])
+    if path.modifier == "length":
+        return Known(Kind.NUMBER, len(content) if isinstance(content, list) else 0, whole=True)
+    return lowered(path, Known(Kind.JSON, content))
+
+
+def lowered(path: Path, found: Known) -> Known:
+    if path.modifier != "lower":
+        return found
+    text = as_text(found)
+    return Known(Kind.TEXT, None if text is None else lower(text), computed=found.computed)
 
 
 def blank_type(kind: Kind, field: Any) -> bool:
@@ -224,17 +299,6 @@ def shown(world: World, collection: Collection, record: Record, name: str) -> An
     if name == "email" and collection.is_auth and not world.sees_emails and not record["emailVisibility"]:
         return ""
     return record[name]
-
-
-def inside(content: Any, names: tuple[str, ...]) -> Any:
-    for name in names:
-        if isinstance(content, dict):
-            content = content.get(name)
-        elif isinstance(content, list) and name.isdigit() and int(name) < len(content):
-            content = content[int(name)]
-        else:
-            return None
-    return content
 
 
 # Comparing -----------------------------------------------------------------------------------------------------
