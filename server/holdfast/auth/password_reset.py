@@ -5,8 +5,9 @@ from typing import Any
 
 from holdfast.auth.changing import change_account
 from holdfast.auth.link_token import read_link_token
+from holdfast.auth.typed import text_problem
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest
+from holdfast.errors import BadRequest, ValidationFailed
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
@@ -22,6 +23,9 @@ async def confirm_password_reset(engine: Engine, collection: Collection, body: M
 
     Who could read the mail has shown that the address is theirs. Raises ValidationFailed.
     """
+    problems = {key: problem for key in ("password", "passwordConfirm") if (problem := text_problem(body.get(key)))}
+    if problems:
+        raise ValidationFailed(problems)
     account, claims = await read_link_token(engine, collection, body.get("token"), "passwordReset")
     changes = {"password": body.get("password"), "passwordConfirm": body.get("passwordConfirm")}
     if not account.verified and account.email and claims.email == account.email:

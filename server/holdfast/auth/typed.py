@@ -33,17 +33,23 @@ def read_email(body: Mapping[str, Any], key: str = "email") -> str:
 
 def read_texts(body: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
     """Texts that have to be there. Raises ValidationFailed with what is wrong with each."""
-    problems = {key: problem for key in keys if (problem := _text_problem(body.get(key))) is not None}
+    problems = {key: problem for key in keys if (problem := _short_text_problem(body.get(key))) is not None}
     if problems:
         raise ValidationFailed(problems)
     return tuple(body[key] for key in keys)
 
 
-def _text_problem(content: Any) -> Problem | None:
+def text_problem(content: object) -> Problem | None:
+    """What is wrong with something that has to be a text, and not an empty one."""
     if content is None or content == "":
         return BLANK
-    if not isinstance(content, str):
-        return NO_TEXT
+    return None if isinstance(content, str) else NO_TEXT
+
+
+def _short_text_problem(content: Any) -> Problem | None:
+    problem = text_problem(content)
+    if problem is not None:
+        return problem
     if not content.strip():
         return BLANK
     return TOO_LONG if len(content) > MAX_CHARS else None
