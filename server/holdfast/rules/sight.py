@@ -33,6 +33,8 @@ class CallerSight(Sight):
 
     @override
     def knows(self, collection: Collection, field: Field) -> bool:
+        if collection.is_secret(field):
+            return False
         found = self.access(collection)
         # Where nothing is open a path meets no row, and the names are those that anybody would know.
         return bool(found.reading(field)) if found.is_open else not field.hidden
@@ -88,8 +90,15 @@ def email_shows(
 def may_manage(
     catalog: Catalog, collection: Collection, alias: Sql, who: Audience, spoken: Spoken = NOTHING_SPOKEN
 ) -> Sql | None:
-    """The condition for the audience to have manage access to an auth record; None where it never has."""
+    """The condition for the audience to have manage access to an auth record; None where it never has.
+
+    Only somebody who is logged in ever has, whatever the rule says.
+    """
     if who.superuser:
         return ALWAYS
     rule = auth_options(collection.auth).manage_rule
-    return None if rule is None else holds(catalog, collection, (rule,), alias, who, spoken, prefix="m")
+    return (
+        None
+        if rule is None or not who.collection_id
+        else holds(catalog, collection, (rule,), alias, who, spoken, prefix="m")
+    )

@@ -35,6 +35,7 @@ from holdfast.schema.relation import RelationField
 from unit.expressions.asker import Asker, Origin, Record, inside, is_followed, is_sent, origin_of, route_of
 
 Choice = Mapping[tuple[str, ...], Any]
+EMAIL = "@email"  # the key under which a record may say whether its email is shown to whoever asks
 NUMERAL = re.compile(r"[ \t\r\n]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?[ \t\r\n]*")
 
 
@@ -296,7 +297,12 @@ def blank_type(kind: Kind, field: Any) -> bool:
 
 
 def shown(world: World, collection: Collection, record: Record, name: str) -> Any:
-    if name == "email" and collection.is_auth and not world.sees_emails and not record["emailVisibility"]:
+    if (
+        name == "email"
+        and collection.is_auth
+        and not world.sees_emails
+        and not record.get(EMAIL, record["emailVisibility"])
+    ):
         return ""
     return record[name]
 
