@@ -41,6 +41,7 @@ class Worker:
         self._running: dict[int, tuple[Job, asyncio.Task[None]]] = {}
         self._done: list[Job] = []
         self._ended = asyncio.Event()
+        self._away = False
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -59,9 +60,12 @@ class Worker:
         try:
             claimed = await self._turn()
         except _DATABASE as failure:
-            _log.warning("no jobs are done: the database is away", reason=str(failure))
+            if not self._away:
+                _log.warning("no jobs are done while the database is away", reason=str(failure))
+            self._away = True
             await asyncio.sleep(AWAY_SECONDS)
             return
+        self._away = False
         for job in claimed:
             self._start(job)
         with suppress(TimeoutError):

@@ -6,8 +6,9 @@ from typing import Final
 
 import msgspec
 
+from holdfast.schema.email import is_email
+
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-_ADDRESS: Final = re.compile(r"[^\s\"(),:;<>@\[\\\]]{1,64}@[^\s\"(),:;<>@\[\\\]]{1,253}")
 MAX_HEADER_CHARS: Final = 998  # RFC 5322, 2.1.1: a line; the folding of longer words is where mail programs differ
 
 
@@ -45,7 +46,7 @@ def check_header(what: str, content: str) -> None:
 
 def check_address(address: str) -> None:
     """Raise BadMail for an address that mail cannot be sent to."""
-    if _CONTROL.search(address) is not None or _ADDRESS.fullmatch(address) is None:
+    if _CONTROL.search(address) is not None or not is_email(address):
         raise BadMail("This is no address that mail can be sent to.")
 
 

@@ -47,14 +47,7 @@ def read_options(given: Mapping[str, Any], current: AppOptions, settings: Settin
 
     What the environment fixes may be sent back as it was read, and is not kept. Raises ValidationFailed.
     """
-    lists = {"rateLimits": {"rules"}}
-    plain = {
-        key: {name: part for name, part in _object(content).items() if name not in lists.get(key, ())}
-        if isinstance(content, Mapping)
-        else content
-        for key, content in given.items()
-    }
-    options, problems = read_struct(plain, current)
+    options, problems = read_struct(_without_rules(given), current)
     options, wrong_rules = _with_rules(given.get("rateLimits"), options)
     options, fixed = _without_fixed(given, options, current, settings)
     for found in (_unknown(given), wrong_rules, fixed, _trusted(given, settings), _checks(options)):
@@ -62,6 +55,14 @@ def read_options(given: Mapping[str, Any], current: AppOptions, settings: Settin
     if problems:
         raise ValidationFailed(problems)
     return options
+
+
+def _without_rules(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The rules are read on their own, so that each problem has its place."""
+    limits = given.get("rateLimits")
+    if not isinstance(limits, Mapping):
+        return given
+    return {**given, "rateLimits": {key: content for key, content in _object(limits).items() if key != "rules"}}
 
 
 def _object(content: Any) -> Mapping[str, Any]:
@@ -133,7 +134,7 @@ def _without_fixed(
 
 def _trusted(given: Mapping[str, Any], settings: Settings) -> _Found:
     """The proxies are the environment's: what is shown may be sent back, and nothing else."""
-    shown = msgspec.to_builtins(trusted_proxy(settings))
+    shown: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(trusted_proxy(settings)))  # lists, not tuples
     asked = _object(given.get(_TRUSTED_PROXY))
     message = "The proxies that are trusted are set by HOLDFAST_TRUSTED_PROXIES alone."
     problem = Problem("validation_fixed", message)
