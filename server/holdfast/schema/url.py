@@ -1,7 +1,7 @@
 """Url fields."""
 
 import re
-from ipaddress import AddressValueError, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import ClassVar, Final, LiteralString
 from urllib.parse import SplitResult, urlsplit
 
@@ -69,14 +69,21 @@ def _host(text: str) -> str | None:
         return None
     if parts.scheme not in SCHEMES or port == 0 or not _is_host(parts, host):
         return None
-    return host
+    # Without a scheme a name in front of the host is somebody's email address.
+    return host if "://" in text or parts.username is None else None
 
 
 def _is_host(parts: SplitResult, host: str) -> bool:
     if "[" in parts.netloc:
-        try:
-            IPv6Address(host)
-        except AddressValueError:
-            return False
-        return True
+        return _is_address(IPv6Address, host)
+    if host.rpartition(".")[2].isdecimal():  # no top domain is a number, so this is an address, or just a number
+        return _is_address(IPv4Address, host)
     return is_domain(host) and ("." in host or host == "localhost")
+
+
+def _is_address(kind: type[IPv4Address] | type[IPv6Address], host: str) -> bool:
+    try:
+        kind(host)
+    except AddressValueError:
+        return False
+    return True
