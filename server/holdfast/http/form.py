@@ -1,19 +1,22 @@
 """Form bodies, multipart and urlencoded, as the values that a record's fields can be read from."""
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from holdfast.errors import BadRequest, TooLarge, UnsupportedMediaType
 from holdfast.http.json import read_json
-from holdfast.http.request import Request
+
+if TYPE_CHECKING:  # a request reads forms itself, where it takes them for JSON
+    from holdfast.http.request import Request
 
 MAX_PARTS: Final = 1000  # of one form
 JSON_PAYLOAD: Final = "@jsonPayload"  # the part in which PocketBase's clients send what is no file
 MULTIPART: Final = "multipart/form-data"
 URLENCODED: Final = "application/x-www-form-urlencoded"
+FORMS: Final = (MULTIPART, URLENCODED)
 
 # Two projects ship a module of this name. At run time the one that Litestar needs is found; a type checker
 # finds the other, so it comes in without types.
@@ -38,7 +41,7 @@ class FormValue(msgspec.Struct, frozen=True):
         return FormValue(self.texts + other.texts, self.uploads + other.uploads)
 
 
-async def read_values(request: Request) -> dict[str, Any]:
+async def read_values(request: "Request") -> dict[str, Any]:
     """The body as name to value, from JSON or from a form.
 
     What JSON says (the whole body, or the parts called `@jsonPayload`) has JSON's types; what a form says is a
@@ -46,16 +49,37 @@ async def read_values(request: Request) -> dict[str, Any]:
 
     Raises UnsupportedMediaType for any other type, BadRequest for a broken body, TooLarge for too many parts.
     """
-    if request.media_type == MULTIPART:
-        return _values(_multipart(request.header(b"content-type"), await request.body()))
-    if request.media_type == URLENCODED:
-        return _values(_urlencoded(await request.body()))
+    if request.media_type in FORMS:
+        return read_form(request.header(b"content-type"), await request.body())
     if request.media_type not in ("application/json", "") and await request.body():
         raise UnsupportedMediaType(f"Send application/json, {MULTIPART} or {URLENCODED}.")
     found = await request.object()
     # PocketBase's Python client (0.17) sends a batch without files as JSON that holds the payload as a text.
     payload = found.pop(JSON_PAYLOAD, None)
     return found | _payload(FormValue((payload,))) if isinstance(payload, str) else found
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, Any]:
+    """A form of one of the types FORMS, as `read_values` gives it."""
+    if content_type.partition(";")[0].strip().lower() == MULTIPART:
+        return _values(_multipart(content_type, body))
+    return _values(_urlencoded(body))
+
+
+def read_plain_form(content_type: str, body: bytes) -> dict[str, Any]:
+    """A form that stands for a JSON object: what came once is a text, what came more often a list of them.
+
+    Raises BadRequest for files, beside what `read_form` raises.
+    """
+    return {name: _plain(name, value) for name, value in read_form(content_type, body).items()}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if not isinstance(value, FormValue):
+        return value
+    if value.uploads:
+        raise BadRequest(f"Files are not taken here: {name[:100]!r} is one.")
+    return value.texts[0] if len(value.texts) == 1 else list(value.texts)
 
 
 def _values(entries: list[tuple[str, FormValue]]) -> dict[str, Any]:

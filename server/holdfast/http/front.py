@@ -37,6 +37,7 @@ Authenticate: TypeAlias = Callable[["Engine", Request], Awaitable[Principal]]
 
 RECORDS: Final = "/api/collections/"
 API_KEY: Final = b"x-api-key"
+MOST_SHOWN: Final = 200  # characters of a path in a message
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -138,12 +139,14 @@ class Front:
         path = request.path
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
-            if len(segments) > 4 and segments[4] == "records" and segments[3]:
+            if len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/"):
                 return await self.parts.records(engine, request)
         found = self.parts.routes.find(request.method, path)
         if found is not None:
             return await _call(engine, request, *found)
-        if path.startswith(RECORDS) or (path.startswith("/api/") and path.endswith("/")):
+        if path.startswith("/api/") and path.endswith("/"):
+            raise NotFound(f"There is nothing here: paths end without a slash, so this is {_without_slash(path)}.")
+        if path.startswith(RECORDS):
             raise NotFound
         # A copy: Litestar writes its own things into the scope.
         scope: dict[str, Any] = {
@@ -166,6 +169,11 @@ async def _call(engine: "Engine", request: Request, route: Route, params: dict[s
     if route.access == "superusers":
         require_superuser(request.principal)
     return await route.handler(engine, request)
+
+
+def _without_slash(path: str) -> str:
+    shown = path.rstrip("/")
+    return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
 
 
 def _with_options(methods: str) -> bytes:

@@ -38,10 +38,13 @@ def read_json(body: bytes) -> Any:
 def refuse_repeated_keys(body: bytes) -> None:
     """Raise BadRequest when a key comes twice in one object, for bodies that two programs must not read differently.
 
-    `read_json` has been through the body before: it is valid, and not deep.
+    Of anything that is no JSON nothing is said: the body has been read before, and may be a form, in which a name that
+    comes twice is a list.
     """
-    if body:
+    try:
         json.loads(body, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        return
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

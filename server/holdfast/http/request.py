@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from holdfast.errors import BadRequest, TooLarge, UnsupportedMediaType
+from holdfast.http.form import FORMS, read_plain_form
 from holdfast.http.json import read_json
 from holdfast.http.peer import Network, peer
 from holdfast.identity import GUEST, Principal
@@ -115,9 +116,15 @@ class Request:
         return read_json(await self.body())
 
     async def object(self) -> dict[str, Any]:
-        """The body as a JSON object; an empty body is an empty object."""
-        if not await self.body():
+        """The body as a JSON object; an empty body is an empty object.
+
+        A form is taken, too, as PocketBase does: its texts stay texts. Raises what `json` and `read_plain_form` raise.
+        """
+        body = await self.body()
+        if not body:
             return {}
+        if self.media_type in FORMS:
+            return read_plain_form(self.header(b"content-type"), body)
         found = await self.json()
         if not isinstance(found, dict):
             raise BadRequest("The body has to be a JSON object.")

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from client import Api, in_one_loop, refused
+from client import EMAIL, PASSWORD, Api, in_one_loop, refused
 
 Start = Callable[..., AbstractAsyncContextManager[Api]]
 POSTS = "/api/collections/posts/records"
 JSON = {"content-type": "application/json"}
+LOGIN = {"identity": EMAIL, "password": PASSWORD}
 
 
 FIELDS: list[dict[str, Any]] = [
@@ -244,13 +245,39 @@ async def test_no_query_is_ever_a_fault(open_posts: Api) -> None:
 
 
 @in_one_loop
-@pytest.mark.parametrize("type", ["text/plain", "application/xml", "application/x-www-form-urlencoded;x", "", "json"])
+@pytest.mark.parametrize("type", ["text/plain", "application/xml", "application/x-www-form-urlencoded2", "", "json"])
 async def test_only_json_is_taken_for_json(open_posts: Api, type: str) -> None:
     path = "/api/collections/_superusers/auth-with-password"
     answer = await open_posts.guest.post(
         path, content=b'{"identity":"a","password":"b"}', headers={"content-type": type}
     )
     refused(answer, 415, "unsupported_media_type")
+
+
+@in_one_loop
+@pytest.mark.parametrize("form", [{"data": LOGIN}, {"files": {name: (None, text) for name, text in LOGIN.items()}}])
+async def test_a_form_is_taken_where_an_object_is(shared_api: Api, form: dict[str, Any]) -> None:
+    answer = await shared_api.guest.post("/api/collections/_superusers/auth-with-password", **form)
+    assert answer.status_code == 200, answer.text
+
+
+@in_one_loop
+async def test_what_comes_twice_in_a_form_is_no_text(shared_api: Api) -> None:
+    path = "/api/collections/_superusers/auth-with-password"
+    answer = await shared_api.guest.post(path, data={"identity": ["a@example.com", "b@example.com"], "password": "x"})
+    assert refused(answer, 400, "validation_failed")["data"]["identity"]["message"] == "Must be a string."
+    answer = await shared_api.guest.post(path, files={"identity": ("a.txt", b"x"), "password": (None, "x")})
+    assert "Files are not taken here" in refused(answer, 400, "bad_request")["message"]
+
+
+@in_one_loop
+@pytest.mark.parametrize(
+    "path",
+    ["/api/health", "/api/collections", POSTS, f"{POSTS}/abc", "/api/nothing", "/api/collections/posts/" + "x" * 300],
+)
+async def test_a_slash_too_many_is_pointed_out(open_posts: Api, path: str) -> None:
+    body = refused(await open_posts.root.get(f"{path}/"), 404, "not_found")
+    assert f"paths end without a slash, so this is {path[:200]}" in body["message"]
 
 
 async def test_a_body_beyond_the_limit_is_refused_declared_or_not(start_api: Start) -> None:

@@ -68,6 +68,26 @@ async def test_urlencoded_forms_are_read_too():
 
 
 @pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(request(b"identity=a%40b.test&n=1&n=2", "application/x-www-form-urlencoded"), id="urlencoded"),
+        pytest.param(multipart(part("identity", b"a@b.test"), part("n", b"1"), part("n", b"2")), id="multipart"),
+    ],
+)
+async def test_a_form_stands_for_a_json_object_of_texts(form: Request):
+    assert await form.object() == {"identity": "a@b.test", "n": ["1", "2"]}
+
+
+async def test_a_payload_part_of_such_a_form_has_types():
+    assert await multipart(part("@jsonPayload", b'{"n":1}'), part("t", b"x")).object() == {"n": 1, "t": "x"}
+
+
+async def test_a_form_that_stands_for_an_object_has_no_files():
+    with pytest.raises(BadRequest, match="Files are not taken here: 'avatar' is one"):
+        await multipart(part("avatar", b"x", '; filename="a.png"')).object()
+
+
+@pytest.mark.parametrize(
     ("broken", "error"),
     [
         pytest.param(request(b"--edge\r\n", f"multipart/form-data; boundary={BOUNDARY}"), BadRequest, id="cut off"),

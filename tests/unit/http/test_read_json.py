@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.errors import BadRequest
-from holdfast.http.json import MAX_DEPTH, read_json
+from holdfast.http.json import MAX_DEPTH, read_json, refuse_repeated_keys
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,14 @@ def test_json_is_read(body: bytes, value: object):
 def test_what_is_no_json_is_refused_with_the_reason(body: bytes, reason: str):
     with pytest.raises(BadRequest, match=reason):
         read_json(body)
+
+
+@pytest.mark.parametrize("body", [b"", b"a=1&a=2", b"[" * 100_000, b'{"a":{"b":1},"c":{"b":1}}'])
+def test_only_an_object_of_json_can_have_a_key_twice(body: bytes):
+    refuse_repeated_keys(body)
+
+
+@pytest.mark.parametrize("body", [b'{"a":1,"a":1}', b'{"x":[{"a":1,"\\u0061":2}]}'])
+def test_a_key_that_comes_twice_is_refused_where_that_matters(body: bytes):
+    with pytest.raises(BadRequest, match="A key comes twice"):
+        refuse_repeated_keys(body)
