@@ -14,9 +14,9 @@ from holdfast.auth.tokens import EDDSA, Claims, key_digest, make_public_token, m
 from holdfast.db.sql import Inputs, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
+from holdfast.http.selection import read_fields
 from holdfast.records.document import Shape, document
 from holdfast.records.expansion import read_expand
-from holdfast.records.selection import read_fields
 from holdfast.rules.access import audience
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.auth_options import auth_options

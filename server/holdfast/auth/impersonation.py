@@ -10,7 +10,7 @@ from holdfast.auth.answer import LoggedIn, logged_in, new_token
 from holdfast.auth.login import Asked
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, Problem, ValidationFailed
-from holdfast.records.selection import read_fields
+from holdfast.http.selection import read_fields
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.auth_reading import MAX_TOKEN_SECONDS
 from holdfast.schema.collection import Collection

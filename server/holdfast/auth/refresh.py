@@ -12,8 +12,8 @@ from holdfast.auth.sessions import renew_session
 from holdfast.auth.tokens import peek
 from holdfast.engine import Engine
 from holdfast.errors import Forbidden, Unauthenticated
+from holdfast.http.selection import read_fields
 from holdfast.records.expansion import read_expand
-from holdfast.records.selection import read_fields
 from holdfast.schema.collection import Collection
 
 NO_METHOD: Final = ""  # nobody logs in anew

@@ -11,6 +11,7 @@ from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import OBJECT, Parameter, Route, Schema
+from holdfast.http.selection import Selection, read_plain_fields, select
 from holdfast.schema.rendering import collection_bytes, collection_json
 from holdfast.schema.scaffolds import scaffolds
 
@@ -35,28 +36,40 @@ _IMPORT: Final[Schema] = {
     },
     "required": ["collections"],
 }
+_FIELDS: Final = Parameter("fields", "Which parts of each collection go out, with commas between them.")
 _encode: Final = msgspec.json.encode
+
+
+def _wanted(request: Request) -> Selection:
+    return read_plain_fields(request.query.get("fields", ""))
+
+
+def _shown(body: bytes, wanted: Selection) -> Response:
+    return Response(body=select(body, wanted))
 
 
 async def list_collections(engine: Engine, request: Request) -> Response:
     """A page of the collections."""
-    return Response(body=_encode(await page_of(engine.pool, engine.catalog, request.query)))
+    wanted = _wanted(request)
+    return _shown(_encode(await page_of(engine.pool, engine.catalog, request.query)), wanted)
 
 
 async def view_collection(engine: Engine, request: Request) -> Response:
     """One collection by id or name."""
-    return Response(body=collection_bytes(engine.catalog.get(request.params["collection"])))
+    return _shown(collection_bytes(engine.catalog.get(request.params["collection"])), _wanted(request))
 
 
 async def create_collection(engine: Engine, request: Request) -> Response:
     """Make a collection."""
-    return Response(body=collection_bytes(await service.create(engine, await request.object())))
+    wanted = _wanted(request)
+    return _shown(collection_bytes(await service.create(engine, await request.object())), wanted)
 
 
 async def update_collection(engine: Engine, request: Request) -> Response:
     """Change a collection."""
+    wanted = _wanted(request)
     changed = await service.update(engine, request.params["collection"], await request.object())
-    return Response(body=collection_bytes(changed))
+    return _shown(collection_bytes(changed), wanted)
 
 
 async def delete_collection(engine: Engine, request: Request) -> Response:
@@ -89,12 +102,12 @@ async def plan_collections(engine: Engine, request: Request) -> Response:
 
 async def show_scaffolds(engine: Engine, request: Request) -> Response:
     """An empty collection of each type."""
-    return Response(body=_encode(scaffolds()))
+    return _shown(_encode(scaffolds()), _wanted(request))
 
 
 async def list_trash(engine: Engine, request: Request) -> Response:
     """Everything in the trash."""
-    return Response(body=_encode({"items": await trash.dropped(engine)}))
+    return _shown(_encode({"items": await trash.dropped(engine)}), _wanted(request))
 
 
 async def restore_trash(engine: Engine, request: Request) -> Response:
@@ -128,6 +141,7 @@ ROUTES: Final[tuple[Route, ...]] = (
             ),
             Parameter("filter", "A filter over id, name, type, system, created and updated."),
             Parameter("skipTotal", "Whether the totals are left out (-1).", {"type": "boolean"}),
+            _FIELDS,
         ),
         answer=_PAGE,
     ),
@@ -136,6 +150,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         "/api/collections",
         create_collection,
         "Make a collection",
+        parameters=(_FIELDS,),
         body=OBJECT,
         answer=OBJECT,
         errors=(412, 503),
@@ -169,8 +184,17 @@ ROUTES: Final[tuple[Route, ...]] = (
         errors=(503,),
     ),
     _route("DELETE", "/api/collections/trash/{id}", delete_trash, "Delete something in the trash for good", status=204),
-    _route("GET", _ONE, view_collection, "One collection, by id or name", answer=OBJECT),
-    _route("PATCH", _ONE, update_collection, "Change a collection", body=OBJECT, answer=OBJECT, errors=(412, 503)),
+    _route("GET", _ONE, view_collection, "One collection, by id or name", parameters=(_FIELDS,), answer=OBJECT),
+    _route(
+        "PATCH",
+        _ONE,
+        update_collection,
+        "Change a collection",
+        parameters=(_FIELDS,),
+        body=OBJECT,
+        answer=OBJECT,
+        errors=(412, 503),
+    ),
     _route(
         "DELETE",
         _ONE,

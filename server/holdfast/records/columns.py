@@ -9,9 +9,9 @@ import msgspec
 from holdfast.db.sql import Sql, join, name, number, raw
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.value import ALWAYS
+from holdfast.http.selection import EVERYTHING, Excerpt, Selection
 from holdfast.records.pick import pick
 from holdfast.records.query import refuse
-from holdfast.records.selection import EVERYTHING, Excerpt, Selection
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 

@@ -7,10 +7,10 @@ import msgspec
 from holdfast.catalog.snapshot import Catalog, Reference
 from holdfast.db.sql import EMPTY, Sql, join, literal, name, number, qualified, raw
 from holdfast.expressions.value import ALWAYS
+from holdfast.http.selection import EVERYTHING as SELECT_ALL
+from holdfast.http.selection import Selection, read_fields
 from holdfast.records.columns import Column, column, is_spaced, json_object
 from holdfast.records.expansion import NOTHING, Expansion, read_expand
-from holdfast.records.selection import EVERYTHING as SELECT_ALL
-from holdfast.records.selection import Selection, read_fields
 from holdfast.records.shown import PLAIN, Reader, Shown
 from holdfast.rules.access import EVERYTHING, Access, Audience, ways_in
 from holdfast.rules.scope import holds

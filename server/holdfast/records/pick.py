@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from holdfast.db.sql import Sql, literal, raw
-from holdfast.records.selection import Selection
+from holdfast.http.selection import Selection
 
 
 def pick(value: Sql, wanted: Selection) -> Sql:

@@ -141,6 +141,24 @@ async def test_the_list_has_pages_sorts_and_filters(changes: Changes):
     assert everything["totalItems"] == len(everything["items"])
 
 
+async def test_fields_says_which_parts_of_collections_go_out(changes: Changes):
+    made = await changes.root.post(f"{URL}?fields=name,fields.name", json={"name": "posts", "fields": [TITLE]})
+    assert taken(made) == {"name": "posts", "fields": [{"name": "id"}, {"name": "title"}]}
+    one = await changes.root.get(f"{URL}/posts", params={"fields": "listRule,nothing"})
+    assert taken(one) == {"listRule": None}
+    page = taken(await changes.root.get(URL, params={"fields": "name", "filter": "name = 'posts'"}))
+    assert page == {"items": [{"name": "posts"}], "page": 1, "perPage": 30, "totalItems": 1, "totalPages": 1}
+    changed = await changes.root.patch(f"{URL}/posts", params={"fields": "name"}, json={"name": "articles"})
+    assert taken(changed) == {"name": "articles"}
+
+
+@pytest.mark.parametrize("fields", ["name:excerpt(10)", "name:nothing", "x," * 600], ids=lambda text: text[:12])
+async def test_fields_that_cannot_be_read_stop_a_change_before_it_is_done(changes: Changes, fields: str):
+    answer = await changes.root.post(URL, params={"fields": fields}, json={"name": "posts", "fields": [TITLE]})
+    assert "fields" in refused(answer, 400, "bad_request")["data"]
+    refused(await changes.root.get(f"{URL}/posts"), 404, "not_found")
+
+
 @pytest.mark.parametrize(
     ("params", "code"),
     [

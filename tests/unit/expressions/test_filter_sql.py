@@ -200,7 +200,8 @@ def test_a_sort_becomes_keys(text: str, keys: list[tuple[str, bool, bool]]) -> N
         ("author.password", 'There is no field "password" (in the sort key "author.password").'),
         (
             "comments_via_post.id",
-            '"comments_via_post.id" leads to many values, which have no order (in the sort key "comments_via_post.id").',
+            '"comments_via_post.id" leads to many values, which have no order '
+            '(in the sort key "comments_via_post.id").',
         ),
         ("editors.name", '"editors.name" leads to many values, which have no order (in the sort key "editors.name").'),
         ("place", '"place" has no order (in the sort key "place").'),

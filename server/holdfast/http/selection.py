@@ -1,15 +1,15 @@
-"""The `fields` parameter: which parts of a record go out.
+"""The `fields` parameter: which parts of an answer go out.
 
 fields=id,title,expand.author.name,body:excerpt(200,true)
 """
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final, cast
 
 import msgspec
 
-from holdfast.records.query import refuse
+from holdfast.errors import BadRequest, Problem
 
 MAX_FIELDS: Final = 500  # parts of one `fields` parameter
 MAX_DEPTH: Final = 20  # names in one path
@@ -68,16 +68,21 @@ def read_fields(text: str) -> Selection:
     for part in _split(text):
         count += 1
         if count > MAX_FIELDS:
-            raise refuse("fields", f"It has more than {MAX_FIELDS} parts.")
+            raise _refuse(f"It has more than {MAX_FIELDS} parts.")
         _add(root, part)
     return root.frozen() if count else EVERYTHING
+
+
+def _refuse(message: str) -> BadRequest:
+    problem = Problem("validation_invalid_value", message)
+    return BadRequest(f"The parameter fields cannot be used: {message}", data={"fields": problem})
 
 
 def _add(root: _Node, text: str) -> None:
     path, colon, modifier = text.partition(":")
     names = path.strip().split(".")
     if len(names) > MAX_DEPTH:
-        raise refuse("fields", f"A path has more than {MAX_DEPTH} names.")
+        raise _refuse(f"A path has more than {MAX_DEPTH} names.")
     node = root
     for name in names[:-1]:
         node = node.parts.setdefault(name, _Node())
@@ -93,9 +98,7 @@ def _add(root: _Node, text: str) -> None:
 def _read_excerpt(text: str) -> Excerpt:
     found = _EXCERPT.fullmatch(text)
     if found is None:
-        raise refuse(
-            "fields", "The one modifier is :excerpt(characters), or :excerpt(characters,true) with an ellipsis."
-        )
+        raise _refuse("The one modifier is :excerpt(characters), or :excerpt(characters,true) with an ellipsis.")
     return Excerpt(int(found[1]), found[2] in ("true", "1", "t"))
 
 
@@ -116,3 +119,35 @@ def _split(text: str) -> Iterator[str]:
 def _named(text: str) -> Iterator[str]:
     if text.strip():
         yield text
+
+
+def read_plain_fields(text: str) -> Selection:
+    """The same for answers that are made here and not by PostgreSQL, which alone can cut an excerpt."""
+    wanted = read_fields(text)
+    if _has_excerpt(wanted):
+        raise _refuse("The modifier :excerpt is for the fields of records.")
+    return wanted
+
+
+def _has_excerpt(selection: Selection) -> bool:
+    return selection.excerpt is not None or any(_has_excerpt(part) for _, part in selection.parts)
+
+
+def select(body: bytes, wanted: Selection) -> bytes:
+    """The wanted parts of a JSON answer; of a page, they are those of its items."""
+    if wanted.whole:
+        return body
+    answer = msgspec.json.decode(body)
+    if isinstance(answer, dict) and "items" in answer:
+        page = cast(dict[str, Any], answer)
+        return msgspec.json.encode(page | {"items": _picked(page["items"], wanted)})
+    return msgspec.json.encode(_picked(answer, wanted))
+
+
+def _picked(value: Any, wanted: Selection) -> Any:
+    if isinstance(value, list):
+        return [_picked(item, wanted) for item in cast(list[Any], value)]
+    if isinstance(value, dict):
+        parts = ((key, part, wanted.part(key)) for key, part in cast(dict[str, Any], value).items())
+        return {key: _picked(part, inner) for key, part, inner in parts if inner is not None}
+    return value

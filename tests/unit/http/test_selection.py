@@ -3,7 +3,7 @@
 import pytest
 
 from holdfast.errors import BadRequest
-from holdfast.records.selection import EVERYTHING, Excerpt, Selection, read_fields
+from holdfast.http.selection import EVERYTHING, Excerpt, Selection, read_fields, read_plain_fields, select
 
 NOTHING = Selection()
 
@@ -85,3 +85,23 @@ def _part(fields: str, *path: str) -> Selection:
         found = found.part(name)
     assert found is not None
     return found
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields", "left"),
+    [
+        pytest.param('{"a":1,"b":2}', "", '{"a":1,"b":2}', id="all of it"),
+        pytest.param('{"a":1,"b":2}', "b,c", '{"b":2}', id="what is there"),
+        pytest.param('{"a":[{"b":1,"c":2},3],"d":4}', "a.b", '{"a":[{"b":1},3]}', id="inside a list"),
+        pytest.param('{"a":{"b":1,"c":2},"d":4}', "*,a.b", '{"a":{"b":1},"d":4}', id="narrowed"),
+        pytest.param('{"items":[{"a":1,"b":2}],"page":1}', "a", '{"items":[{"a":1}],"page":1}', id="a page's items"),
+        pytest.param('{"items":[]}', "page", '{"items":[]}', id="a page stays a page"),
+    ],
+)
+def test_parts_of_an_answer_are_picked(answer: str, fields: str, left: str):
+    assert select(answer.encode(), read_plain_fields(fields)).decode() == left
+
+
+def test_what_is_no_record_has_no_excerpts():
+    with pytest.raises(BadRequest, match="excerpt is for the fields of records"):
+        read_plain_fields("name,fields.help:excerpt(10)")
