@@ -38,6 +38,7 @@ def _write(asking: Asking) -> Write:
         who=asking.who,
         id="" if question.action == "create" else question.record_id,
         body=question.body,
+        request=asking.facts,
     )
 
 

@@ -27,6 +27,7 @@ from holdfast.records.orphans import compile_dangling, compile_needed
 from holdfast.records.retry import with_retries
 from holdfast.records.violations import MISSING, needed_message, reference_of
 from holdfast.records.write_service import Write, allow_time
+from holdfast.rules.facts import Facts
 
 FAILED: Final = "Batch transaction failed: nothing was written."
 
@@ -110,6 +111,7 @@ async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: 
         fields=part.query.get("fields", ""),
         expand=part.query.get("expand", ""),
         versions=read_if_match(part.headers.get("if-match", "")),
+        request=_facts(who, part),
     )
     if part.action == "delete":
         await write_service.delete(engine, write, tx)
@@ -121,6 +123,20 @@ async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: 
     }[part.action]
     written = await use_case(engine, write, tx)
     return _Done(collection.id, written.id, False, b'{"status":200,"body":' + written.body + b"}")
+
+
+def _facts(who: Principal, part: Part) -> Facts:
+    """What rules may ask about one write: it is a request of its own, sent by whoever sent the batch."""
+    return Facts(
+        who=who,
+        method=part.method,
+        query=lambda: part.query,
+        headers={
+            name.encode("latin-1", "replace"): text.encode("latin-1", "replace") for name, text in part.headers.items()
+        },
+        body=part.body,
+        context="batch",
+    )
 
 
 def _failed(at: int, error: ApiError) -> BadRequest:

@@ -27,9 +27,10 @@ ACTIONS: Final[Mapping[tuple[str, bool], Action]] = {
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One write of a batch. `collection` is as the URL names it, not looked up yet."""
+    """One write of a batch. `collection` is as the URL names it, not looked up yet; the names of headers are lower."""
 
     action: Action
+    method: str
     collection: str
     id: str
     query: Mapping[str, str]
@@ -94,7 +95,7 @@ def _read_part(given: Any, form: Mapping[str, FormValue]) -> Part | Problems:
     if problems or action is None:
         return problems
     texts = {str(name).lower(): value for name, value in _object(headers).items() if isinstance(value, str)}
-    return Part(action, *path, texts, {**_object(body), **form})
+    return Part(action, str(method).upper(), *path, texts, {**_object(body), **form})
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a write may do to the system fields of an auth record: password, token key, email, verified. Pure."""
+"""What a write may do to the system fields of an auth record: password, token key, email, verified, roles. Pure."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -9,7 +9,8 @@ from holdfast.records.given import Given
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE
 
-GUARDED: Final = ("email", "verified")  # what only a superuser can change directly
+GUARDED: Final = ("email", "verified")  # what only superusers and those with manage access can change directly
+SUPERUSERS_ONLY: Final = ("roles",)  # what nobody else can change at all, nor set in a new record
 
 _BLANK: Final = Problem("validation_required", EMPTY_MESSAGE)
 _DIFFERENT: Final = Problem("validation_values_mismatch", "Does not match the password.")
@@ -45,9 +46,15 @@ def _typed(given: Given) -> object:
 
 
 def guarded_problems(
-    collection: Collection, given: Given, who: Principal, old: Mapping[str, object], new: Mapping[str, object]
+    collection: Collection,
+    given: Given,
+    who: Principal,
+    old: Mapping[str, object],
+    new: Mapping[str, object],
+    *,
+    manages: bool,
 ) -> dict[str, Problem]:
-    """What a caller who is no superuser may not do to an auth record.
+    """What a caller who is no superuser may not do to an auth record; somebody who `manages` it may do more.
 
     `old` holds what the record has now: on create, what it would have if nobody asked.
     """
@@ -55,24 +62,33 @@ def guarded_problems(
         return {}
     found: dict[str, Problem] = {}
     if "tokenKey" in given.changes:
-        found["tokenKey"] = Problem("validation_not_allowed", "Only superusers can set the token key.")
-    for name in GUARDED:
+        found["tokenKey"] = REASONS["tokenKey"]
+    for name in SUPERUSERS_ONLY if manages else (*GUARDED, *SUPERUSERS_ONLY):
         if name in given.changes and name in old and name in new and new[name] != old[name]:
-            found[name] = Problem("validation_values_mismatch", _REASONS[name])
+            found[name] = REASONS[name]
     return found
 
 
-_REASONS: Final = {
-    "email": "Ask for an email change instead: only superusers can change the email directly.",
-    "verified": "Only superusers can say that an email is verified.",
+REASONS: Final = {
+    "tokenKey": Problem("validation_not_allowed", "Only superusers can set the token key."),
+    "roles": Problem("validation_not_allowed", "Only superusers can give and take roles."),
+    "email": Problem(
+        "validation_values_mismatch",
+        "Ask for an email change instead: only superusers and managers of the record can change the email directly.",
+    ),
+    "verified": Problem(
+        "validation_values_mismatch",
+        "Only superusers and managers of the record can say that an email is verified.",
+    ),
 }
+"""Why somebody may not set a field of an auth record."""
 
 
 def needed_of_old(collection: Collection, given: Given, who: Principal) -> set[str]:
     """The fields of an auth record that have to be read before an update can be checked."""
     if who.is_superuser or not collection.is_auth:
         return set()
-    needed = {name for name in GUARDED if name in given.changes}
+    needed = {name for name in (*GUARDED, *SUPERUSERS_ONLY) if name in given.changes}
     if changes_password(given):
         needed.add("password")
     return needed

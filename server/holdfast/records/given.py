@@ -5,49 +5,69 @@ from typing import Any, Final
 
 import msgspec
 
-from holdfast.errors import BadRequest
+from holdfast.errors import BadRequest, Problem
 from holdfast.http.form import FormValue
 from holdfast.http.json import read_json
-from holdfast.identity import Principal
 from holdfast.records.modifiers import LISTS, Change, Changes, read_changes
+from holdfast.rules.access import Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field, FieldError
 
 # Keys that a record has when it goes out: a client may send a whole record back, and they mean nothing then.
 ECHOED: Final = frozenset(("collectionId", "collectionName", "expand"))
+NOT_ALLOWED: Final = Problem("validation_not_allowed", "Your roles do not let you set this field.")
 
 
 class Given(msgspec.Struct, frozen=True):
-    """The changes to fields, and the keys of an auth record's body that are no fields."""
+    """The changes to fields, and the keys of an auth record's body that are no fields.
+
+    `refused` are the fields that the body names though no way in lets the caller set them.
+    """
 
     changes: Changes
     password_confirm: str | None = None
     old_password: str | None = None
+    refused: tuple[str, ...] = ()
 
 
-def read_given(collection: Collection, body: Mapping[str, Any], who: Principal) -> Given:
-    """What the body gives, as far as the caller can give it.
+def read_given(collection: Collection, body: Mapping[str, Any], access: Access) -> Given:
+    """What the body gives, as far as somebody with this access can give it.
 
-    Keys that name no field are left out, and so are fields that only the server sets (autodates). For anyone but
-    superusers a hidden field is like one that does not exist, save the password and the token key of an auth
-    record, whose names are no secret.
+    Keys that name no field are left out, and so are fields that only the server sets (autodates). A hidden field is
+    like one that does not exist, unless superusers ask or a role names it; save the password and the token key of an
+    auth record, whose names are no secret.
     """
     changes: dict[str, tuple[Change, ...]] = {}
+    refused: list[str] = []
     for name, found in read_changes(collection, body).items():
         field = collection.by_name[name]
-        if _may_be_given(collection, field, who):
-            changes[name] = tuple(Change(change.operation, _typed(field, change.value)) for change in found)
+        if not field.settable or name in ECHOED:
+            continue
+        if not writing(collection, field, access):
+            if not _is_known(collection, field):
+                continue
+            refused.append(name)
+        changes[name] = tuple(Change(change.operation, _typed(field, change.value)) for change in found)
     if not collection.is_auth:
-        return Given(changes)
-    return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")))
+        return Given(changes, refused=tuple(refused))
+    return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")), tuple(refused))
 
 
-def _may_be_given(collection: Collection, field: Field, who: Principal) -> bool:
-    if not field.settable or field.name in ECHOED:
-        return False
-    if not field.hidden or who.is_superuser:
-        return True
-    return collection.is_auth and field.system and field.name in ("password", "tokenKey")
+def writing(collection: Collection, field: Field, access: Access) -> tuple[str, ...]:
+    """The rules of which one has to hold for the field to be set, as `Access.writing` has them."""
+    if field.hidden and _is_known(collection, field):
+        field = msgspec.structs.replace(field, hidden=False)  # so that `*` is meant to have it
+    return access.writing(field)
+
+
+def _is_known(collection: Collection, field: Field) -> bool:
+    """Whether anybody may know that there is such a field."""
+    return not field.hidden or (collection.is_auth and field.system and field.name in ("password", "tokenKey"))
+
+
+def refused_problems(given: Given) -> dict[str, Problem]:
+    """What is wrong with the fields that the caller may not set."""
+    return dict.fromkeys(given.refused, NOT_ALLOWED)
 
 
 def _text(value: object) -> str | None:

@@ -15,7 +15,7 @@ from holdfast.records.credentials import (
     new_token_key,
     password_problems,
 )
-from holdfast.records.given import Given, refuse_files
+from holdfast.records.given import Given, refuse_files, refused_problems
 from holdfast.records.modifiers import Change, builds_on_old, outcome
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field, FieldError
@@ -24,6 +24,8 @@ from holdfast.schema.file import FileField
 from holdfast.schema.password import PasswordField
 
 NOTHING: Final[Mapping[str, object]] = {}
+# What a new auth record has if nobody asks. An email is the newcomer's to choose.
+_UNGUARDED: Final[Mapping[str, object]] = {"verified": False, "roles": []}
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -31,24 +33,27 @@ class Draft(msgspec.Struct, frozen=True):
 
     `old_password` is set when it has to fit the record's password before anything is written.
     `token_key` is for an update that sends an email: it is the record's new one if the email is another.
+    `managing` are the fields of a new record that only somebody with manage access may set so.
     """
 
     values: dict[str, object]
     passwords: tuple[str, ...] = ()
     old_password: str | None = None
     token_key: object = None
+    managing: tuple[str, ...] = ()
 
 
-def draft_create(collection: Collection, given: Given, who: Principal) -> Draft:
+def draft_create(collection: Collection, given: Given, who: Principal, *, may_manage: bool = False) -> Draft:
     """The values of a new record: one for every field that is not the server's own to set.
 
+    With `may_manage` it depends on the record whether the caller manages it.
     Raises ValidationFailed with everything that is wrong, by field.
     """
-    problems: dict[str, Problem] = {}
+    problems: dict[str, Problem] = refused_problems(given)
     values: dict[str, object] = {}
     passwords: list[str] = []
     for field in collection.fields:
-        if not field.settable:
+        if not field.settable or field.name in given.refused:
             continue
         try:
             values[field.name] = _first(field, given.changes.get(field.name, ()), who)
@@ -56,14 +61,18 @@ def draft_create(collection: Collection, given: Given, who: Principal) -> Draft:
             problems[field.name] = failure.problem
         if isinstance(field, PasswordField) and values.get(field.name):
             passwords.append(field.name)
+    managing: tuple[str, ...] = ()
     if collection.is_auth:
-        # An email is the newcomer's to choose; to be verified is not.
-        problems.update(guarded_problems(collection, given, who, {"verified": False}, values))
+        guarded = guarded_problems(collection, given, who, _UNGUARDED, values, manages=may_manage)
+        problems.update(guarded)
         confirmation = password_problems(given, values.get("password"))
         problems.update({name: problem for name, problem in confirmation.items() if name not in problems})
+        if may_manage:
+            others = guarded_problems(collection, given, who, _UNGUARDED, values, manages=False)
+            managing = tuple(others.keys() - guarded.keys())
     if problems:
         raise ValidationFailed(problems)
-    return Draft(values, tuple(passwords))
+    return Draft(values, tuple(passwords), managing=managing)
 
 
 def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:
@@ -99,25 +108,37 @@ def columns_needed(collection: Collection, given: Given, who: Principal) -> froz
 
 
 def draft_update(
-    collection: Collection, given: Given, who: Principal, record_id: str, old: Mapping[str, object] = NOTHING
+    collection: Collection,
+    given: Given,
+    who: Principal,
+    record_id: str,
+    old: Mapping[str, object] = NOTHING,
+    *,
+    manages: bool = False,
 ) -> Draft:
     """The values that an update sets; `old` holds the present ones of `columns_needed`.
 
+    `manages` is whether the caller has manage access to the record.
     Raises ValidationFailed with everything that is wrong, by field.
     """
-    problems: dict[str, Problem] = {}
+    problems: dict[str, Problem] = refused_problems(given)
+    problems.pop("id", None)  # to send the id along is to say what is so
     values: dict[str, object] = {}
     for name, changes in given.changes.items():
         if name == "id":
             if changes != (Change("set", record_id),):
                 problems["id"] = Problem("validation_pk_change", "The id of a record cannot be changed.")
             continue
+        if name in given.refused:
+            continue
         try:
             values[name] = _next(collection.by_name[name], changes, old)
         except FieldError as failure:
             problems[name] = failure.problem
-    problems.update(guarded_problems(collection, given, who, old, values))
-    old_password = _take_password(collection, given, who, values, problems)
+    problems.update(guarded_problems(collection, given, who, old, values, manages=manages))
+    old_password = _take_password(collection, given, values, problems)
+    if manages or who.is_superuser:
+        old_password = None
     if problems:
         raise ValidationFailed(problems)
     passwords = tuple(
@@ -156,11 +177,11 @@ def _names(value: object) -> list[object]:
 
 
 def _take_password(
-    collection: Collection, given: Given, who: Principal, values: dict[str, object], problems: dict[str, Problem]
+    collection: Collection, given: Given, values: dict[str, object], problems: dict[str, Problem]
 ) -> str | None:
     """Check what an update says about an auth record's password.
 
-    The answer is the old password, where it has to be right. An update without a password loses its empty one.
+    The answer is the old password, if there is a new one. An update without a password loses its empty one.
     """
     if not collection.is_auth:
         return None
@@ -169,6 +190,4 @@ def _take_password(
         return None
     found = password_problems(given, values.get("password"))
     problems.update({name: problem for name, problem in found.items() if name not in problems})
-    if who.is_superuser:
-        return None
     return given.old_password or ""

@@ -1,6 +1,6 @@
 """What it means when the database refuses a write: by SQLSTATE and name of the constraint, never by message. Pure."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final, Literal, TypeAlias
 
@@ -42,7 +42,7 @@ def refusal_of(
     constraint = failure.constraint_name or ""
     match failure.sqlstate:
         case "23505":
-            return _not_unique(collection, constraint)
+            return _not_unique(collection, who, constraint)
         case "23503":
             return _not_related(catalog, collection, who, action, constraint)
         case "23502" if failure.column_name in collection.by_name:
@@ -53,11 +53,16 @@ def refusal_of(
             return None
 
 
-def _not_unique(collection: Collection, constraint: str) -> ApiError:
+def _not_unique(collection: Collection, who: Principal, constraint: str) -> ApiError:
+    """Never the value, and no field that the caller cannot know of: they may have set none of them."""
     fields = ["id"] if constraint == f"hf_pk_{collection.id}" else list(unique_fields(collection, constraint))
-    if not fields:
+    if not fields or not _may_know(collection, who, fields):
         return Conflict("Another record has the same value where only one may have it.")
     return ValidationFailed(dict.fromkeys(fields, NOT_UNIQUE))
+
+
+def _may_know(collection: Collection, who: Principal, fields: Iterable[str]) -> bool:
+    return who.is_superuser or not any(collection.by_name[field].hidden for field in fields)
 
 
 def unique_fields(collection: Collection, index: str) -> Iterator[str]:
@@ -86,6 +91,8 @@ def _not_related(
     if reference is None:
         return None
     if action == "write" and reference.collection.id == collection.id:
+        if not _may_know(collection, who, (reference.field.name,)):
+            return BadRequest("The record points at another one that is not there.")
         return ValidationFailed({reference.field.name: MISSING})
     return BadRequest(needed_message(reference.collection, reference.field, who))
 

@@ -18,6 +18,7 @@ from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.render import etag
 from holdfast.records.write_service import Write, Written, allow_time
+from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 
 UseCase: TypeAlias = Callable[[Engine, Write, Transaction | None], Awaitable[Written]]
@@ -46,6 +47,7 @@ async def delete(engine: Engine, request: Request, collection: Collection, recor
         who=request.principal,
         id=record_id,
         versions=read_if_match(request.header(b"if-match")),
+        request=Facts.of(request),
     )
 
     async def run(tx: Transaction | None) -> Response:
@@ -71,6 +73,7 @@ async def _answer(
         fields=request.query.get("fields", ""),
         expand=request.query.get("expand", ""),
         versions=read_if_match(request.header(b"if-match")),
+        request=Facts.of(request, body),
     )
 
     async def run(tx: Transaction | None) -> Response:

@@ -9,41 +9,55 @@ import msgspec
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Row, Transaction
-from holdfast.db.sql import Inputs, Sql, Statement, raw, value
+from holdfast.db.sql import Inputs, Statement, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, NotFound, PreconditionFailed, Problem, ValidationFailed
+from holdfast.errors import (
+    ApiError,
+    BadRequest,
+    Forbidden,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    RuleFailed,
+    ValidationFailed,
+)
 from holdfast.http.preconditions import Versions
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
-from holdfast.records.document import Document, document, read_shape
+from holdfast.records.credentials import GUARDED
 from holdfast.records.given import Given, read_given
-from holdfast.records.list import BASE, check_size
+from holdfast.records.list import check_size
+from holdfast.records.permit import Attempt, Permit, could_manage
 from holdfast.records.render import compact
 from holdfast.records.values import Draft, columns_needed, draft_create, draft_update
-from holdfast.records.view import RECORD_ID, compile_view
+from holdfast.records.view import RECORD_ID
 from holdfast.records.violations import NOT_UNIQUE, as_refusals
-from holdfast.records.writing import (
-    TOKEN_KEY,
-    VERSIONS,
-    compile_delete,
-    compile_insert,
-    compile_lock,
-    compile_update,
-    value_name,
+from holdfast.records.write_plan import (
+    Wanted,
+    WritePlan,
+    check_of_create,
+    check_of_update,
+    plan_create,
+    plan_delete,
+    plan_lock,
+    plan_look,
+    plan_update,
 )
-from holdfast.rules.access import EVERY_ROW, audience, guard
+from holdfast.records.writing import MANAGES, TOKEN_KEY, VERSIONS, compile_lock, value_name
+from holdfast.rules.access import EVERYTHING, access, audience, ways_in
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.collection import Collection
+from holdfast.schema.role import Action
 
 SUPERUSERS: Final = "_superusers"
-_EMPTY: Final = Document(raw("''::text"), (), False)
 _WRONG_PASSWORD: Final = Problem("validation_invalid_old_password", "Missing or invalid old password.")
 
 
 class Write(msgspec.Struct, frozen=True, kw_only=True):
     """One write as it was asked for, by a request of its own or as a part of a batch.
 
-    `fields` and `expand` shape the answer. `versions` are the ones that the caller has seen.
+    `fields` and `expand` shape the answer. `versions` are the ones that the caller has seen. `request` is what rules
+    may ask about; without it that is who asks, and the body.
     """
 
     catalog: Catalog
@@ -54,6 +68,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     fields: str = ""
     expand: str = ""
     versions: Versions = None
+    request: Facts | None = None
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -64,70 +79,88 @@ class Written(msgspec.Struct, frozen=True):
     version: str
 
 
-class _Plan(msgspec.Struct, frozen=True):
-    """The statement that writes, and the one that reads the answer where that has to see what was written."""
+class _Asked(msgspec.Struct, frozen=True):
+    """A write with what the body gives."""
 
-    write: Statement
-    read: Statement | None
-    spaced: bool
+    attempt: Attempt
+    given: Given
+
+
+def _asked(write: Write, action: Action) -> _Asked:
+    """What is asked for. Raises Forbidden where nobody but superusers may do such a thing, BadRequest for a view."""
+    if write.collection.is_view:
+        raise BadRequest("This collection is a view: its records can only be read.")
+    who = audience(write.who)
+    may = access(write.catalog, write.collection, action, who)
+    given = read_given(write.collection, write.body, may)
+    names = () if may.is_plain else tuple(sorted(given.changes))
+    attempt = Attempt(catalog=write.catalog, collection=write.collection, who=who, access=may, given=names)
+    return _Asked(attempt, given)
 
 
 async def create(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
     """Create a record. Who may create one gets it back, whether or not they could read it.
 
-    Raises Forbidden, and ValidationFailed with everything that is wrong.
+    Raises Forbidden, RuleFailed, and ValidationFailed with everything that is wrong.
     """
-    _refuse_views(write.collection)
-    rule = guard(write.who, write.collection.create_rule)
-    draft = await _hashed(
-        draft_create(write.collection, read_given(write.collection, write.body, write.who), write.who)
-    )
     write = msgspec.structs.replace(write, id="", versions=None)
-    plan = _planned(engine, write, rule, ())
+    asked = _asked(write, "create")
+    may_manage = could_manage(write.collection, asked.attempt.who)
+    draft = await _hashed(draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
+    attempt = msgspec.structs.replace(asked.attempt, managing=draft.managing)
+    plan = plan_create(engine.plans, attempt, Wanted(shape=(write.fields, write.expand)))
     inputs = _inputs(write, draft)
     inputs[RECORD_ID] = draft.values["id"]
     row = await _run(engine, write, plan, inputs, tx)
     if row is None:
-        raise NotFound
+        if plan.demands:
+            await _refuse_fields(engine, plan, check_of_create(attempt), inputs, tx)
+        raise RuleFailed
     return _written(plan, str(draft.values["id"]), row)
 
 
 async def update(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
-    """Change the fields that the body names.
+    """Change the fields that the body names. The rule has to hold for the record before and after.
 
     One statement; only where the outcome depends on what the record holds (modifiers of a list or a number, file
-    names, an old password) it is read and locked first.
+    names, guarded fields of an account) it is read and locked first.
     Raises Forbidden, NotFound, PreconditionFailed, and ValidationFailed with everything that is wrong.
     """
-    _refuse_views(write.collection)
-    rule = guard(write.who, write.collection.update_rule)
-    given = read_given(write.collection, write.body, write.who)
-    needed = columns_needed(write.collection, given, write.who)
+    asked = _asked(write, "update")
+    needed = columns_needed(write.collection, asked.given, write.who)
     if needed:
-        return await _update_from_old(engine, write, given, rule, needed, tx)
-    draft = draft_update(write.collection, given, write.who, write.id)
-    return await _update(engine, write, await _hashed(draft), rule, tx)
+        return await _update_from_old(engine, write, asked, needed, tx)
+    draft = draft_update(write.collection, asked.given, write.who, write.id)
+    return await _update(engine, write, asked.attempt, await _hashed(draft), tx)
 
 
 async def _update_from_old(
-    engine: Engine, write: Write, given: Given, rule: Sql, needed: frozenset[str], tx: Transaction | None
+    engine: Engine, write: Write, asked: _Asked, needed: frozenset[str], tx: Transaction | None
 ) -> Written:
-    key = (write.catalog.version, "lock", write.collection.id, needed, audience(write.who))
-    lock = engine.plans.get(key)
-    if not isinstance(lock, Statement):
-        lock = compile_lock(write.collection, needed, rule)
-        engine.plans.put(key, lock)
+    attempt = asked.attempt
+    guarded = needed.intersection((*GUARDED, "password"))
+    if guarded and could_manage(write.collection, attempt.who):
+        attempt = msgspec.structs.replace(attempt, managing=tuple(sorted(guarded)))
+    lock = plan_lock(engine.plans, attempt, needed)
     async with _within(engine, tx) as inner:
-        row = await inner.fetchrow(lock, Inputs(named=_inputs(write)))
+        row = await inner.fetchrow(lock.statement, Inputs(named=_inputs(write)))
         if row is None:
             raise NotFound
-        if write.versions is not None and row["hf version"] not in write.versions:
-            raise PreconditionFailed
         old = dict(row.items())
-        draft = draft_update(write.collection, given, write.who, write.id, old)
-        if draft.old_password is not None:
-            await _check_old_password(draft.old_password, old["password"])
-        return await _update(engine, write, await _hashed(draft), rule, inner)
+        try:
+            if write.versions is not None and old["hf version"] not in write.versions:
+                raise PreconditionFailed
+            manages = bool(old.get(MANAGES))
+            draft = draft_update(write.collection, asked.given, write.who, write.id, old, manages=manages)
+            if draft.old_password is not None:
+                if not lock.settled:
+                    await _require_passing(write, asked.attempt, draft, inner)
+                await _check_old_password(draft.old_password, old["password"])
+        except ApiError:
+            if not lock.settled and not await _may_write(engine, write, asked.attempt, inner):
+                raise NotFound from None
+            raise
+        return await _update(engine, write, asked.attempt, await _hashed(draft), inner)
 
 
 async def _check_old_password(given: str, stored: str) -> None:
@@ -136,10 +169,45 @@ async def _check_old_password(given: str, stored: str) -> None:
         raise ValidationFailed({"oldPassword": _WRONG_PASSWORD})
 
 
-async def _update(engine: Engine, write: Write, draft: Draft, rule: Sql, tx: Transaction | None) -> Written:
-    plan = _planned(engine, write, rule, tuple(sorted(draft.values)), new_token_key=draft.token_key is not None)
-    row = await _run(engine, write, plan, _inputs(write, draft), tx)
+async def _require_passing(write: Write, attempt: Attempt, draft: Draft, tx: Transaction) -> None:
+    """Raise NotFound, before any work is spent on it, for an update that would be refused."""
+    if await tx.fetchrow(check_of_update(attempt, _wanted(write, draft)), Inputs(named=_inputs(write, draft))) is None:
+        raise NotFound
+
+
+async def _update(engine: Engine, write: Write, attempt: Attempt, draft: Draft, tx: Transaction | None) -> Written:
+    wanted = _wanted(write, draft)
+    plan = plan_update(engine.plans, attempt, wanted)
+    inputs = _inputs(write, draft)
+    row = await _run(engine, write, plan, inputs, tx)
+    if plan.demands and (row is None or row["item"] is None):
+        await _refuse_fields(engine, plan, check_of_update(attempt, wanted), inputs, tx)
     return _written(plan, write.id, _target(write, row))
+
+
+def _wanted(write: Write, draft: Draft) -> Wanted:
+    return Wanted(
+        names=tuple(sorted(draft.values)),
+        shape=(write.fields, write.expand),
+        versioned=write.versions is not None,
+        new_token_key=draft.token_key is not None,
+    )
+
+
+async def _refuse_fields(
+    engine: Engine, plan: WritePlan, check: Statement, inputs: Mapping[str, object], tx: Transaction | None
+) -> None:
+    """Raise ValidationFailed for the fields that kept a write from being done, if the record as such did not."""
+    row = await _one(engine, check, Inputs(named=inputs), tx)
+    if row is not None:
+        found = {field: problem for (field, problem), met in zip(plan.demands, row["met"], strict=True) if not met}
+        if found:
+            raise ValidationFailed(found)
+
+
+async def _may_write(engine: Engine, write: Write, attempt: Attempt, tx: Transaction) -> bool:
+    """Whether the record is there and the caller may write it as it is."""
+    return await tx.fetchrow(plan_look(engine.plans, attempt), Inputs(named=_inputs(write))) is not None
 
 
 async def delete(engine: Engine, write: Write, tx: Transaction | None = None) -> None:
@@ -147,14 +215,8 @@ async def delete(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     Raises Forbidden, NotFound, PreconditionFailed, and BadRequest when a required relation needs the record.
     """
-    _refuse_views(write.collection)
-    rule = guard(write.who, write.collection.delete_rule)
-    versioned = write.versions is not None
-    key = (write.catalog.version, "delete", write.collection.id, audience(write.who), versioned)
-    statement = engine.plans.get(key)
-    if not isinstance(statement, Statement):
-        statement = compile_delete(write.collection, rule, versioned=versioned)
-        engine.plans.put(key, statement)
+    asked = _asked(write, "delete")
+    statement = plan_delete(engine.plans, asked.attempt, versioned=write.versions is not None)
     inputs = Inputs(named=_inputs(write))
     with as_refusals(write.catalog, write.collection, write.who, "delete"):
         if write.collection.name == SUPERUSERS:
@@ -178,15 +240,14 @@ async def upsert(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     The update rule counts for a record that is there, the create rule for one that is not.
     """
-    _refuse_views(write.collection)
     id = write.id or _id_in(write)
     if not id:
         return await create(engine, write, tx)
     write = msgspec.structs.replace(write, id=id, body={**write.body, "id": id})
-    lock = compile_lock(write.collection, (), EVERY_ROW)
+    lock = compile_lock(write.collection, (), Permit())
     async with _within(engine, tx) as inner:
         if await inner.fetchrow(lock, Inputs(named=_inputs(write))) is not None:
-            return await update(engine, write, inner)
+            return await _update_there(engine, write, inner)
         if write.versions is not None:
             raise PreconditionFailed("If-Match names a version of a record that is not there.")
         try:
@@ -196,19 +257,38 @@ async def upsert(engine: Engine, write: Write, tx: Transaction | None = None) ->
             if failure.data.get("id") != NOT_UNIQUE:
                 raise
         # Somebody else created it between the look and the write.
-        return await update(engine, write, inner)
+        return await _update_there(engine, write, inner)
+
+
+async def _update_there(engine: Engine, write: Write, tx: Transaction) -> Written:
+    """Update a record that is there; who may not is told what they would be told if it was not."""
+    who = audience(write.who)
+    may = ways_in(write.catalog, write.collection, "update", who)
+    if may.rules == ("",):
+        return await update(engine, write, tx)
+    try:
+        async with tx.savepoint():
+            return await update(engine, write, tx)
+    except (Forbidden, NotFound, PreconditionFailed, ValidationFailed) as refusal:
+        attempt = Attempt(catalog=write.catalog, collection=write.collection, who=who, access=may)
+        if may.is_open and await _may_write(engine, write, attempt, tx):
+            raise
+        if write.versions is not None:
+            raise PreconditionFailed("If-Match names a version of a record that is not there.") from None
+        try:
+            async with tx.savepoint():
+                await create(engine, write, tx)
+        except ValidationFailed as failure:
+            if failure.data.get("id") != NOT_UNIQUE:
+                raise
+        raise refusal
 
 
 def _id_in(write: Write) -> str:
     """The id that the body names; empty when there is none, and when it is none that a record can have."""
-    changes = read_given(write.collection, write.body, write.who).changes.get("id", ())
+    changes = read_given(write.collection, write.body, EVERYTHING).changes.get("id", ())
     id = changes[-1].value if changes else ""
     return id if isinstance(id, str) else ""
-
-
-def _refuse_views(collection: Collection) -> None:
-    if collection.is_view:
-        raise BadRequest("This collection is a view: its records can only be read.")
 
 
 async def _hashed(draft: Draft) -> Draft:
@@ -220,7 +300,7 @@ async def _hashed(draft: Draft) -> Draft:
 def _inputs(write: Write, draft: Draft | None = None) -> dict[str, object]:
     inputs: dict[str, object] = {
         RECORD_ID: write.id,
-        FACTS: Facts(who=write.who, body=write.body),
+        FACTS: write.request or Facts(who=write.who, body=write.body),
         VERSIONS: list(write.versions or ()),
     }
     if draft is not None:
@@ -229,37 +309,8 @@ def _inputs(write: Write, draft: Draft | None = None) -> dict[str, object]:
     return inputs
 
 
-def _planned(engine: Engine, write: Write, rule: Sql, names: tuple[str, ...], *, new_token_key: bool = False) -> _Plan:
-    """The plan of an update of these fields, or of a create for no id; kept for the next one that is alike."""
-    who = audience(write.who)
-    versioned = write.versions is not None
-    kind = "update" if write.id else "create"
-    shape = (write.fields, write.expand)
-    key = (write.catalog.version, kind, write.collection.id, who, names, shape, versioned, new_token_key)
-    plan = engine.plans.get(key)
-    if isinstance(plan, _Plan):
-        return plan
-    wanted = read_shape(*shape)
-    answer = document(write.catalog, who, write.collection, BASE, wanted)
-    read = None
-    # A statement does not see what it writes, but an expanded record may be, or point at, the one that is written.
-    returned = answer
-    if wanted.expansion:
-        returned = _EMPTY
-        read = Statement.of(compile_view(write.collection, answer, EVERY_ROW))
-    if write.id:
-        statement = compile_update(
-            write.collection, names, rule, returned, versioned=versioned, new_token_key=new_token_key
-        )
-    else:
-        statement = compile_insert(write.collection, returned)
-    plan = _Plan(statement, read, answer.spaced)
-    engine.plans.put(key, plan)
-    return plan
-
-
 async def _run(
-    engine: Engine, write: Write, plan: _Plan, inputs: Mapping[str, object], tx: Transaction | None
+    engine: Engine, write: Write, plan: WritePlan, inputs: Mapping[str, object], tx: Transaction | None
 ) -> Row | None:
     """Write, and read the answer if the write does not give it. Without a need for a transaction there is none."""
     bound = Inputs(named=inputs)
@@ -306,7 +357,7 @@ def _target(write: Write, row: Row | None) -> Row:
     return row
 
 
-def _written(plan: _Plan, id: str, row: Row) -> Written:
+def _written(plan: WritePlan, id: str, row: Row) -> Written:
     body: bytes = row["item"].encode()
     return Written(id, compact(body, spaced=plan.spaced), row["version"])
 

@@ -4,18 +4,21 @@ Each names the row BASE, takes its values from `Inputs.named`, and gives the rec
 as `version`, as reading does. So a statement is compiled once for all requests that touch the same fields.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from holdfast.db.sql import EMPTY, Sql, Statement, join, name, named, qualified, raw
+from holdfast.db.sql import Sql, Statement, join, name, named, qualified, raw
+from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.records.document import Document
 from holdfast.records.list import BASE
+from holdfast.records.permit import NEW, Permit, new_row
 from holdfast.records.view import RECORD_ID
 from holdfast.schema.autodate import AutodateField
 from holdfast.schema.collection import Collection
 
 VERSIONS: Final = "versions"
 TOKEN_KEY: Final = "token key"
+MANAGES: Final = "hf manages"
 _VALUE: Final = "value."
 _ID: Final = BASE + raw('."id"')
 _BY_ID: Final = _ID + raw(" = ") + named(RECORD_ID, "text")
@@ -30,109 +33,150 @@ def value_name(field: str) -> str:
     return _VALUE + field
 
 
-def compile_insert(collection: Collection, answer: Document) -> Statement:
-    """INSERT with a value for every field that can be set; autodates get theirs from the column's default."""
-    fields = [field for field in collection.fields if field.settable]
-    return Statement.of(
-        raw("INSERT INTO ")
-        + qualified("public", collection.name)
-        + raw(" AS ")
-        + BASE
-        + raw(" (")
-        + join(", ", [name(field.name) for field in fields])
-        + raw(") VALUES (")
-        + join(", ", [named(value_name(field.name), field.cast) for field in fields])
-        + raw(")")
-        + _returning(answer)
-    )
+def bound(collection: Collection, names: Iterable[str]) -> dict[str, Sql]:
+    """The values of these fields, each a parameter, in the order of the collection."""
+    wanted = frozenset(names)
+    return {
+        field.name: named(value_name(field.name), field.cast) for field in collection.fields if field.name in wanted
+    }
+
+
+def values_of_insert(collection: Collection) -> dict[str, Sql]:
+    """What a new row is made of: a parameter for every field that can be set, and for the others their defaults."""
+    found = bound(collection, (field.name for field in collection.fields if field.settable))
+    for field in collection.fields:
+        if not field.settable:
+            found[field.name] = field.column().default or raw("NULL::") + raw(field.cast)
+    return found
+
+
+def compile_insert(collection: Collection, values: Mapping[str, Sql], permit: Permit, answer: Document) -> Statement:
+    """INSERT of one row, if it is permitted: no row comes back otherwise.
+
+    A row that is not permitted is never inserted, so no index or relation can tell anything about it.
+    """
+    fields = [field.name for field in collection.fields if field.settable]
+    head = raw("INSERT INTO ") + _table(collection) + raw(" (") + join(", ", [name(one) for one in fields]) + raw(") ")
+    if permit.whole is ALWAYS:
+        rows = raw("VALUES (") + join(", ", [values[one] for one in fields]) + raw(")")
+    else:
+        columns = join(", ", [NEW + raw(".") + name(one) for one in fields])
+        rows = raw("SELECT ") + columns + raw(" FROM ") + new_row(collection, values) + raw(" WHERE ") + permit.whole
+    return Statement.of(head + rows + _returning(answer))
+
+
+def settings_of_update(collection: Collection, names: Iterable[str], *, new_token_key: bool) -> dict[str, Sql]:
+    """What an update of these fields sets: parameters, and the time in the autodates that change with the record.
+
+    With `new_token_key` the record gets one if its email becomes another.
+    """
+    found = bound(collection, names)
+    for field in collection.fields:
+        if isinstance(field, AutodateField) and field.on_update:
+            found[field.name] = _NOW
+    if new_token_key:
+        found["tokenKey"] = _token_key(found["email"])
+    return found
 
 
 def compile_update(
-    collection: Collection, names: Iterable[str], rule: Sql, answer: Document, *, versioned: bool, new_token_key: bool
+    collection: Collection, settings: Mapping[str, Sql], permit: Permit, answer: Document, *, versioned: bool
 ) -> Statement:
-    """UPDATE of these fields, and of the autodates that change with the record, of the row that `rule` lets pass.
+    """UPDATE of the row, if it is permitted: no row comes back otherwise.
 
     With `versioned` the row has to have one of the versions; one more column, `found`, then says whether there is
-    a row at all. With `new_token_key` the record gets one if its email becomes another.
+    a row at all that the caller may write.
     """
-    settings = [
-        _set(field.name, named(value_name(field.name), field.cast))
-        for field in collection.fields
-        if field.name in frozenset(names)
-    ]
-    settings += [
-        _set(field.name, _NOW) for field in collection.fields if isinstance(field, AutodateField) and field.on_update
-    ]
-    if new_token_key:
-        settings.append(_set("tokenKey", _token_key(collection)))
+    columns = [_set(column, content) for column, content in settings.items()]
     update = (
         raw("UPDATE ")
-        + qualified("public", collection.name)
-        + raw(" AS ")
-        + BASE
+        + _table(collection)
         + raw(" SET ")
         # A body that names nothing is a change all the same: the record has a new version after it.
-        + (join(", ", settings) if settings else _set("id", _ID))
+        + (join(", ", columns) if columns else _set("id", _ID))
         + raw(" WHERE ")
-        + _target(rule, versioned=versioned)
+        + _target(permit.whole, versioned=versioned)
         + _returning(answer)
     )
-    return Statement.of(_or_found(collection, rule, update) if versioned else update)
+    return Statement.of(_or_found(collection, permit.row, update) if versioned else update)
 
 
-def compile_delete(collection: Collection, rule: Sql, *, versioned: bool) -> Statement:
-    """DELETE of the row that `rule` lets pass; the answer is one row if there was one to delete."""
+def check_update(collection: Collection, permit: Permit) -> Statement:
+    """A look at a write that is not done: if the row passes, a row with `met`, one boolean for each demand."""
+    return _check(permit, _table(collection) + raw(" WHERE ") + _target(permit.row))
+
+
+def check_insert(collection: Collection, values: Mapping[str, Sql], permit: Permit) -> Statement:
+    """The same for a create."""
+    return _check(permit, new_row(collection, values) + raw(" WHERE ") + permit.row)
+
+
+def _check(permit: Permit, source: Sql) -> Statement:
+    met = join(", ", [demand.condition for demand in permit.demands])
+    return Statement.of(raw("SELECT ARRAY[") + met + raw("]::boolean[] AS met FROM ") + source)
+
+
+def compile_delete(collection: Collection, permit: Permit, *, versioned: bool) -> Statement:
+    """DELETE of the row, if it is permitted; the answer is one row if there was one to delete."""
     delete = (
         raw("DELETE FROM ")
-        + qualified("public", collection.name)
-        + raw(" AS ")
-        + BASE
+        + _table(collection)
         + raw(" WHERE ")
-        + _target(rule, versioned=versioned)
+        + _target(permit.whole, versioned=versioned)
         + raw(" RETURNING ''::text AS item, ")
         + _VERSION
         + raw(" AS version")
     )
-    return Statement.of(_or_found(collection, rule, delete) if versioned else delete)
+    return Statement.of(_or_found(collection, permit.row, delete) if versioned else delete)
 
 
-def compile_lock(collection: Collection, columns: Iterable[str], rule: Sql) -> Statement:
-    """SELECT … FOR UPDATE of the columns that an update builds on."""
+def compile_lock(collection: Collection, columns: Iterable[str], permit: Permit, manages: Sql = NEVER) -> Statement:
+    """SELECT … FOR UPDATE of the columns that an update builds on, and of MANAGES: whether the caller manages it."""
     wanted = [BASE + raw(".") + name(column) for column in sorted(columns)]
+    if manages is not NEVER:
+        wanted.append(manages + raw(" AS ") + name(MANAGES))
     return Statement.of(
         raw("SELECT ")
         + join(", ", [_VERSION + raw(' AS "hf version"'), *wanted])
         + raw(" FROM ")
-        + qualified("public", collection.name)
-        + raw(" AS ")
-        + BASE
+        + _table(collection)
         + raw(" WHERE ")
-        + _target(rule, versioned=False)
+        + _target(permit.whole)
         # Without KEY it would let inserts wait that point at this record, for nothing: its id does not change.
         + raw(" FOR NO KEY UPDATE")
     )
 
 
-def _target(rule: Sql, *, versioned: bool) -> Sql:
-    version = raw(" AND ") + _VERSION + raw(" = ANY(") + named(VERSIONS, "text[]") + raw(")") if versioned else EMPTY
-    return _BY_ID + raw(" AND (") + rule + raw(")") + version
+def _table(collection: Collection) -> Sql:
+    return qualified("public", collection.name) + raw(" AS ") + BASE
+
+
+def _target(permit: Sql, *, versioned: bool = False) -> Sql:
+    """The row, if the condition holds for it.
+
+    IS TRUE, or PostgreSQL may make an anti join of a condition. When a statement has waited for another one that
+    changed the row, it looks at the row again, but takes the other rows of a join as it found them before: where it
+    had found none it finds none, and "there is no such row" holds whatever the row has become (tried with 15 and 18).
+    """
+    found = _BY_ID if permit is ALWAYS else _BY_ID + raw(" AND (") + permit + raw(") IS TRUE")
+    return (
+        found + raw(" AND ") + _VERSION + raw(" = ANY(") + named(VERSIONS, "text[]") + raw(")") if versioned else found
+    )
 
 
 def _returning(answer: Document) -> Sql:
     return raw(" RETURNING ") + answer.sql + raw(" AS item, ") + _VERSION + raw(" AS version")
 
 
-def _or_found(collection: Collection, rule: Sql, write: Sql) -> Sql:
+def _or_found(collection: Collection, permit: Sql, write: Sql) -> Sql:
     """The write in one statement with the question whether the row is there, which sees the time before the write."""
     return (
         raw("WITH written AS (")
         + write
         + raw(") SELECT written.item, written.version, one.found FROM (SELECT EXISTS (SELECT FROM ")
-        + qualified("public", collection.name)
-        + raw(" AS ")
-        + BASE
+        + _table(collection)
         + raw(" WHERE ")
-        + _target(rule, versioned=False)
+        + _target(permit)
         + raw(") AS found) AS one LEFT JOIN written ON true")
     )
 
@@ -141,16 +185,6 @@ def _set(column: str, content: Sql) -> Sql:
     return name(column) + raw(" = ") + content
 
 
-def _token_key(collection: Collection) -> Sql:
-    email = collection.by_name["email"]
-    return (
-        raw("CASE WHEN ")
-        + BASE
-        + raw('."email" IS DISTINCT FROM ')
-        + named(value_name(email.name), email.cast)
-        + raw(" THEN ")
-        + named(TOKEN_KEY, "text")
-        + raw(" ELSE ")
-        + BASE
-        + raw('."tokenKey" END')
-    )
+def _token_key(email: Sql) -> Sql:
+    changes = raw("CASE WHEN ") + BASE + raw('."email" IS DISTINCT FROM ') + email
+    return changes + raw(" THEN ") + named(TOKEN_KEY, "text") + raw(" ELSE ") + BASE + raw('."tokenKey" END')

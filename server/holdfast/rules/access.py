@@ -87,6 +87,11 @@ class Access(msgspec.Struct, frozen=True, dict=True):
         """Whether anything may be done at all."""
         return self.everything or bool(self.grants)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every row is open and all ways in let the same fields be written: there is nothing left to ask."""
+        return self.everything or (self.rules == ("",) and all(grant.write == _ALL for grant in self.grants))
+
     @cached_property
     def rules(self) -> tuple[str, ...]:
         """The rules of which one has to be true of a row; `("",)` if every row is open, `()` if none is."""

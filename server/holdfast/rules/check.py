@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.read import read_filter
-from holdfast.expressions.tree import Call, Operand, Path, Tree, Unreadable, terms
+from holdfast.expressions.tree import Path, Tree, Unreadable
 from holdfast.rules.access import GUESTS, Audience
 from holdfast.rules.names import NOTHING_SPOKEN, OF_AUTH, PREVIOUS, Spoken, find_auth
 from holdfast.rules.scope import RuleScope
+from holdfast.rules.speaks import paths
 from holdfast.schema.collection import Collection
 
 
@@ -21,25 +22,17 @@ def check_rule(catalog: Catalog, collection: Collection, text: str, *, updates: 
     there and for comparisons that cannot be made.
     """
     tree = read_filter(text).tree
-    paths = [path for term in terms(tree.root) for side in (term.left, term.right) for path in _paths(side)]
-    _check_names(catalog, tree, paths, updates=updates)
-    for who in _audiences(catalog, paths):
-        for spoken in _spoken(collection, paths):
+    found = paths(tree.root)
+    _check_names(catalog, tree, found, updates=updates)
+    for who in _audiences(catalog, found):
+        for spoken in _spoken(collection, found):
             RuleScope(catalog, collection, raw("record"), who, spoken).condition(text)
 
 
-def _paths(operand: Operand) -> Iterator[Path]:
-    if isinstance(operand, Path):
-        yield operand
-    elif isinstance(operand, Call):
-        for argument in operand.arguments:
-            yield from _paths(argument)
-
-
-def _check_names(catalog: Catalog, tree: Tree, paths: list[Path], *, updates: bool) -> None:
+def _check_names(catalog: Catalog, tree: Tree, found: list[Path], *, updates: bool) -> None:
     """What compiling for one audience does not see: names that only some may have, or that stand in the wrong rule."""
     try:
-        for path in paths:
+        for path in found:
             if path.names[0] == PREVIOUS and not updates:
                 raise Unreadable(path.at, "@previous is for update rules: there is no row before in this one")
             if path.names[:2] == ("@request", "auth") and len(path.names) > 2:
@@ -65,19 +58,19 @@ def _check_auth(catalog: Catalog, path: Path) -> None:
         raise refusal or Unreadable(path.at_name(2), f'There is no field "{path.names[2]}"')
 
 
-def _audiences(catalog: Catalog, paths: list[Path]) -> Iterator[Audience]:
+def _audiences(catalog: Catalog, found: list[Path]) -> Iterator[Audience]:
     """Everyone for whom the rule compiles to something else."""
     yield GUESTS
-    if any(path.names[:2] == ("@request", "auth") for path in paths):
+    if any(path.names[:2] == ("@request", "auth") for path in found):
         for collection in catalog.collections:
             if collection.is_auth:
                 yield Audience(collection_id=collection.id)
 
 
-def _spoken(collection: Collection, paths: list[Path]) -> Iterator[Spoken]:
+def _spoken(collection: Collection, found: list[Path]) -> Iterator[Spoken]:
     """The requests for which it does: one that sends nothing, and one that sends every field."""
     yield NOTHING_SPOKEN
-    if any(path.names[0] == PREVIOUS or path.names[:2] == ("@request", "body") for path in paths):
+    if any(path.names[0] == PREVIOUS or path.names[:2] == ("@request", "body") for path in found):
         yield Spoken(body=_everything(collection), previous=raw("previous"))
 
 

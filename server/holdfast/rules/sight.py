@@ -97,8 +97,6 @@ def may_manage(
     if who.superuser:
         return ALWAYS
     rule = auth_options(collection.auth).manage_rule
-    return (
-        None
-        if rule is None or not who.collection_id
-        else holds(catalog, collection, (rule,), alias, who, spoken, prefix="m")
-    )
+    if rule is None or not who.collection_id:
+        return None
+    return holds(catalog, collection, (rule,), alias, who, spoken, prefix="m")

@@ -76,7 +76,7 @@ GIVEN = {"given": {"posts": [{"id": "given0000000001", "title": "Made for the te
         pytest.param({"action": "create", "body": {"author": BOB}, "recordId": ""}, "refused", id="create another's"),
         pytest.param({**GIVEN, **AS_BOB, "recordId": "given0000000001"}, "allowed", id="a record of the test"),
         pytest.param({**GIVEN, "recordId": "given0000000001"}, "refused", id="another's record of the test"),
-        pytest.param({"action": "create", "body": {"author": "nobody000000000"}}, "error", id="a body that is wrong"),
+        pytest.param({"action": "create", "body": {"author": ANN, "title": {}}}, "error", id="a body that is wrong"),
         pytest.param({"given": {"nothing": [NOTHING]}}, "error", id="given to a collection that is not there"),
     ],
 )

@@ -47,6 +47,7 @@ async def posts(server: Server) -> Server:
             "fields": [{"name": "title", "type": "text"}],
             "createRule": None,
             "updateRule": "title = 'x'",
+            "deleteRule": None,
         },
     )
     return server
@@ -136,7 +137,7 @@ async def somebody(server: Server) -> httpx.AsyncClient:
         ("", "POST", "closed/records", 403),
         ("user", "POST", "closed/records", 403),
         ("root", "POST", "closed/records", 200),
-        ("", "PATCH", "closed/records/none", 403),
+        ("", "PATCH", "closed/records/none", 404),
         ("root", "PATCH", "closed/records/none", 404),
         ("", "DELETE", "closed/records/none", 403),
         ("root", "DELETE", "closed/records/none", 404),

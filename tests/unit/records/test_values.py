@@ -11,7 +11,9 @@ from holdfast.errors import Problem, ValidationFailed
 from holdfast.http.form import FormValue, Upload
 from holdfast.identity import GUEST, Principal
 from holdfast.records.given import read_given
+from holdfast.records.shown import PLAIN
 from holdfast.records.values import Draft, columns_needed, draft_create, draft_update
+from holdfast.rules.access import EVERYTHING, Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.reading import read_collection
 
@@ -45,8 +47,12 @@ POSTS = collection(
 PEOPLE = collection(type="auth")
 
 
+def access_of(who: Principal) -> Access:
+    return EVERYTHING if who.is_superuser else PLAIN
+
+
 def create(body: Mapping[str, Any], who: Principal = ROOT, into: Collection = POSTS) -> Draft:
-    return draft_create(into, read_given(into, body, who), who)
+    return draft_create(into, read_given(into, body, access_of(who)), who)
 
 
 def update(
@@ -55,7 +61,7 @@ def update(
     who: Principal = ROOT,
     into: Collection = POSTS,
 ) -> Draft:
-    given = read_given(into, body, who)
+    given = read_given(into, body, access_of(who))
     assert columns_needed(into, given, who) == frozenset(old or ())
     return draft_update(into, given, who, "me", old or {})
 
@@ -245,7 +251,7 @@ def test_modifiers_that_lead_nowhere_are_refused(body: dict[str, Any], old: obje
     [{"title": "x"}, {"tags": ["a"]}, {"tags": [], "tags+": "a"}, {"pin": "12345"}, {"files": [], "cover": ""}, {}],
 )
 def test_an_update_without_modifiers_needs_nothing_of_the_record(body: dict[str, Any]):
-    assert columns_needed(POSTS, read_given(POSTS, body, USER), USER) == frozenset()
+    assert columns_needed(POSTS, read_given(POSTS, body, PLAIN), USER) == frozenset()
 
 
 def test_an_update_sets_what_was_sent_and_nothing_else():
