@@ -5,8 +5,11 @@ Lies low in the layers, since records write passwords and auth reads them.
 
 import asyncio
 import os
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Final, TypeVar
 
@@ -20,6 +23,7 @@ from holdfast.errors import Unavailable
 MAX_PASSWORD_BYTES: Final = 1024
 MAX_BCRYPT_BYTES: Final = 72  # bcrypt reads no more of a password
 MAX_WAITING_PER_CORE: Final = 32  # hashes that wait, each about 25 ms; more is an attack, or a server too small
+NICENESS: Final = 10  # of the threads that hash: about a tenth of the time of one that is not, where both want it
 BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
 
 # The OWASP minimum for Argon2id. Stored in every hash, so another choice needs no migration: see Verdict.rewrite.
@@ -34,6 +38,16 @@ class Verdict(msgspec.Struct, frozen=True):
     rewrite: bool = False
 
 
+def _step_back() -> None:
+    """Let this thread have only what the others leave: else a flood of logins takes every core from the requests.
+
+    On Linux each thread has a priority of its own. Measured there on 2 cores with 200 logins at once: half of the other
+    requests took 0.63 ms with it and 1.1 ms without, where 0.65 ms is what they take in quiet; p95 3.9 and 9 ms.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
 class _Threads:
     """One thread per core for all hashing of this process: more would only take memory, 19 MiB each."""
 
@@ -41,12 +55,23 @@ class _Threads:
         cores = os.cpu_count() or 1
         self._most = cores * MAX_WAITING_PER_CORE
         self._waiting = 0
-        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="holdfast-password")
+        self._standing = 0
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="holdfast-password", initializer=_step_back)
+
+    def stand(self) -> None:
+        """Take a place in the line of logins. Raises Unavailable when there is none."""
+        if self._standing >= self._most:
+            raise _too_many()
+        self._standing += 1
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._standing -= 1
 
     async def run(self, work: Callable[..., _Found], *args: str) -> _Found:
         """Run `work` when a core is free. Raises Unavailable when too many wait already."""
         if self._waiting >= self._most:
-            raise Unavailable("Too many logins at once: try again in a moment.", retry_after=2)
+            raise _too_many()
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, work, *args)
@@ -54,7 +79,24 @@ class _Threads:
             self._waiting -= 1
 
 
+def _too_many() -> Unavailable:
+    return Unavailable("Too many logins at once: try again in a moment.", retry_after=2)
+
+
 _threads: Final = _Threads()
+
+
+@contextmanager
+def in_line() -> Generator[None]:
+    """Stand in line for a password to be checked, before any other work is spent on a login.
+
+    Raises Unavailable when the line is too long.
+    """
+    _threads.stand()
+    try:
+        yield
+    finally:
+        _threads.leave()
 
 
 def is_too_long(password: str) -> bool:

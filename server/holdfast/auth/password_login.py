@@ -15,7 +15,7 @@ from holdfast.auth.proved import Outcome, proved
 from holdfast.db.sql import Statement, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, Forbidden, RateLimited
-from holdfast.passwords import check_password, hash_password
+from holdfast.passwords import check_password, hash_password, in_line
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
@@ -41,7 +41,8 @@ async def log_in(engine: Engine, collection: Collection, credentials: Credential
         raise Forbidden("This collection does not take passwords.")
     require_open(collection, asked.facts)
     key = account_key(collection, credentials.identity)
-    account = await _guess(engine, collection, credentials, asked.origin.address, key)
+    with in_line():
+        account = await _guess(engine, collection, credentials, asked.origin.address, key)
     return await proved(engine, asked, Proof(collection=collection, account=account, method=METHOD))
 
 

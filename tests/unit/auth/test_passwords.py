@@ -1,10 +1,26 @@
 """Passwords: hashed by Argon2id, checked against what is stored."""
 
+import asyncio
+import os
+import sys
+import threading
+from contextlib import ExitStack
+
 import argon2
 import bcrypt
 import pytest
 
-from holdfast.passwords import MAX_PASSWORD_BYTES, Verdict, check_password, hash_password, is_hash
+from holdfast.errors import Unavailable
+from holdfast.passwords import (
+    MAX_PASSWORD_BYTES,
+    MAX_WAITING_PER_CORE,
+    NICENESS,
+    Verdict,
+    check_password,
+    hash_password,
+    in_line,
+    is_hash,
+)
 
 
 async def test_a_password_fits_its_hash_and_no_other() -> None:
@@ -58,3 +74,34 @@ async def test_a_hash_with_weaker_parameters_is_accepted_and_to_be_rewritten() -
 async def test_what_is_no_hash_fits_nothing(stored: str) -> None:
     assert not (await check_password("plain", stored)).right
     assert not (await check_password("nonsense", stored)).right
+
+
+async def test_who_finds_the_line_too_long_is_sent_away_at_once() -> None:
+    most = (os.cpu_count() or 1) * MAX_WAITING_PER_CORE
+    with ExitStack() as standing:
+        for _ in range(most):
+            standing.enter_context(in_line())
+        with pytest.raises(Unavailable) as refusal, in_line():
+            pass
+        assert refusal.value.headers["Retry-After"] == "2"
+    with in_line():
+        pass  # there is room again
+
+
+async def test_a_flood_of_hashes_is_bounded() -> None:
+    most = (os.cpu_count() or 1) * MAX_WAITING_PER_CORE
+    answers = await asyncio.gather(
+        *(check_password("x", "$2b$10$cut") for _ in range(most + 5)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Unavailable) for answer in answers) == 5
+    assert Verdict(right=False) in answers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a priority for each thread")
+async def test_the_threads_that_hash_stand_back_and_the_others_do_not() -> None:
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    await hash_password("anything")
+    threads = {thread.native_id for thread in threading.enumerate() if thread.name.startswith("holdfast-password")}
+    assert threads
+    assert {os.getpriority(os.PRIO_PROCESS, id or 0) for id in threads} == {NICENESS}
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
