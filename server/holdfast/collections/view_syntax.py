@@ -165,10 +165,16 @@ def _refusal(node: exp.Expr, kind: str) -> str:
     if isinstance(node, exp.Parameter | exp.Placeholder):
         return "A view has no parameters."
     if isinstance(node, exp.Func):
-        return f"The function {node.sql_name()} is none that a view may call."
+        return f"The function {_spelled(node)} is none that a view may call."
     if isinstance(node, exp.ByteString | exp.RawString | exp.UnicodeString | exp.HexString | exp.BitString):
         return "Strings in a view are written in single quotes: 'text'."
     return f"{kind} is nothing that a view may hold."
+
+
+def _spelled(node: exp.Func) -> str:
+    """The name that the function has in PostgreSQL: sqlglot's own for it is no word that anybody wrote."""
+    written = re.match(r"\w+", node.sql("postgres"))
+    return (written[0] if written else node.sql_name()).lower()
 
 
 def _with_paths(tree: exp.Query) -> exp.Query:

@@ -38,6 +38,8 @@ def _by_state(state: str) -> ApiError:
         return BadRequest("This request is too deep or too wide for the database.")
     if state.startswith(_CLASS_UNAVAILABLE):
         return Unavailable("The database cannot answer just now: try again in a moment.")
+    if state.startswith("21"):  # a view, read through a relation, in whose query a subselect gives more than one row
+        return BadRequest("A view that this request reads cannot be read: its query fails on what is in its tables.")
     if state.startswith("22"):
         return BadRequest("A value is not one that this field or function can take.")
     return Internal()

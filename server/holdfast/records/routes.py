@@ -9,6 +9,7 @@ from holdfast.http.response import Response
 from holdfast.http.routing import allow
 from holdfast.records import read_routes, write_routes
 from holdfast.records.retry import with_retries
+from holdfast.records.view_failure import naming_the_view
 from holdfast.schema.collection import Collection
 
 RECORDS: Final = "/api/collections/{collection}/records"
@@ -33,6 +34,13 @@ async def _answer(engine: Engine, request: Request) -> Response:
     collection = engine.catalog.get(segments[3])
     request.collection = collection.name
     request.params = {"collection": segments[3]}
+    if collection.is_view:
+        with naming_the_view(collection, request.principal):
+            return await _dispatch(engine, request, collection, segments)
+    return await _dispatch(engine, request, collection, segments)
+
+
+async def _dispatch(engine: Engine, request: Request, collection: Collection, segments: list[str]) -> Response:
     if len(segments) == 5:
         return await _many(engine, request, collection)
     if not segments[5] or "/" in segments[5] or "\0" in segments[5]:

@@ -359,3 +359,31 @@ async def test_an_imported_view_that_is_broken_is_named_by_its_place(changes: Ch
     listed = [{"name": "base"}, {"name": "v", "type": "view", "viewQuery": "SELECT id, nothing FROM base"}]
     answer = await changes.root.put(f"{URL}/import", json={"collections": listed})
     assert "viewQuery" in refused(answer, 400, "validation_failed")["data"]["collections"]["1"]
+
+
+FAILING = {
+    "a division by zero": ("SELECT id, 1 / n AS x FROM posts", "division by zero"),
+    "a text that is no number": ("SELECT id, title::int AS x FROM posts", "invalid input syntax"),
+    "two rows where one belongs": ("SELECT id, (SELECT id FROM posts) AS x FROM posts", "more than one row"),
+}
+
+
+@pytest.mark.parametrize(("query", "reason"), FAILING.values(), ids=FAILING)
+async def test_a_view_whose_query_fails_on_the_data_says_which_one_it_is(changes: Changes, query: str, reason: str):
+    await changes.make("posts", {"name": "title", "type": "text"}, {"name": "n", "type": "number"})
+    await changes.create("posts", title="a", n=0)
+    id = (await changes.create("posts", title="b", n=0))["id"]
+    await changes.make("broken", type="view", viewQuery=query, listRule="", viewRule="")
+    for path in ("records", f"records/{id}", "records?filter=x!=''", "records/aggregate?select=max(x)"):
+        message = refused(await changes.root.get(f"{URL}/broken/{path}"), 400, "bad_request")["message"]
+        assert "The view broken cannot be read" in message and reason in message
+        told = refused(await changes.api.guest.get(f"{URL}/broken/{path}"), 400, "bad_request")["message"]
+        assert "The view broken cannot be read" in told and reason not in told
+
+
+async def test_a_function_that_a_view_may_not_call_is_named_as_it_is_written(changes: Changes):
+    await changes.make("base")
+    answer = await changes.root.post(
+        URL, json={"name": "v", "type": "view", "viewQuery": "SELECT id, Generate_Series(1, 9) AS n FROM base"}
+    )
+    assert "The function generate_series is none" in str(refused(answer, 400, "validation_failed")["data"])
