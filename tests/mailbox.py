@@ -77,6 +77,7 @@ class Mailbox:
         self.tried: list[str] = []  # to whom, each time that somebody tried
         self.methods: list[str] = []  # how somebody logged in
         self._login = login
+        self._implicit = implicit
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -90,7 +91,6 @@ class Mailbox:
                 tls_context=None if implicit else certificate,
                 require_starttls=certificate is not None and not implicit,
                 authenticator=self._authenticate if login else None,
-                auth_required=login is not None,
                 auth_require_tls=certificate is not None and not implicit,
                 ident="mailbox",
             )
@@ -143,7 +143,9 @@ class Mailbox:
         cast(Any, session).user = given[0]
         return AuthResult(success=given == self._login, handled=False)
 
-    async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:
+    async def handle_RCPT(self, _: SMTP, session: Session, envelope: Envelope, address: str, __: list[str]) -> str:
+        if self._login and not session.authenticated:
+            return "530 log in first"
         self.tried.append(address)
         if self.answers:
             return self.answers.pop(0)
@@ -155,7 +157,8 @@ class Mailbox:
         mail = cast(EmailMessage, message_from_bytes(content, policy=cast(Any, policy.default)))
         for to in envelope.rcpt_tos:
             user = getattr(session, "user", "")
-            self.letters.append(Letter(envelope.mail_from or "", to, mail, session.ssl is not None, user))
+            encrypted = self._implicit or session.ssl is not None
+            self.letters.append(Letter(envelope.mail_from or "", to, mail, encrypted, user))
         return "250 OK"
 
 
