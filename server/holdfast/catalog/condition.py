@@ -7,6 +7,8 @@ one in which everything is null.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import msgspec
+
 from holdfast.catalog.listed import Lists
 from holdfast.catalog.row import Row, Rows
 from holdfast.catalog.side import Here, Sides
@@ -14,8 +16,17 @@ from holdfast.catalog.term import Asked, Comparison, Found, Joined, Key, Many, N
 from holdfast.db.sql import Sql, join
 from holdfast.expressions.compare import null_meets
 from holdfast.expressions.emit import both, bracketed, negated
-from holdfast.expressions.tree import MIRRORED, Constant, Macro, Slot, Tree
+from holdfast.expressions.kind import Kind
+from holdfast.expressions.tree import MIRRORED, Constant, Macro, Operator, Slot, Tree
 from holdfast.expressions.value import ALWAYS
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """A comparison that asks if a text of the row is among those at the end of a way that does not depend on it."""
+
+    comparison: Comparison
+    text: Found
+    among: Found
 
 
 class Conditions:
@@ -57,11 +68,48 @@ class Conditions:
             if all(other.key != many.key for other in without.shared):
                 return self._every((without,), here)
         loose = not any(_when_absent(part, many.key) is False for part in parts)
+        membership = self._membership(many, parts)
+        if membership is not None:
+            return self._gathered(many, parts, membership, here, loose=loose)
 
         def inner(row: Row | Sql) -> Sql:
             return self._every(parts, {**here, many.key: row})
 
         return self._exists(many, here, inner, loose=loose)
+
+    def _membership(self, many: Many, parts: Sequence[Planned]) -> Membership | None:
+        """The one comparison that is about the row, if all else is the same for all rows: is its text among some?"""
+        about = [part for part in parts if not self._is_fixed(part)]
+        found = about[0] if len(about) == 1 else None
+        if not isinstance(found, Comparison) or not found.some or found.operator is not Operator.EQ:
+            return None
+        text, among = (found.right, found.left) if self._sides.is_fixed(found.left) else (found.left, found.right)
+        if not isinstance(text, Found) or not isinstance(among, Found) or among.manys != (many,) or text.manys:
+            return None
+        both_texts = all(
+            one.route.leaf.field.kind is Kind.TEXT and one.route.leaf.modifier == "" for one in (text, among)
+        )
+        return Membership(found, text, among) if both_texts and not text.route.leaf.is_list else None
+
+    def _is_fixed(self, planned: Planned) -> bool:
+        if isinstance(planned, Joined):
+            return all(self._is_fixed(part) for part in planned.parts)
+        return self._sides.is_fixed(planned.left) and self._sides.is_fixed(planned.right)
+
+    def _gathered(
+        self, many: Many, parts: Sequence[Planned], membership: Membership, here: Here, *, loose: bool
+    ) -> Sql:
+        """That a text is among those that a way from the request leads to: they are gathered once for all rows."""
+        others = [part for part in parts if part is not membership.comparison]
+
+        def inner(row: Row) -> tuple[Sql, Sql]:
+            there = {**here, many.key: row}
+            item = self._lists.item(self._sides.side(membership.among, there))
+            return item, self._every(others, there) if others else ALWAYS
+
+        parent = self._sides.row(many.origin, many.hops[:-1], here)
+        items = self._rows.gather(parent, many.hops[-1], inner, loose=loose)
+        return self._lists.among(self._sides.side(membership.text, here), items)
 
     def _exists(self, many: Many, here: Here, inner: Callable[[Row | Sql], Sql], *, loose: bool) -> Sql:
         if many.leaf is not None:

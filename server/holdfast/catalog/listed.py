@@ -8,7 +8,7 @@ from holdfast.catalog.row import Rows
 from holdfast.catalog.side import ListSide
 from holdfast.db.sql import EMPTY, Sql, raw
 from holdfast.expressions.compare import Side, compare
-from holdfast.expressions.emit import bracketed, negated
+from holdfast.expressions.emit import both, bracketed, negated
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import Constant, Operator, Slot
 from holdfast.expressions.value import Binds, Value, is_empty
@@ -85,6 +85,24 @@ class Lists:
         blank = raw("(coalesce(cardinality(") + items + raw("), 0) = 0 OR '' = ANY (") + items
         blank += raw(") OR array_position(") + items + raw(", NULL) IS NOT NULL)")
         return bracketed(same + raw(" OR ") + blank + raw(" AND ") + is_empty(text))
+
+    def item(self, side: Side | ListSide) -> Sql:
+        """A text, or the items of a list: one empty text if it has none."""
+        if not isinstance(side, ListSide):
+            assert isinstance(side, Value)  # the end of a path
+            return side.sql
+        items = side.column
+        return raw("unnest(CASE WHEN cardinality(") + items + raw(") > 0 THEN ") + items + raw(" ELSE ARRAY[''] END)")
+
+    def among(self, text: Side | ListSide, items: Sql) -> Sql:
+        """That a text is one of an array that is the same for all rows; of null and `''` each is the other."""
+        assert isinstance(text, Value)  # the end of a path
+        there = text.sql + raw(" IS NOT NULL AND ") if text.nullable else EMPTY
+        same = there + text.sql + raw(" = ANY (array_remove(") + items + raw(", NULL))")
+        if text.filled:
+            return same
+        blank = raw("(array_position(") + items + raw(", NULL) IS NOT NULL OR '' = ANY (") + items + raw("))")
+        return bracketed(bracketed(same) + raw(" OR ") + both(is_empty(text), blank))
 
     def _sought(self, other: Slot | Constant | Value) -> Sql:
         if isinstance(other, Slot):

@@ -151,6 +151,20 @@ class Rows:
             source = self._unit() + raw(" LEFT JOIN ") + source + raw(" ON true")
         return _exists(source, Frame(), None, lambda _: inner(item))
 
+    def gather(self, parent: Row, hop: Hop, inner: Callable[[Row], tuple[Sql, Sql]], *, loose: bool) -> Sql:
+        """An array of what `inner` gives for the rows at the end of a step to many, where its condition holds.
+
+        With `loose` also for an absent row if there are none.
+        """
+        alias, frame = next(self._names), Frame()
+        on, source = self._condition(parent, hop, alias), self._table(hop, alias)
+        present = alias + raw(".id IS NOT NULL") if loose else None
+        item, condition = inner(self.row(hop.collection, alias, frame, present))
+        if loose:
+            source, on = self._unit() + raw(" LEFT JOIN ") + source + raw(" ON ") + on, ALWAYS
+        where = raw(" WHERE ") + both(on, condition)
+        return raw("ARRAY(SELECT ") + item + raw(" FROM ") + source + frame.joins() + where + raw(")")
+
     def each(self, parent: Row, hop: Hop, inner: Callable[[Row], Sql]) -> Sql:
         """A query that gives what the query `inner` gives for every row at the end of a step to many."""
         alias, frame = next(self._names), Frame()

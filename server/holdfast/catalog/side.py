@@ -57,6 +57,15 @@ class Sides:
             row = found
         return row
 
+    def is_fixed(self, asked: Asked) -> bool:
+        """Whether it is the same for all rows that the statement looks at."""
+        if isinstance(asked, Found):
+            hops = asked.route.hops
+            return self._origins[asked.origin].fixed or (bool(hops) and hops[0].field is None)
+        if isinstance(asked, Applied):
+            return all(self.is_fixed(argument) for argument in asked.arguments)
+        return not isinstance(asked, Given) or asked.value.fixed
+
     def side(self, asked: Asked, here: Here) -> Side | ListSide:
         """The value. Raises Unreadable where a function does not take its arguments."""
         if isinstance(asked, Found):
