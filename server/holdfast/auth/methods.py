@@ -17,6 +17,7 @@ def methods(collection: Collection) -> Mapping[str, Any]:
         "oauth2": {"enabled": options.oauth2.enabled, "providers": providers},
         "mfa": {"enabled": options.mfa.enabled, "duration": options.mfa.duration if options.mfa.enabled else 0},
         "otp": {"enabled": options.otp.enabled, "duration": options.otp.duration if options.otp.enabled else 0},
+        "passkey": {"enabled": options.passkey_auth.enabled},
         "authProviders": providers,
         "usernamePassword": "username" in fields,
         "emailPassword": "email" in fields,

@@ -255,6 +255,7 @@ async def test_the_ways_to_log_in_are_told(shared_api: Api) -> None:
         "oauth2": {"enabled": False, "providers": []},
         "mfa": {"enabled": False, "duration": 0},
         "otp": {"enabled": False, "duration": 0},
+        "passkey": {"enabled": True},
         "authProviders": [],
         "usernamePassword": False,
         "emailPassword": True,
