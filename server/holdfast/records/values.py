@@ -33,7 +33,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     `old_password` is set when it has to fit the record's password before anything is written.
     `token_key` is for an update that sends an email: it is the record's new one if the email is another.
-    `managing` are the fields of a new record that only somebody with manage access may set so.
+    `managing` are the fields of a new record that only somebody with manage access may set so, `now` those that get
+    the time of the statement, whatever `values` hold for them.
     """
 
     values: dict[str, object]
@@ -41,6 +42,7 @@ class Draft(msgspec.Struct, frozen=True):
     old_password: str | None = None
     token_key: object = None
     managing: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
 
 
 def draft_create(collection: Collection, given: Given, who: Principal, *, may_manage: bool = False) -> Draft:
@@ -72,7 +74,8 @@ def draft_create(collection: Collection, given: Given, who: Principal, *, may_ma
             managing = tuple(others.keys() - guarded.keys())
     if problems:
         raise ValidationFailed(problems)
-    return Draft(values, tuple(passwords), managing=managing)
+    now = tuple(field.name for field in collection.fields if field.default == NOW and field.name not in given.changes)
+    return Draft(values, tuple(passwords), managing=managing, now=now)
 
 
 def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:

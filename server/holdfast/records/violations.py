@@ -1,14 +1,15 @@
 """What it means when the database refuses a write: by SQLSTATE and name of the constraint, never by message. Pure."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 import asyncpg
 
 from holdfast.catalog.snapshot import Catalog, Reference
 from holdfast.errors import ApiError, BadRequest, Conflict, Problem, ValidationFailed
 from holdfast.identity import Principal
+from holdfast.records.writing import value_name
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE, Field
 from holdfast.schema.index_reading import read_indexes
@@ -18,17 +19,32 @@ Action: TypeAlias = Literal["write", "delete"]
 
 NOT_UNIQUE: Final = Problem("validation_not_unique", "Value must be unique: another record has it.")
 MISSING: Final = Problem("validation_missing_rel_records", "There is no such record to point at.")
+NOTHING: Final[Mapping[str, object]] = {}
+_TOO_LARGE: Final = "54000"  # program_limit_exceeded
+_LONG_BYTES: Final = (
+    1000  # what is shorter is not what was too long: an index takes 2,704 bytes, all its fields together
+)
+_TOO_LONG: Final = Problem("validation_max_text_constraint", "Too long for its index, which takes about 2,700 bytes.")
 _BLANK: Final = Problem("validation_required", EMPTY_MESSAGE)
 
 
 @contextmanager
 def as_refusals(
-    catalog: Catalog, collection: Collection, who: Principal, action: Action
+    catalog: Catalog,
+    collection: Collection,
+    who: Principal,
+    action: Action,
+    inputs: Mapping[str, object] = NOTHING,
 ) -> Generator[None, None, None]:
-    """Turn what the database refuses in the block into what the caller may see; the rest goes on as it is."""
+    """Turn what the database refuses in the block into what the caller may see; the rest goes on as it is.
+
+    `inputs` hold the values that are written, by `value_name`.
+    """
     try:
         yield
     except asyncpg.PostgresError as failure:
+        if failure.sqlstate == _TOO_LARGE:
+            raise _too_long(collection, who, failure.constraint_name or "", inputs) from failure
         seen = refusal_of(catalog, collection, who, action, failure)
         if seen is None:
             raise
@@ -47,8 +63,6 @@ def refusal_of(
             return _not_related(catalog, collection, who, action, constraint)
         case "23502" if failure.column_name in collection.by_name:
             return ValidationFailed({failure.column_name: _BLANK})
-        case "54000":
-            return BadRequest("A value is too long for an index of this collection.")
         case _:
             return None
 
@@ -59,6 +73,28 @@ def _not_unique(collection: Collection, who: Principal, constraint: str) -> ApiE
     if not fields or not _may_know(collection, who, fields):
         return Conflict("Another record has the same value where only one may have it.")
     return ValidationFailed(dict.fromkeys(fields, NOT_UNIQUE))
+
+
+def _too_long(collection: Collection, who: Principal, index: str, inputs: Mapping[str, object]) -> ApiError:
+    """PostgreSQL does not always say which index it was: then it is the longest value of those that are indexed."""
+    fields = list(unique_fields(collection, index)) or list(_indexed(collection))
+    sizes = {field: _size(inputs.get(value_name(field))) for field in fields}
+    longest = max(sizes, key=lambda field: sizes[field], default="")
+    if not longest or sizes[longest] < _LONG_BYTES or not _may_know(collection, who, (longest,)):
+        return BadRequest("A value is too long for this collection: for one of its indexes, or for a row.")
+    return ValidationFailed({longest: _TOO_LONG})
+
+
+def _indexed(collection: Collection) -> Iterator[str]:
+    yield from (field.name for field in collection.fields if field.unique)
+    for index in read_indexes(collection).values():
+        yield from (part.field for part in index.parts)
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    return sum(_size(one) for one in cast("list[object]", value)) if isinstance(value, list) else 0
 
 
 def _may_know(collection: Collection, who: Principal, fields: Iterable[str]) -> bool:

@@ -35,7 +35,8 @@ _EMPTY: Final = Document(raw("''::text"), (), False)
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """What a write does and answers, as far as its statement depends on it.
 
-    `names` are the fields that an update sets, `shape` the parameters `fields` and `expand`.
+    `names` are the fields that an update sets, and those that a create sets to the time; `shape` the parameters
+    `fields` and `expand`.
     """
 
     names: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ def plan_create(plans: Plans, attempt: Attempt, wanted: Wanted) -> WritePlan:
     """The plan of a create."""
 
     def make() -> WritePlan:
-        values = values_of_insert(attempt.collection)
+        values = values_of_insert(attempt.collection, wanted.names)
         permit = permit_create(attempt, values)
         answer = _answer(attempt, wanted)
         write = compile_insert(attempt.collection, values, permit, _EMPTY if answer.nested else answer)
@@ -126,9 +127,9 @@ def plan_look(plans: Plans, attempt: Attempt) -> Statement:
     )
 
 
-def check_of_create(attempt: Attempt) -> Statement:
+def check_of_create(attempt: Attempt, wanted: Wanted) -> Statement:
     """The question whether such a record may be made. Asked where none was, so it is not kept."""
-    values = values_of_insert(attempt.collection)
+    values = values_of_insert(attempt.collection, wanted.names)
     return check_insert(attempt.collection, values, permit_create(attempt, values))
 
 

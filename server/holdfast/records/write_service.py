@@ -108,13 +108,14 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
     may_manage = could_manage(write.collection, asked.attempt.who)
     draft = await _hashed(draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
     attempt = msgspec.structs.replace(asked.attempt, managing=draft.managing)
-    plan = plan_create(engine.plans, attempt, Wanted(shape=(write.fields, write.expand)))
+    wanted = Wanted(names=draft.now, shape=(write.fields, write.expand))
+    plan = plan_create(engine.plans, attempt, wanted)
     inputs = _inputs(write, draft)
     inputs[RECORD_ID] = draft.values["id"]
     row = await _run(engine, write, plan, inputs, tx)
     if row is None:
         if plan.demands:
-            await _refuse_fields(engine, plan, check_of_create(attempt), inputs, tx)
+            await _refuse_fields(engine, plan, check_of_create(attempt, wanted), inputs, tx)
         raise RuleFailed
     return _written(plan, str(draft.values["id"]), row)
 
@@ -314,7 +315,7 @@ async def _run(
 ) -> Row | None:
     """Write, and read the answer if the write does not give it. Without a need for a transaction there is none."""
     bound = Inputs(named=inputs)
-    with as_refusals(write.catalog, write.collection, write.who, "write"):
+    with as_refusals(write.catalog, write.collection, write.who, "write", inputs):
         if plan.read is None:
             return await _one(engine, plan.write, bound, tx)
         async with _within(engine, tx) as inner:

@@ -41,9 +41,13 @@ def bound(collection: Collection, names: Iterable[str]) -> dict[str, Sql]:
     }
 
 
-def values_of_insert(collection: Collection) -> dict[str, Sql]:
-    """What a new row is made of: a parameter for every field that can be set, and for the others their defaults."""
+def values_of_insert(collection: Collection, now: Iterable[str] = ()) -> dict[str, Sql]:
+    """What a new row is made of: a parameter for every field that can be set, and for the others their defaults.
+
+    The fields `now` get the time of the statement, which is also that of the autodates.
+    """
     found = bound(collection, (field.name for field in collection.fields if field.settable))
+    found.update(dict.fromkeys(now, _NOW))
     for field in collection.fields:
         if not field.settable:
             found[field.name] = field.column().default or raw("NULL::") + raw(field.cast)
