@@ -72,6 +72,7 @@ METHODS: Final = {
         },
         "mfa": _ENABLED,
         "otp": _ENABLED,
+        "passkey": {"type": "object", "properties": {"enabled": {"type": "boolean"}}},
         "authProviders": {"type": "array", "items": {"type": "object"}, "deprecated": True},
         "usernamePassword": {"type": "boolean", "deprecated": True},
         "emailPassword": {"type": "boolean", "deprecated": True},
