@@ -123,7 +123,9 @@ class Mailbox:
         return [letter for letter in self.letters if address in (None, letter.to)]
 
     def close(self) -> None:
-        """Take no more mail."""
+        """Take no more mail. A second time does nothing."""
+        if self._loop.is_closed():
+            return
 
         async def stop() -> None:
             self._server.close()

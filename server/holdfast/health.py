@@ -16,6 +16,7 @@ from holdfast.engine import Engine
 from holdfast.errors import ApiError, Problem, Unavailable
 from holdfast.http.litestar import NO_STORE
 from holdfast.http.request import Request
+from holdfast.jobs.state import jobs_state
 
 PATIENCE_SECONDS: Final = 3.0  # for the database, before it counts as away
 _APPLIED: Final = Statement.of(raw("SELECT name FROM holdfast.migration WHERE app_name = ") + value(APP, "text"))
@@ -49,7 +50,8 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     problems = {name: problem for name, problem in found.items() if problem is not None}
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
-    return litestar.Response(Health(200, "The server is ready.", dict.fromkeys(found, _OK)), headers=NO_STORE)
+    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), "jobs": await _jobs(engine)}
+    return litestar.Response(Health(200, "The server is ready.", data), headers=NO_STORE)
 
 
 HANDLERS: Final = (health, ready)
@@ -73,6 +75,15 @@ async def _migrations(engine: Engine) -> Problem | None:
     except (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         return Problem("unavailable", "The system schema cannot be read.")
     return Problem("outstanding", "Some migrations are not applied yet.") if missing else None
+
+
+async def _jobs(engine: Engine) -> str:
+    """Late jobs make no server less ready for requests, so they are said and no more."""
+    connection = await engine.pool.acquire()
+    try:
+        return "late" if (await jobs_state(connection)).late else _OK
+    finally:
+        engine.pool.release(connection)
 
 
 async def _catalog(engine: Engine) -> Problem | None:

@@ -9,8 +9,9 @@ from holdfast.catalog import store
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.db.migrate import outstanding
-from holdfast.doctor import machine, postgresql, tables
+from holdfast.doctor import machine, postgresql, tables, work
 from holdfast.doctor.finding import Finding, broken, ok, warning
+from holdfast.jobs.state import jobs_state
 
 REDIS_SECONDS: Final = 3.0
 LISTENERS: Final = 1  # connections of each server process beside its pool
@@ -29,7 +30,10 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
         found += postgresql.judge(facts, embedded=embedded, wanted_connections=wanted, today=today)
         found.append(migrations)
         if migrations.state == "ok":
-            found += tables.judge(await store.load(connection), await tables.ask(connection))
+            catalog = await store.load(connection)
+            found += tables.judge(catalog, await tables.ask(connection))
+            found.append(work.jobs(await jobs_state(connection)))
+            found.append(await work.mail(catalog.options, settings))
     finally:
         await connection.close(timeout=5)
     if settings.redis_url:

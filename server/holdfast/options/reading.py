@@ -135,6 +135,8 @@ def _without_fixed(
 def _trusted(given: Mapping[str, Any], settings: Settings) -> _Found:
     """The proxies are the environment's: what is shown may be sent back, and nothing else."""
     shown: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(trusted_proxy(settings)))  # lists, not tuples
+    if not isinstance(given.get(_TRUSTED_PROXY), Mapping | None):
+        return {_TRUSTED_PROXY: Problem(INVALID, "Must be an object.")}
     asked = _object(given.get(_TRUSTED_PROXY))
     message = "The proxies that are trusted are set by HOLDFAST_TRUSTED_PROXIES alone."
     problem = Problem("validation_fixed", message)

@@ -70,7 +70,7 @@ async def send_test(engine: Engine, given: Mapping[str, Any]) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
             await send_now(engine, message)
     except MailFailed as failure:
-        raise BadRequest(f"The mail did not go out. The reason: {failure}") from failure
+        raise BadRequest(f"The mail did not go out: {str(failure).rstrip('.')}.") from failure
     except TimeoutError as failure:
         raise BadRequest(f"The mail did not go out within {PATIENCE_SECONDS:g} s.") from failure
 

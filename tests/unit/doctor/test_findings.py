@@ -6,8 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from holdfast.doctor import machine
+from holdfast.config import Settings
+from holdfast.doctor import machine, work
 from holdfast.doctor.postgresql import Facts, judge
+from holdfast.jobs.state import JobsState
+from holdfast.schema.app_options import AppOptions
 
 HEALTHY = Facts(
     version_number=180006,
@@ -77,3 +80,25 @@ def test_a_full_disk_is_said_before_it_is_too_late(free: int, state: str):
 @pytest.mark.parametrize(("limit", "state"), [(256, "warning"), (1024, "ok"), (-1, "ok")])
 def test_a_low_limit_of_open_files_is_said(limit: int, state: str):
     assert machine.files(limit).state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        (JobsState(-30.0, 0), "ok: none is late, none was given up"),
+        (JobsState(59.0, 0), "ok: none is late, none was given up"),
+        (JobsState(75.4, 3), "warning: one that is due has waited for 75 s"),
+        (JobsState(0.0, 3), "warning: 3 were given up"),
+        (JobsState(0.0, 1000), "warning: 1000 or more were given up"),
+    ],
+)
+def test_jobs_that_pile_up_or_were_given_up_are_said(state: JobsState, found: str):
+    finding = work.jobs(state)
+    assert f"{finding.state}: {finding.found}" == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "state"), [(Settings(), "ok"), (Settings(public_url="https://x.example"), "warning")]
+)
+async def test_mail_without_smtp_is_fine_in_development_alone(settings: Settings, state: str):
+    assert (await work.mail(AppOptions(), settings)).state == state

@@ -1,0 +1,44 @@
+"""How the queue of jobs is doing, in a few looks into its index however long it is."""
+
+from typing import Final
+
+import msgspec
+
+from holdfast.db.pool import Connection
+
+LATE_SECONDS: Final = 60.0  # a job that has waited for longer since it was due is not just behind others
+MOST_COUNTED: Final = 1000  # dead jobs
+
+# Which names there are is found by jumping from one to the next: PostgreSQL has no such scan of an index before 18.
+STATE: Final = """
+    WITH RECURSIVE names AS (
+        (SELECT name FROM holdfast.jobs WHERE dead IS NULL ORDER BY name LIMIT 1)
+        UNION ALL
+        SELECT (SELECT j.name FROM holdfast.jobs AS j WHERE j.dead IS NULL AND j.name > names.name
+                 ORDER BY j.name LIMIT 1)
+          FROM names WHERE names.name IS NOT NULL
+    )
+    SELECT coalesce(max(extract(epoch FROM now() - (
+               SELECT min(j.run_at) FROM holdfast.jobs AS j WHERE j.dead IS NULL AND j.name = names.name))), 0)::float8
+               AS waited,
+           (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NOT NULL LIMIT 1000) AS few)::integer AS dead
+      FROM names
+"""
+
+
+class JobsState(msgspec.Struct, frozen=True):
+    """For how many seconds the oldest job that is due has waited (0 or less: none is), and how many are dead."""
+
+    waited: float
+    dead: int
+
+    @property
+    def late(self) -> bool:
+        """Whether jobs pile up: nobody does them, or not fast enough."""
+        return self.waited > LATE_SECONDS
+
+
+async def jobs_state(connection: Connection) -> JobsState:
+    """The state now. `dead` counts up to MOST_COUNTED."""
+    row = await connection.fetchrow(STATE)
+    return JobsState(row["waited"], row["dead"]) if row is not None else JobsState(0.0, 0)
