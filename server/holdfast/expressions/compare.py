@@ -103,6 +103,8 @@ def _literal(side: Slot | Constant, binds: Binds) -> Value:
 def _one(value: Value, operator: Operator, slot: Slot, binds: Binds, at: int) -> Sql:
     """A value beside a literal."""
     number, form = slot.number, slot.form
+    if value.fixed:  # a query of its own, for which no index is needed: better asked once
+        value = msgspec.structs.replace(value, costly=True)
     if value.kind is Kind.TEXT:
         if value.computed and not form.quoted:
             return single(as_number(value), operator, binds.double(number))

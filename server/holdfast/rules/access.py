@@ -1,15 +1,13 @@
 """Who may do what in a collection: the ways in that its rule and the caller's roles open."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog
-from holdfast.db.sql import Sql
 from holdfast.errors import Forbidden
-from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.identity import Principal
 from holdfast.schema.collection import Collection, Rule
 from holdfast.schema.field import Field
@@ -115,10 +113,6 @@ class Access(msgspec.Struct, frozen=True, dict=True):
         # Where every way that opens a row gives the field, there is nothing to ask row by row.
         return ("",) if found and set(found) == set(self.rules) else found
 
-    def is_whole(self, fields: Iterable[Field]) -> bool:
-        """Whether each of the fields that is readable at all is readable in every open row."""
-        return all(self.reading(field) in ((), ("",)) for field in fields)
-
 
 def _alternatives(rules: Iterable[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(rule.strip() for rule in rules))
@@ -177,30 +171,3 @@ def rule_of(collection: Collection, action: Action) -> Rule:
             return collection.update_rule
         case "delete":
             return collection.delete_rule
-
-
-# What follows is for the write side until it asks for `access`: there a rule that is an expression counts as closed.
-
-EVERY_ROW: Final = ALWAYS
-NO_ROW: Final = NEVER
-
-
-def guard(principal: Principal, rule: Rule) -> Sql:
-    """The condition that `rule` puts on the rows of its own collection; Forbidden where it is closed."""
-    if principal.is_superuser or rule == "":
-        return EVERY_ROW
-    if rule is None:
-        raise Forbidden("Only superusers may do this.")
-    raise Forbidden("Only superusers may do this: this collection's rule is an expression, and those are closed.")
-
-
-Gate: TypeAlias = Callable[[Collection], Sql]
-
-
-def gate(who: Audience, action: Literal["list", "view"]) -> Gate:
-    """What a path that enters another collection may see there."""
-    if who.superuser:
-        return lambda _: EVERY_ROW
-    if action == "list":
-        return lambda collection: EVERY_ROW if collection.list_rule == "" else NO_ROW
-    return lambda collection: EVERY_ROW if collection.view_rule == "" else NO_ROW
