@@ -76,6 +76,9 @@ class Mailbox:
         self.answers: list[str] = []
         self.tried: list[str] = []  # to whom, each time that somebody tried
         self.methods: list[str] = []  # how somebody logged in
+        self._open = threading.Event()
+        self._open.set()
+        self._busy = 0
         self._login = login
         self._implicit = implicit
         self._loop = asyncio.new_event_loop()
@@ -122,6 +125,19 @@ class Mailbox:
         """The mails to an address, or all."""
         return [letter for letter in self.letters if address in (None, letter.to)]
 
+    def hold(self) -> None:
+        """Answer no RCPT until `go_on`."""
+        self._open.clear()
+
+    def go_on(self) -> None:
+        """Answer again."""
+        self._open.set()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody is being answered."""
+        return self._busy == 0
+
     def close(self) -> None:
         """Take no more mail. A second time does nothing."""
         if self._loop.is_closed():
@@ -149,6 +165,11 @@ class Mailbox:
         if self._login and not session.authenticated:
             return "530 log in first"
         self.tried.append(address)
+        self._busy += 1
+        try:
+            await asyncio.to_thread(self._open.wait, 30)
+        finally:
+            self._busy -= 1
         if self.answers:
             return self.answers.pop(0)
         envelope.rcpt_tos.append(address)
