@@ -36,6 +36,11 @@ class Office:
         self.api = api
         self.mailbox = mailbox
 
+    @staticmethod
+    def number() -> int:
+        """A number that no other test gets."""
+        return next(NUMBERS)
+
     async def person(self, collection: str = "users", **values: Any) -> Person:
         """Somebody new."""
         values.setdefault("email", f"person{next(NUMBERS)}@example.com")

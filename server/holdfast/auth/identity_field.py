@@ -1,5 +1,7 @@
 """Finds the account that is meant by what somebody calls themselves: an email, or any other field that names one."""
 
+import unicodedata
+
 from holdfast.auth.account import NOBODY, Account, read_account, select_account
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Sql, Statement, join, name, number, raw, value
@@ -39,6 +41,8 @@ def is_folded(collection: Collection, field: str) -> bool:
 
 def names_it(collection: Collection, field: str, identity: str) -> Sql:
     """The condition for a record to be the one that `identity` means in this field."""
+    if field == "email":
+        identity = unicodedata.normalize("NFKC", identity)  # as emails are kept
     if is_folded(collection, field):
         return raw("lower(") + name(field) + raw(") = lower(") + value(identity, "text") + raw(")")
     return name(field) + raw(" = ") + value(identity, "text")

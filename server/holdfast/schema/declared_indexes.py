@@ -64,10 +64,13 @@ def given_indexes(given: Any, fields: Mapping[str, Field], renames: Mapping[str,
 
 
 def login_indexes(collection: Collection, indexes: Iterable[Index]) -> list[Index]:
-    """The unique indexes that an auth collection needs and does not have yet."""
+    """The unique indexes that an auth collection needs and does not have yet.
+
+    Ann@example.com and ann@example.com are one address to whoever reads its mail, and so one account.
+    """
     there = {index.sole_unique_field for index in indexes}
     statements = {
         "tokenKey": f"CREATE UNIQUE INDEX `idx_tokenKey_{collection.id}` ON `_` (`tokenKey`)",
-        "email": f"CREATE UNIQUE INDEX `idx_email_{collection.id}` ON `_` (`email`) WHERE `email` != ''",
+        "email": f"CREATE UNIQUE INDEX `idx_email_{collection.id}` ON `_` (`email` COLLATE NOCASE) WHERE `email` != ''",
     }
     return [read_index(text, collection.by_name) for name, text in statements.items() if name not in there]

@@ -1,6 +1,7 @@
 """Email fields."""
 
 import re
+import unicodedata
 from typing import ClassVar, Final, LiteralString
 
 from typing_extensions import override
@@ -36,7 +37,8 @@ class EmailField(Field, frozen=True, kw_only=True, tag="email"):
 
     @override
     def read(self, value: object) -> object:
-        text = read_words(value)
+        # One spelling of what looks the same: a full-width letter, a ligature, an accent that stands apart.
+        text = unicodedata.normalize("NFKC", read_words(value))
         if not text:
             return text
         local, _, domain = text.rpartition("@")

@@ -30,7 +30,7 @@ def _auth() -> dict[str, Any]:
             fields=system_fields("auth"),
             indexes=(
                 f"CREATE UNIQUE INDEX `idx_tokenKey_{mark}` ON `` (`tokenKey`)",
-                f"CREATE UNIQUE INDEX `idx_email_{mark}` ON `` (`email`) WHERE `email` != ''",
+                f"CREATE UNIQUE INDEX `idx_email_{mark}` ON `` (`email` COLLATE NOCASE) WHERE `email` != ''",
             ),
             auth=store_auth_options(AuthOptions()),
         )

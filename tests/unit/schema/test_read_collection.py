@@ -63,7 +63,7 @@ def test_an_auth_collection_gets_what_a_login_needs() -> None:
     assert names(people) == ["id", "password", "tokenKey", "email", "emailVisibility", "verified"]
     assert people.indexes == (
         f"CREATE UNIQUE INDEX `idx_tokenKey_{people.id}` ON `people` (`tokenKey`)",
-        f"CREATE UNIQUE INDEX `idx_email_{people.id}` ON `people` (`email`) WHERE `email` != ''",
+        f"CREATE UNIQUE INDEX `idx_email_{people.id}` ON `people` (`email` COLLATE NOCASE) WHERE `email` != ''",
     )
     assert len(people.auth["authToken"]["secret"]) == 50
     assert people.auth["authToken"]["duration"] == 604_800
