@@ -15,6 +15,7 @@ from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
 from holdfast.auth import link_page, setup_routes
 from holdfast.auth.attempts import sweep_attempts
+from holdfast.auth.key_routes import KEY_ROUTES
 from holdfast.auth.letter_job import LETTERS
 from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
@@ -23,6 +24,7 @@ from holdfast.auth.otp_routes import OTP_ROUTES
 from holdfast.auth.passkey_routes import PASSKEY_ROUTES
 from holdfast.auth.passkeys import sweep_challenges
 from holdfast.auth.principals import Principals
+from holdfast.auth.role_routes import ROLE_ROUTES
 from holdfast.auth.routes import LOGIN_ROUTES
 from holdfast.auth.second_factor import sweep_mfas
 from holdfast.auth.session_routes import SESSION_ROUTES
@@ -36,9 +38,11 @@ from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
 from holdfast.engine import Engine
+from holdfast.http.counters import Counters
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
 from holdfast.http.litestar import control_plane
+from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.routing import Routes
 from holdfast.jobs.job import JobKind
 from holdfast.jobs.queue import sweep_dead_jobs
@@ -79,6 +83,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *access.ROUTES,
             *rule_tests.ROUTES,
             *LOGIN_ROUTES,
+            *ROLE_ROUTES,
+            *KEY_ROUTES,
             *OTP_ROUTES,
             *LINK_ROUTES,
             *SESSION_ROUTES,
@@ -98,12 +104,15 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
                 yield
             finally:
                 front.drain()
+                await limiter.counters.close()
 
+    limiter = RateLimiter(Counters(settings.redis_url))
     parts = Parts(
         records=records.handle,
         routes=routes,
         control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
-        authenticate=Principals().authenticate,
+        authenticate=Principals(limiter).authenticate,
+        limiter=limiter,
         observer=observer or NoObserver(),
     )
     front = Front(settings, parts)

@@ -28,7 +28,7 @@ async def principal_meant(tx: Transaction, catalog: Catalog, asker: Asker) -> Pr
     )
     if row is None:
         raise _refusal({"id": Problem("validation_invalid_value", "There is no record of that id.")})
-    return principal_of(collection, asker.id, tuple(sorted(row["roles"])))
+    return principal_of(collection, asker.id, catalog.role_ids(row["roles"]))
 
 
 def _refusal(problems: Mapping[str, Problem]) -> ValidationFailed:

@@ -5,12 +5,17 @@ from typing import Final
 
 import msgspec
 
+from holdfast.auth.key_secret import read_secret
+from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key
 from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
 from holdfast.auth.tokens import EDDSA, Claims, is_genuine, is_genuine_public, kid_of, peek, signing_key
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row
 from holdfast.db.sql import Sql, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
+from holdfast.errors import Unauthenticated
+from holdfast.http.peer import limit_key
+from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.request import Request
 from holdfast.identity import GUEST, Principal
 from holdfast.schema.auth_options import auth_options
@@ -21,6 +26,10 @@ from holdfast.schema.system import SUPERUSERS
 # the end of a session. Asking again costs one query by primary key, about 0.2 ms, for each caller.
 KEPT_SECONDS: Final = 1.5
 MOST_KEPT: Final = 10_000  # callers
+API_KEY: Final = b"x-api-key"
+PREFIX: Final = b"hf_"
+GUESSES: Final = 600  # look-ups of keys in a window of GUESS_SECONDS from one address: 10 a second
+GUESS_SECONDS: Final = 60
 ROLES: Final = "roles"  # the system field of an auth record
 
 
@@ -30,21 +39,33 @@ class _Known(msgspec.Struct, frozen=True):
     catalog_version: int
 
 
+class _Key(msgspec.Struct, frozen=True):
+    known: KnownKey
+    until: float
+    catalog_version: int
+
+
 class Principals:
     """The callers that this process has seen lately."""
 
-    def __init__(self) -> None:
+    def __init__(self, limiter: RateLimiter) -> None:
         self._known: dict[bytes, _Known] = {}
+        self._keys: dict[bytes, _Key] = {}
+        self._limiter = limiter
 
     async def authenticate(self, engine: Engine, request: Request) -> Principal:
-        """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token.
+        """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token, or by an
+        API key there or in `X-API-Key`.
 
-        A token that is invalid, expired or of a record that is gone makes its sender a guest. A good one costs a
-        query every KEPT_SECONDS. Raises Unavailable when the database is away.
+        A token that is invalid, expired or of a record that is gone makes its sender a guest; a key raises
+        Unauthenticated then, and RateLimited when it is used too often. A good one costs a query every KEPT_SECONDS.
+        Raises Unavailable when the database is away.
         """
-        header = request.headers.get(b"authorization")
+        header = request.headers.get(API_KEY) or request.headers.get(b"authorization")
         if not header:
             return GUEST
+        if API_KEY in request.headers or PREFIX in header:
+            return await self._key(engine, request, header)
         known = self._known.get(header)
         if known is not None and known.until > time.monotonic() and known.catalog_version == engine.catalog.version:
             return known.principal
@@ -63,6 +84,34 @@ class Principals:
         left = min(KEPT_SECONDS, claims.exp - time.time())
         self._keep(header, _Known(principal, time.monotonic() + left, catalog_version))
         return principal
+
+    async def _key(self, engine: Engine, request: Request, header: bytes) -> Principal:
+        found = self._keys.get(header)
+        if found is None or found.until <= time.monotonic() or found.catalog_version != engine.catalog.version:
+            found = await self._find_key(engine, request, header)
+        known = found.known
+        if not known.admits(request.client):
+            raise Unauthenticated(REFUSED)
+        if known.limit is not None:
+            await self._limiter.count(
+                f"key {known.principal.key_id}", known.limit.max_requests, known.limit.duration, "key"
+            )
+        return known.principal
+
+    async def _find_key(self, engine: Engine, request: Request, header: bytes) -> _Key:
+        catalog_version = engine.catalog.version
+        presented = read_secret(bare_token(header))
+        if presented is None:
+            raise Unauthenticated(REFUSED)
+        # Guesses with a right checksum cost a query each: who makes many is held back.
+        await self._limiter.count(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
+        known = await look_up_key(engine, presented)
+        seconds = KEPT_SECONDS if known.seconds is None else min(KEPT_SECONDS, known.seconds)
+        found = _Key(known, time.monotonic() + seconds, catalog_version)
+        if len(self._keys) >= MOST_KEPT:
+            self._keys.clear()
+        self._keys[header] = found
+        return found
 
     def _keep(self, caller: bytes, known: _Known) -> None:
         if len(self._known) >= MOST_KEPT:
@@ -93,7 +142,7 @@ async def identify(engine: Engine, token: str, claims: Claims) -> Principal:
         genuine = is_genuine(token, claims, key)
     if not genuine:
         return GUEST
-    return principal_of(collection, claims.id, tuple(sorted(row["roles"])), claims.sid)
+    return principal_of(collection, claims.id, engine.catalog.role_ids(row["roles"]), claims.sid)
 
 
 def principal_of(
@@ -105,7 +154,7 @@ def principal_of(
 
 
 def roles_column(collection: Collection) -> Sql:
-    """The roles of a record in SQL, as a list of ids; a field that an operator has named so is no such thing."""
+    """The roles of a record in SQL, as a list of names; a field that an operator has named so is no such thing."""
     field = collection.by_name.get(ROLES)
     return name(ROLES) if field is not None and field.system else raw("'{}'::text[]")
 

@@ -53,6 +53,11 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         """The collection with this id or this name, as PocketBase's clients may send either."""
         return self.by_name.get(id_or_name) or self.by_id.get(id_or_name)
 
+    def name_of(self, id_or_name: str) -> str:
+        """The name of the collection with this id or name; what was given where there is none."""
+        found = self.find(id_or_name)
+        return id_or_name if found is None else found.name
+
     def get(self, id_or_name: str) -> Collection:
         """The same, or NotFound."""
         collection = self.find(id_or_name)
@@ -68,6 +73,11 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
     def role(self, id_or_name: str) -> Role | None:
         """The role with this id or this name."""
         return self.roles_by_id.get(id_or_name) or next((role for role in self.roles if role.name == id_or_name), None)
+
+    def role_ids(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The sorted ids of the roles with these names. A name that no role has is no role."""
+        wanted = frozenset(names)
+        return tuple(sorted(role.id for role in self.roles if role.name in wanted)) if wanted else ()
 
     @cached_property
     def _references(self) -> dict[str, tuple[Reference, ...]]:

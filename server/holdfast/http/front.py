@@ -18,6 +18,7 @@ from holdfast.http.cors import Cors
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
+from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
@@ -55,15 +56,23 @@ class Parts:
     gets the lifespan and websockets.
     """
 
-    __slots__ = ("authenticate", "control", "observer", "records", "routes")
+    __slots__ = ("authenticate", "control", "limiter", "observer", "records", "routes")
 
     def __init__(
-        self, *, records: Handler, routes: Routes, control: Application, authenticate: Authenticate, observer: Observer
+        self,
+        *,
+        records: Handler,
+        routes: Routes,
+        control: Application,
+        authenticate: Authenticate,
+        limiter: RateLimiter,
+        observer: Observer,
     ) -> None:
         self.records = records
         self.routes = routes
         self.control = control
         self.authenticate = authenticate
+        self.limiter = limiter
         self.observer = observer
 
 
@@ -126,6 +135,9 @@ class Front:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
         if b"authorization" in request.headers or API_KEY in request.headers:
             request.principal = await self.parts.authenticate(engine, request)
+        rate_limits = engine.catalog.options.rate_limits
+        if rate_limits.enabled and not request.principal.is_superuser:
+            await self.parts.limiter.check(rate_limits, request, engine.catalog.name_of)
         if request.method == "HEAD":
             request.method = "GET"
         try:

@@ -16,6 +16,7 @@ _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"au
 _ODD_ESCAPE: Final = re.compile(
     rb"%(?:2[DdEeFf]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf]|[01][0-9A-Fa-f])"
 )
+_KEY: Final = re.compile(rb"hf_[a-z0-9]{15}_[0-9A-Za-z]{20}")  # the beginning of the secret of an API key
 MAX_LENGTH_DIGITS: Final = 18  # of Content-Length; int() itself refuses text of more than 4,300
 _CLOSE: Final = {"Connection": "close"}  # what follows on the line cannot be trusted, or would have to be read
 
@@ -45,6 +46,9 @@ class Limits:
             raise BadRequest("The request has no Host header.", headers=_CLOSE)
         if b"%" in raw_path and _ODD_ESCAPE.search(raw_path):
             raise NotFound
+        if b"hf_" in request.query_string and _KEY.search(request.query_string):
+            # Every log and every proxy on the way would keep it.
+            raise BadRequest("An API key does not belong into an address: send it in the header X-API-Key.")
         if b"\\" in raw_path or "\ufffd" in request.path or "//" in request.path:
             raise NotFound
 

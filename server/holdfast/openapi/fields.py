@@ -56,11 +56,17 @@ def field_in(field: Field) -> Schema:
 
 def _out(field: Field) -> Schema:
     if isinstance(field, SelectField):
-        values = {"type": "string", "enum": [*field.values] if field.many else ["", *field.values]}
-        return _many(field, values)
+        return _many(field, _one_of(field, blank=not field.many))
     if isinstance(field, DateField | AutodateField):
         return dict(DATE_OUT)
     return _plain(field)
+
+
+def _one_of(field: SelectField, *, blank: bool) -> Schema:
+    """One of its values; any text where those are known elsewhere, as for the roles of a person."""
+    if not field.values:
+        return dict(STRING)
+    return {"type": "string", "enum": [*([""] if blank else []), *field.values]}
 
 
 def _in(field: Field) -> Schema:
@@ -69,8 +75,7 @@ def _in(field: Field) -> Schema:
     if isinstance(field, PasswordField):
         return _bounded({"type": "string", "writeOnly": True, "format": "password"}, field.min, field.max)
     if isinstance(field, SelectField):
-        blank = [] if field.required or field.many else [""]
-        return _many(field, {"type": "string", "enum": [*blank, *field.values]}, most=field.max_select)
+        return _many(field, _one_of(field, blank=not (field.required or field.many)), most=field.max_select)
     if isinstance(field, RelationField):
         return _many(field, dict(STRING), least=field.min_select, most=field.max_select)
     if isinstance(field, NumberField):

@@ -1,13 +1,15 @@
 """What a write may do to the system fields of an auth record: password, token key, email, verified, roles. Pure."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
+from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import Problem
 from holdfast.identity import Principal
 from holdfast.records.given import Given
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE
+from holdfast.schema.system_fields import ROLES
 
 GUARDED: Final = ("email", "verified")  # what only superusers and those with manage access can change directly
 SUPERUSERS_ONLY: Final = ("roles",)  # what nobody else can change at all, nor set in a new record
@@ -26,6 +28,17 @@ def changes_password(given: Given) -> bool:
     password = given.changes.get("password", ())
     sent = any(change.value not in (None, "") for change in password)
     return sent or bool(given.password_confirm) or bool(given.old_password)
+
+
+def unknown_roles(catalog: Catalog, collection: Collection, values: Mapping[str, object]) -> Problem | None:
+    """What is wrong with the roles of an account: some are not there."""
+    names = values.get(ROLES)
+    if not names or not isinstance(names, list) or not collection.is_auth or not collection.by_name[ROLES].system:
+        return None
+    for name in cast("list[str]", names):
+        if not any(role.name == name for role in catalog.roles):
+            return Problem("validation_invalid_value", f"There is no role {name[:100]!r}.")
+    return None
 
 
 def password_problems(given: Given, password: object) -> dict[str, Problem]:

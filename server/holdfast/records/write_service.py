@@ -24,7 +24,7 @@ from holdfast.errors import (
 from holdfast.http.preconditions import Versions
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
-from holdfast.records.credentials import GUARDED
+from holdfast.records.credentials import GUARDED, unknown_roles
 from holdfast.records.given import Given, read_given
 from holdfast.records.list import check_size
 from holdfast.records.permit import Attempt, Permit, could_manage
@@ -106,7 +106,7 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
     write = msgspec.structs.replace(write, id="", versions=None)
     asked = _asked(write, "create")
     may_manage = could_manage(write.collection, asked.attempt.who)
-    draft = await _hashed(draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
+    draft = await _settled(write, draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
     attempt = msgspec.structs.replace(asked.attempt, managing=draft.managing)
     wanted = Wanted(names=draft.now, shape=(write.fields, write.expand))
     plan = plan_create(engine.plans, attempt, wanted)
@@ -132,7 +132,7 @@ async def update(engine: Engine, write: Write, tx: Transaction | None = None) ->
     if needed:
         return await _update_from_old(engine, write, asked, needed, tx)
     draft = draft_update(write.collection, asked.given, write.who, write.id)
-    return await _update(engine, write, asked.attempt, await _hashed(draft), tx)
+    return await _update(engine, write, asked.attempt, await _settled(write, draft), tx)
 
 
 async def _update_from_old(
@@ -161,7 +161,7 @@ async def _update_from_old(
             if not lock.settled and not await _may_write(engine, write, asked.attempt, inner):
                 raise NotFound from None
             raise
-        return await _update(engine, write, asked.attempt, await _hashed(draft), inner)
+        return await _update(engine, write, asked.attempt, await _settled(write, draft), inner)
 
 
 async def _check_old_password(given: str, stored: str) -> None:
@@ -292,7 +292,11 @@ def _id_in(write: Write) -> str:
     return id if isinstance(id, str) else ""
 
 
-async def _hashed(draft: Draft) -> Draft:
+async def _settled(write: Write, draft: Draft) -> Draft:
+    """The draft with hashes for its passwords, and with roles that are there. Raises ValidationFailed."""
+    roles = unknown_roles(write.catalog, write.collection, draft.values)
+    if roles is not None:
+        raise ValidationFailed({"roles": roles})
     for name in draft.passwords:
         draft.values[name] = await hash_password(str(draft.values[name]))
     return draft

@@ -15,7 +15,10 @@ MAX_VALUES: Final = 10_000
 
 
 class SelectField(Field, frozen=True, kw_only=True, tag="select"):
-    """One of `values`, or up to `maxSelect` of them in the order sent."""
+    """One of `values`, or up to `maxSelect` of them in the order sent.
+
+    A system field has no values of its own: what it takes is known elsewhere (`roles`: the names of the roles).
+    """
 
     values: tuple[str, ...] = ()
     max_select: int = 1
@@ -47,7 +50,7 @@ class SelectField(Field, frozen=True, kw_only=True, tag="select"):
         return found
 
     def _known(self, item: str) -> str:
-        if item and item not in self.values:
+        if item and item not in self.values and not self.system:
             raise FieldError("validation_invalid_value", f"{item[:100]!r} is none of the values of this field.")
         return item
 
@@ -58,6 +61,10 @@ class SelectField(Field, frozen=True, kw_only=True, tag="select"):
     @override
     def problems(self) -> dict[str, Problem]:
         found: dict[str, Problem] = {}
+        if self.system:
+            if self.values:
+                found["values"] = Problem("validation_system_field_change", "This cannot be changed in a system field.")
+            return found
         if not self.values:
             found["values"] = Problem("validation_required", EMPTY_MESSAGE)
         elif len(self.values) > MAX_VALUES:

@@ -19,7 +19,7 @@ from holdfast.schema.field import Field
 from holdfast.schema.file import FileField
 from holdfast.schema.index import index_text
 from holdfast.schema.password import PasswordField
-from holdfast.schema.system_fields import collection_id, date_fields, field_id, id_field, system_fields
+from holdfast.schema.system_fields import ROLES, collection_id, date_fields, field_id, id_field, system_fields
 from holdfast.schema.text import TextField
 
 SUPERUSERS: Final = "_superusers"
@@ -41,6 +41,7 @@ def _superusers() -> Collection:
     fields = tuple(
         msgspec.structs.replace(field, required=True) if field.name == "email" else field
         for field in system_fields("auth")
+        if field.name != ROLES  # a superuser may do everything anyway
     )
     return _with_login_indexes(
         Collection(

@@ -9,9 +9,13 @@ from holdfast.schema.email import EmailField
 from holdfast.schema.field import Field
 from holdfast.schema.ids import ID_LENGTH, ID_PATTERN
 from holdfast.schema.password import PasswordField
+from holdfast.schema.select import SelectField
 from holdfast.schema.text import TextField
 
 MIN_PASSWORD_CHARS: Final = 8
+ROLES: Final = "roles"
+MAX_ROLES: Final = 100
+"""How many roles a person can have."""
 TOKEN_KEY_PATTERN: Final = "[a-zA-Z0-9_]{50}"
 
 
@@ -64,7 +68,13 @@ def auth_fields() -> tuple[Field, ...]:
         EmailField(id=field_id("email", "email"), name="email", system=True),
         BoolField(id=field_id("bool", "emailVisibility"), name="emailVisibility", system=True),
         BoolField(id=field_id("bool", "verified"), name="verified", system=True),
+        roles_field(),
     )
+
+
+def roles_field() -> SelectField:
+    """The names of the roles that a person has. Only superusers can set it."""
+    return SelectField(id=field_id("select", ROLES), name=ROLES, system=True, max_select=MAX_ROLES)
 
 
 def date_fields(*, system: bool = False) -> tuple[Field, ...]:

@@ -60,7 +60,7 @@ def test_a_new_collection_gets_an_id_and_the_field_id() -> None:
 
 def test_an_auth_collection_gets_what_a_login_needs() -> None:
     people = make({"name": "people", "type": "auth"})
-    assert names(people) == ["id", "password", "tokenKey", "email", "emailVisibility", "verified"]
+    assert names(people) == ["id", "password", "tokenKey", "email", "emailVisibility", "verified", "roles"]
     assert people.indexes == (
         f"CREATE UNIQUE INDEX `idx_tokenKey_{people.id}` ON `people` (`tokenKey`)",
         f"CREATE UNIQUE INDEX `idx_email_{people.id}` ON `people` (`email` COLLATE NOCASE) WHERE `email` != ''",
@@ -149,7 +149,7 @@ def test_indexes_follow_a_renamed_collection() -> None:
 def test_system_fields_that_are_left_out_stay() -> None:
     users = SYSTEM[1]
     after = make({"fields": [{"name": "name", "type": "text"}]}, users)
-    assert names(after) == ["id", "password", "tokenKey", "email", "emailVisibility", "verified", "name"]
+    assert names(after) == ["id", "password", "tokenKey", "email", "emailVisibility", "verified", "roles", "name"]
     assert after.by_name["password"] == users.by_name["password"]
 
 
@@ -269,7 +269,7 @@ def test_a_collection_survives_the_catalog(collection: Collection) -> None:
         ),
         pytest.param(
             {"name": "x", "type": "auth", "fields": [{"name": "roles", "type": "json"}]},
-            {"fields.0.name": "validation_reserved_name"},
+            {"fields.0.type": "validation_system_field_change"},
             id="roles",
         ),
         pytest.param(

@@ -1,0 +1,90 @@
+"""Counts requests in windows of time: in Redis for all processes together where there is one, else in this process."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import structlog
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+MOST_COUNTED: Final = 50_000  # keys in one process; the one untouched for longest goes first
+REDIS_SECONDS: Final = 0.25  # for an answer, before this process counts alone
+PAUSE_SECONDS: Final = 5.0  # between two tries to reach a Redis that does not answer
+_PREFIX: Final = "holdfast:limit:"
+# One step for Redis, so that of many processes at once exactly as many requests pass as may.
+_COUNT: Final = """
+local count = redis.call('INCR', KEYS[1])
+local left = redis.call('PTTL', KEYS[1])
+if count == 1 or left < 0 then
+    redis.call('PEXPIRE', KEYS[1], ARGV[1])
+    left = tonumber(ARGV[1])
+end
+return {count, left}
+"""
+_log: Final = structlog.get_logger("holdfast.limits")
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """How many requests there were in this window, this one among them, and how many seconds are left of it."""
+
+    count: int
+    seconds: float
+
+
+class Counters:
+    """Counts by keys. A window begins with the first request in it.
+
+    Without Redis, and while Redis is away, every process counts for itself: then as many times more requests pass
+    in all as there are processes.
+    """
+
+    def __init__(self, redis_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._redis_url = redis_url
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._redis: Redis | None = None
+        self._script: Any = None
+        self._not_before = 0.0
+
+    async def count(self, key: str, seconds: int) -> Counted:
+        """Count one more request under the key, in a window of so many seconds."""
+        if not self._redis_url or self._clock() < self._not_before:
+            return self._here(key, seconds)
+        try:
+            found = await self._ask(key, seconds)
+        except Exception as failure:  # whatever the client raises, a limit is no reason to fail a request
+            self._not_before = self._clock() + PAUSE_SECONDS
+            _log.warning("Redis does not answer: each process counts for itself", reason=type(failure).__name__)
+            return self._here(key, seconds)
+        return found
+
+    async def _ask(self, key: str, seconds: int) -> Counted:
+        if self._redis is None:
+            from redis.asyncio import Redis  # 4 MB, for those who have set it up
+
+            self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+                self._redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
+            )
+            self._script = self._redis.register_script(_COUNT)
+        count, left = await self._script(keys=[_PREFIX + key], args=[seconds * 1000])
+        return Counted(int(count), int(left) / 1000)
+
+    def _here(self, key: str, seconds: int) -> Counted:
+        now = self._clock()
+        count, until = self._counts.pop(key, (0, 0.0))
+        if until <= now:
+            count, until = 0, now + seconds
+        self._counts[key] = (count + 1, until)
+        if len(self._counts) > MOST_COUNTED:
+            self._counts.popitem(last=False)
+        return Counted(count + 1, until - now)
+
+    async def close(self) -> None:
+        """Hang up."""
+        if self._redis is not None:
+            await self._redis.aclose()
+            self._redis = self._script = None
