@@ -154,6 +154,12 @@ def join(separator: LiteralString, pieces: Iterable[Sql]) -> Sql:
     return Sql(tuple(parts))
 
 
+def renamed(sql: Sql, old: Sql, new: Sql) -> Sql:
+    """The SQL about `new` instead of `old`, which is a name that stands for nothing else in it."""
+    (before,), (after,) = old.parts, new.parts
+    return Sql(tuple(after if part == before else part for part in sql.parts))
+
+
 def rebuilt(tree: "exp.Query") -> Sql:
     """The query of a view, written anew from its syntax tree: every name quoted, every string escaped, no comments.
 

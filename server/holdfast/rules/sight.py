@@ -1,10 +1,12 @@
 """What a caller sees of rows and fields: those that a list or view rule, or one of the caller's roles, opens."""
 
+from typing import Final
+
 from typing_extensions import override
 
 from holdfast.catalog.sight import EVERYTHING_SEEN, Sight
 from holdfast.catalog.snapshot import Catalog
-from holdfast.db.sql import Sql, raw
+from holdfast.db.sql import Sql, name, raw, renamed
 from holdfast.expressions.emit import bracketed
 from holdfast.expressions.value import ALWAYS
 from holdfast.rules.access import Access, Audience, ways_in
@@ -15,6 +17,8 @@ from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 
+_ROW: Final = name("hf gate")
+
 
 class CallerSight(Sight):
     """What one audience sees. `Sight` itself is for superusers: see `sight_of`."""
@@ -23,6 +27,7 @@ class CallerSight(Sight):
         self._catalog = catalog
         self._who = who
         self._access: dict[str, Access] = {}
+        self._held: dict[tuple[str, tuple[str, ...], str], Sql] = {}
 
     def access(self, collection: Collection) -> Access:
         """The ways in to the collection's list."""
@@ -45,14 +50,22 @@ class CallerSight(Sight):
 
     @override
     def gate(self, collection: Collection, alias: Sql) -> Sql:
-        return holds(self._catalog, collection, self.access(collection).rules, alias, self._who, prefix="g")
+        return self._holds(collection, self.access(collection).rules, alias, "g")
 
     @override
     def shows(self, collection: Collection, field: Field, alias: Sql) -> Sql:
         rules = self.access(collection).reading(field)
         if rules in ((), ("",)):
             return ALWAYS
-        return holds(self._catalog, collection, rules, alias, self._who, prefix="f")
+        return self._holds(collection, rules, alias, "f")
+
+    def _holds(self, collection: Collection, rules: tuple[str, ...], alias: Sql, prefix: str) -> Sql:
+        """That one of the rules holds. Compiled once, however many rows of one filter it is asked of."""
+        key = (collection.id, rules, prefix)
+        found = self._held.get(key)
+        if found is None:
+            found = self._held[key] = holds(self._catalog, collection, rules, _ROW, self._who, prefix=prefix)
+        return found if found is ALWAYS else renamed(found, _ROW, alias)
 
     @override
     def shows_email(self, collection: Collection, alias: Sql) -> Sql:
