@@ -18,7 +18,7 @@ RECORDS: Final = "/api/collections/"
 _ACTIONS: Final = {"GET": "list", "POST": "create", "PUT": "create"}
 _ONE_ACTIONS: Final = {"GET": "view", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 _READING: Final = ("query", "aggregate", "export")
-_LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+|auth-refresh|passkeys-login")
+_LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+")
 _ANY: Final = "*"
 NameOf: TypeAlias = Callable[[str], str]
 """Gives the name of a collection by its id or name: a limit is none if the id gets round it."""
