@@ -13,6 +13,7 @@ from holdfast.db.cannot_start import CannotStart
 # Name to module. A command is imported when it is used: `holdfast migrate` does not pay for the server.
 COMMANDS: Final = {
     "serve": "holdfast.cli.serve",
+    "worker": "holdfast.cli.background",
     "superuser": "holdfast.cli.superuser",
     "setup-link": "holdfast.cli.setup_link",
     "migrate": "holdfast.cli.migrate",

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 from mailbox import Mailbox, mail_server
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from job_worker import until
-from served import EMAIL, PASSWORD, Server
+from served import EMAIL, PASSWORD, Server, clean_environment, command
 from tls_postgres import free_port
 
 SUPERUSER = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
@@ -113,3 +114,24 @@ async def test_without_a_mail_server_the_link_is_in_the_log_of_a_developer(data:
         answer = await client.post("/api/collections/users/confirm-password-reset", json=new)
         assert answer.status_code == 204, answer.text
     assert await asyncio.to_thread(server.stop) == 0
+
+
+async def test_a_worker_sends_the_mail_of_a_server_that_does_none(data: Path, database: str):
+    server, url = await start(data, database, "--no-background")
+    worker = await asyncio.create_subprocess_exec(
+        *command("worker", "--data", str(data)),
+        env=clean_environment() | {"DATABASE_URL": database, "HOLDFAST_LOG_FORMAT": "json"},
+        cwd=data.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        with mail_server() as box:
+            await promise_mail(url, box.port)
+            assert await the_mail(box)
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        out, errors = await worker.communicate()
+        assert await asyncio.to_thread(server.stop) == 0
+    assert (worker.returncode, errors) == (0, b"")
+    assert b"Working" in out
