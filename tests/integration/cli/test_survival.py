@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -218,6 +219,36 @@ def test_a_stop_while_starting_leaves_nothing_running(data: Path):
     again = Server(data, "--port", "0")
     assert httpx.get(f"{again.started()}/api/health").status_code == 200
     assert again.stop() == 0
+
+
+MOMENTS = [0.45 * number for number in range(1, 9)]  # seconds from the start of the process
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_stop_is_heeded_at_every_moment_of_a_start(anywhere: Path):
+    """Four at a time, so that each is slow and the moments fall everywhere: into initdb, imports, migrations."""
+    with ThreadPoolExecutor(4) as pool:
+        took = list(pool.map(lambda moment: stopped_after(anywhere / f"{moment}", moment), MOMENTS))
+    print(f"\nstopped at {len(took)} moments of a start, each within {max(took):.1f} s")
+    assert max(took) < 10
+
+
+def stopped_after(data: Path, seconds: float) -> float:
+    """Start a server for the first time, tell it once to stop at this moment; how long that took."""
+    server = Server(data, "--port", "0")
+    time.sleep(seconds)
+    server.signal(signal.SIGTERM)
+    told = time.monotonic()
+    code = server.ended()
+    took = time.monotonic() - told
+    # Before its first line a process just ends, and has started nothing.
+    assert code == 0 or (code == -signal.SIGTERM and not data.exists()), (seconds, code, server.errors)
+    assert "Traceback" not in server.errors
+    running = [str(process.info["cmdline"]) for process in psutil.process_iter(["cmdline"])]
+    assert [line for line in running if str(data) in line] == []
+    assert not (data / "pg.new").exists()
+    return took
 
 
 def test_a_second_server_uses_the_postgresql_of_the_first_and_takes_over_when_that_is_killed(data: Path):

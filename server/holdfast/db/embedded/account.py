@@ -3,8 +3,9 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,6 +14,7 @@ import msgspec
 from holdfast.db.embedded.error import EmbeddedError
 
 NAME: Final = "holdfast"
+LOOK_SECONDS: Final = 0.1
 _MAKERS: Final = (
     (
         "useradd",
@@ -42,11 +44,33 @@ class Account(msgspec.Struct, frozen=True):
         start = cast(Any, subprocess.Popen)
         return start([str(arg) for arg in args], env=_environment(), cwd="/", **self._identity(), **more)
 
-    def run(self, args: Sequence[str | Path], stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        """Run a program as this user to its end; its output and errors come back together."""
-        process = self.popen(args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        output, _ = process.communicate(stdin)
-        return subprocess.CompletedProcess(args, process.returncode, output)
+    def run(
+        self, args: Sequence[str | Path], stdin: bytes = b"", *, check: Callable[[], None] = lambda: None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run a program as this user to its end; its output and errors come back together.
+
+        `check` is called while it runs, and may raise: then the program is ended at once.
+        """
+        process = self.popen(
+            args,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for us, who then say what becomes of it
+        )
+        given: bytes | None = stdin
+        while True:
+            try:
+                output, _ = process.communicate(given, timeout=LOOK_SECONDS)
+                return subprocess.CompletedProcess(args, process.returncode, output)
+            except subprocess.TimeoutExpired:
+                given = None  # it has been taken
+            try:
+                check()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                raise
 
     def reaches(self, path: Path) -> bool:
         """Whether this user may enter the directory or run the program; tried, so that ACLs count, too."""

@@ -81,9 +81,8 @@ def make_cluster(
         account.own(half)
         write_secret(passwords, superuser)
         account.own(passwords)
-        _initdb(half, passwords, account, binaries)
-        check()
-        _single(half, account, binaries, _SETUP % ours)
+        _initdb(half, passwords, account, binaries, check)
+        _single(half, account, binaries, _SETUP % ours, check)
         write_secret(places.superuser_password, superuser)
         write_secret(places.password, ours)
         if places.data.is_dir():
@@ -99,7 +98,7 @@ def make_cluster(
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _initdb(data: Path, passwords: Path, account: Account, binaries: Binaries) -> None:
+def _initdb(data: Path, passwords: Path, account: Account, binaries: Binaries, check: Callable[[], None]) -> None:
     # The builtin provider sorts by code point, the same on every system and after every upgrade of one.
     locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
     made = account.run(
@@ -113,15 +112,19 @@ def _initdb(data: Path, passwords: Path, account: Account, binaries: Binaries) -
             "--auth-host=scram-sha-256",
             "--data-checksums",
             *(locale if binaries.major >= 17 else ("--locale=C.UTF-8",)),
-        )
+        ),
+        check=check,
     )
     if made.returncode != 0:
         raise EmbeddedError(f"The database cannot be made in {data.parent}: {last_words(made.stdout)}")
 
 
-def _single(data: Path, account: Account, binaries: Binaries, script: str) -> None:
+def _single(
+    data: Path, account: Account, binaries: Binaries, script: str, check: Callable[[], None] = lambda: None
+) -> None:
     """Run statements, one in each line, as superuser without a server."""
-    done = account.run((binaries.program("postgres"), "--single", "-D", data, "template1"), script.encode())
+    program = (binaries.program("postgres"), "--single", "-D", data, "template1")
+    done = account.run(program, script.encode(), check=check)
     if done.returncode != 0 or b"ERROR:" in done.stdout:
         raise EmbeddedError(f"The database in {data} cannot be set up: {last_words(done.stdout)}")
 
