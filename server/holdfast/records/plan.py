@@ -4,8 +4,8 @@ Planning costs many times what the request costs after it, so plans are kept (db
 query string as it came, then under its shape, which is everything but the values in it.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Hashable, Mapping
+from typing import Final, Literal
 
 import msgspec
 
@@ -39,6 +39,8 @@ from holdfast.rules.facts import FACTS, Facts
 from holdfast.rules.scope import RuleScope, holds
 from holdfast.rules.sight import sight_of
 from holdfast.schema.collection import Collection
+
+MAX_KEPT_CHARS: Final = 32_768  # of a statement; a list with three rules and a filter has about 4,000
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Pl
     compiled = plans.get(key)
     if not isinstance(compiled, Compiled):
         compiled = _compile(asked, ways, wanted, reading)
-        plans.put(key, compiled)
+        keep(plans, key, compiled, compiled.statement)
     return Plan(compiled, reading.literals if reading else (), named, query, context)
 
 
@@ -198,7 +200,7 @@ def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> Aggrega
         found = _Narrowing(asked, ways, reading)
         groups, measures = outputs(Names(asked.catalog, asked.collection, found.sight, found.scope), query)
         statement = Statement.of(compile_aggregate(found.rows(), groups, measures, query))
-        plans.put(key, statement)
+        keep(plans, key, statement, statement)
     guarded = reading is not None and ways.rules != ("",)
     return AggregatePlan(statement, reading.literals if reading else (), guarded)
 
@@ -213,8 +215,14 @@ def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:
     rule = holds(asked.catalog, asked.collection, ways.rules, BASE, asked.who)
     seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(*shape), ways)
     compiled = Compiled(Statement.of(compile_view(asked.collection, seen, rule)), seen.spaced)
-    plans.put(key, compiled)
+    keep(plans, key, compiled, compiled.statement)
     return compiled
+
+
+def keep(plans: Plans, key: Hashable, plan: object, statement: Statement) -> None:
+    """Keep a plan, unless it is so long that many like it would fill the memory."""
+    if len(statement.text) <= MAX_KEPT_CHARS:
+        plans.put(key, plan)
 
 
 def inputs(named: Mapping[str, object], facts: Facts, literals: tuple[object, ...] = ()) -> Inputs:

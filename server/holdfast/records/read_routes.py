@@ -16,7 +16,7 @@ from holdfast.http.response import Response
 from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
 from holdfast.records.list import MAX_COUNTED, check_size
-from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, plan_aggregate, plan_list, plan_view
+from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, keep, plan_aggregate, plan_list, plan_view
 from holdfast.records.query import from_body, from_query
 from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
@@ -34,7 +34,7 @@ async def list_records(engine: Engine, request: Request, collection: Collection)
     plan = engine.plans.get(key)
     if not isinstance(plan, Plan):
         plan = plan_list(engine.plans, asked, from_query(request.query), engine.secret)
-        _keep(engine, request, key, plan)
+        _keep(engine, request, key, plan, plan.compiled.statement)
     return Response(body=await _page(engine, request, plan))
 
 
@@ -67,7 +67,7 @@ async def aggregate_records(engine: Engine, request: Request, collection: Collec
     plan = engine.plans.get(key)
     if not isinstance(plan, AggregatePlan):
         plan = plan_aggregate(engine.plans, asked, read_aggregate(request.query))
-        _keep(engine, request, key, plan)
+        _keep(engine, request, key, plan, plan.statement)
     row = await _fetch(engine, request, plan.statement, inputs({}, Facts.of(request), plan.literals))
     items: str | None = None if row is None else row[0]
     if plan.guarded and is_nothing(items):
@@ -75,9 +75,9 @@ async def aggregate_records(engine: Engine, request: Request, collection: Collec
     return Response(body=render_groups(items))
 
 
-def _keep(engine: Engine, request: Request, key: Hashable, plan: object) -> None:
+def _keep(engine: Engine, request: Request, key: Hashable, plan: object, statement: Statement) -> None:
     if len(request.query_string) <= KEPT_QUERY_BYTES:
-        engine.plans.put(key, plan)
+        keep(engine.plans, key, plan, statement)
 
 
 def _asked(engine: Engine, request: Request, collection: Collection) -> Asked:

@@ -157,6 +157,25 @@ async def test_s29_many_empty_searches_under_a_rule_are_held_back(society: Socie
     await client.aclose()
 
 
+async def test_s29_aggregates_and_searches_are_held_back_alike(society: Society):
+    await society.ruled("posts", listRule=NEVER, viewRule=NEVER)
+    aggregates = [
+        {"select": "count(),sum(views)", "filter": "views > 0"},
+        {"groupBy": "title", "filter": "views > 0"},
+    ]
+    for address, url, query in (
+        ("198.51.100.10", f"{POSTS}/aggregate", aggregates[0]),
+        ("198.51.100.11", f"{POSTS}/aggregate", aggregates[1]),
+        ("198.51.100.12", POSTS, {"search": "one"}),
+        ("198.51.100.13", POSTS, {"filter": "views > 0", "cursor": ""}),
+    ):
+        async with society.api.client(address=address) as client:
+            started = time.perf_counter()
+            for _ in range(4):
+                assert (await client.get(url, params=query)).status_code == 200
+            assert time.perf_counter() - started >= 0.1, url
+
+
 async def test_s29_whoever_sees_all_is_never_held_back(society: Society):
     await society.ruled("posts", listRule="", viewRule="")
     async with society.api.client(address="198.51.100.8") as client:

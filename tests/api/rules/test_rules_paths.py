@@ -1,7 +1,7 @@
 """Rules of other collections, where a filter, a sort, an aggregate or an expand enters them."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -93,7 +93,7 @@ async def test_an_expand_shows_what_the_caller_may_view(
         assert "expand" not in record
         return
     expanded: Any = record["expand"][expand]
-    records: list[Any] = expanded if isinstance(expanded, list) else [expanded]
+    records = cast("list[Any]", expanded if isinstance(expanded, list) else [expanded])
     assert sorted(one["id"].lstrip("0") for one in records) == found
 
 

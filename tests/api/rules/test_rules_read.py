@@ -154,9 +154,13 @@ async def test_a_user_logs_in_and_sees_and_changes_nobody_else(society: Society)
         await society.api.create("users", id=ID(name), email=f"{name}@example.com", name=name, **login)
     url = "/api/collections/users/records"
     async with society.api.client(await society.api.login("dan@example.com", "a long password", "users")) as dan:
-        assert [item["name"] for item in (await dan.get(url)).json()["items"]] == ["dan"]
+        assert [item["id"] for item in (await dan.get(url)).json()["items"]] == [ID("dan")]
         assert (await dan.get(f"{url}/{ID('dan')}")).json()["email"] == "dan@example.com"
         refused(await dan.get(f"{url}/{ID('fay')}"), 404, "not_found")
+        changed = await dan.patch(f"{url}/{ID('dan')}", json={"name": "Daniel"})
+        assert changed.json()["name"] == "Daniel"
+        refused(await dan.patch(f"{url}/{ID('fay')}", json={"name": "Daniel"}), 404, "not_found")
+        refused(await dan.delete(f"{url}/{ID('fay')}"), 404, "not_found")
     assert (await society["guest"].get(url)).json()["items"] == []
     refused(await society["guest"].get(f"{url}/{ID('dan')}"), 404, "not_found")
 
