@@ -10,6 +10,7 @@ from typing import Final
 import litestar
 
 from holdfast import health
+from holdfast.access import permission_routes
 from holdfast.access import routes as access
 from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
@@ -82,6 +83,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *collections.ROUTES,
             *access.ROUTES,
             *rule_tests.ROUTES,
+            *permission_routes.ROUTES,
             *LOGIN_ROUTES,
             *ROLE_ROUTES,
             *KEY_ROUTES,
