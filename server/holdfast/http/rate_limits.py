@@ -18,7 +18,7 @@ RECORDS: Final = "/api/collections/"
 _ACTIONS: Final = {"GET": "list", "POST": "create", "PUT": "create"}
 _ONE_ACTIONS: Final = {"GET": "view", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 _READING: Final = ("query", "aggregate", "export")
-_LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+")
+_LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+|passkeys-login")
 _ANY: Final = "*"
 NameOf: TypeAlias = Callable[[str], str]
 """Gives the name of a collection by its id or name: a limit is none if the id gets round it."""
@@ -66,7 +66,7 @@ def _labels(request: Request, name_of: NameOf) -> tuple[str, ...]:
     parts = request.path[len(RECORDS) :].split("/")
     if len(parts) < 2 or not parts[1]:
         return ()
-    actions = _record_actions(request.method, parts) if parts[1] == "records" else _auth_actions(parts[1])
+    actions = _record_actions(request.method, parts) if parts[1] == "records" else _auth_actions("-".join(parts[1:]))
     return tuple(f"{collection}:{action}" for collection in (name_of(parts[0]), _ANY) for action in actions)
 
 
@@ -78,11 +78,11 @@ def _record_actions(method: str, parts: list[str]) -> tuple[str, ...]:
     return (_ONE_ACTIONS[method],) if method in _ONE_ACTIONS else ()
 
 
-def _auth_actions(segment: str) -> tuple[str, ...]:
+def _auth_actions(path: str) -> tuple[str, ...]:
     """The name of the action as PocketBase has it (`authWithPassword`), and `auth` for every way to log in."""
-    first, *rest = segment.split("-")
+    first, *rest = path.split("-")
     own = first + "".join(part.upper() if part in ("otp", "totp") else part.capitalize() for part in rest)
-    return (own, "auth") if _LOGIN.fullmatch(segment) else (own,)
+    return (own, "auth") if _LOGIN.fullmatch(path) else (own,)
 
 
 class RateLimiter:
