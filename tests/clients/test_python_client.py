@@ -159,3 +159,15 @@ def test_a_batch_is_written_all_or_nothing(client: Client, books: Any):
     assert books.get_one("pythonbatch0001").pages == 501
     for book in books.get_full_list(query_params={"filter": "title = 'of a batch'"}):
         books.delete(book.id)
+
+
+def test_settings_are_read_and_changed(client: Client):
+    before = client.settings.get_all()
+    assert "password" not in before["smtp"]
+    assert client.settings.update({"meta": {"appName": "Py"}})["meta"]["appName"] == "Py"
+    assert client.settings.update(before) == before
+    assert client.settings.test_email("ann@example.com", "password-reset")
+    with pytest.raises(ClientResponseError) as failure:
+        client.settings.update({"smtp": {"port": 70000}})
+    status, data = refused(failure)
+    assert (status, data["smtp"]["port"]["code"]) == (400, "validation_out_of_range")

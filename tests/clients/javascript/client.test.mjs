@@ -272,6 +272,27 @@ describe("records", () => {
     });
 });
 
+describe("settings", () => {
+    test("are read, changed in part, and sent back as they were read", async () => {
+        const before = await pb.settings.getAll();
+        assert.equal(before.smtp.password, undefined);
+        const changed = await pb.settings.update({ meta: { appName: "JS" } });
+        assert.deepEqual(changed, { ...before, meta: { ...before.meta, appName: "JS" } });
+        assert.deepEqual(await pb.settings.update(before), before);
+    });
+
+    test("say what is wrong in its place", async () => {
+        const failure = await refusal(pb.settings.update({ smtp: { port: 70000 } }), 400);
+        assert.equal(failure.response.data.smtp.port.code, "validation_out_of_range");
+        await refusal(new PocketBase(url).settings.getAll(), 401);
+    });
+
+    test("are tried with a mail", async () => {
+        assert.equal(await pb.settings.testEmail("users", "ann@example.com", "verification"), true);
+        await refusal(pb.settings.testEmail("users", "nobody", "verification"), 400);
+    });
+});
+
 describe("refusals", () => {
     test("name the field and what is wrong with it", async () => {
         const failure = await refusal(pb.collection("js_posts").create({ stars: 1 }), 400);
