@@ -61,14 +61,18 @@ class Principals:
         Unauthenticated then, and RateLimited when it is used too often. A good one costs a query every KEPT_SECONDS.
         Raises Unavailable when the database is away.
         """
-        header = request.headers.get(API_KEY) or request.headers.get(b"authorization")
+        secret = request.headers.get(API_KEY)
+        if secret:
+            return await self._key(engine, request, secret)
+        header = request.headers.get(b"authorization")
         if not header:
             return GUEST
-        if API_KEY in request.headers or PREFIX in header:
-            return await self._key(engine, request, header)
         known = self._known.get(header)
         if known is not None and known.until > time.monotonic() and known.catalog_version == engine.catalog.version:
             return known.principal
+        # At its beginning alone: a token can have these letters anywhere.
+        if PREFIX in header and bare_token(header).startswith(PREFIX.decode()):
+            return await self._key(engine, request, header)
         return await self._find(engine, header)
 
     async def _find(self, engine: Engine, header: bytes) -> Principal:

@@ -142,3 +142,14 @@ async def test_a_guest_has_nothing_to_exchange(shared_api: Api) -> None:
 
 async def test_a_token_is_exchanged_by_its_own_collection_only(api: Api) -> None:
     refused(await api.client(await user_token(api)).post(REFRESH), 403, "forbidden")
+
+
+async def test_a_token_that_has_the_letters_of_an_api_key_in_it_is_a_token(api: Api) -> None:
+    # About one of a thousand has: base64 writes any letters.
+    id, key = await keys(api)
+    end, token = int(time.time()) + 60, ""
+    while "hf_" not in token:
+        end += 1
+        token = make_token(Claims("pbc_3142635823", end, id, refreshable=True, type="auth"), key)
+    assert (await whoever(api, token)).startswith("_superusers/")
+    assert (await whoever(api, f"Bearer {token}")).startswith("_superusers/")
