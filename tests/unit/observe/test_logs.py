@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from holdfast.log_redaction import Readable
 from holdfast.logs import Logs, start_logs
 from holdfast.observe import RequestSeen
 
@@ -230,3 +231,18 @@ def test_a_line_never_waits_for_a_slow_reader(start: Start) -> None:
         logs.request(SEEN)
         time.sleep(0.001)
     assert time.perf_counter() - began < 0.45
+
+
+def test_a_mail_for_a_developer_keeps_its_link_and_nothing_else_does(start: Start) -> None:
+    _, lines = start()
+    structlog.get_logger().warning("shown", mail=Readable(f"Open\nhttp://x/{TOKEN}"), other=f"http://x/{TOKEN}")
+    line = json.loads(lines()[0])
+    assert (line["mail"], line["other"]) == (f"Open\nhttp://x/{TOKEN}", "http://x/[redacted]")
+
+
+def test_a_mail_is_shown_line_by_line_and_cannot_move_the_cursor(start: Start) -> None:
+    _, lines = start("text")
+    structlog.get_logger().warning("shown", to="ann@example.com", mail=Readable("Hello\n\n\x1b[2Jlink"))
+    found = lines()
+    assert found[0].endswith("shown to=ann@example.com")
+    assert found[1:] == ["    Hello", "    ", "    \\x1b[2Jlink"]
