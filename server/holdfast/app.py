@@ -17,6 +17,7 @@ from holdfast.access.rule_test_service import refuse_failing
 from holdfast.auth import link_page, setup_routes
 from holdfast.auth.attempts import sweep_attempts
 from holdfast.auth.key_routes import KEY_ROUTES
+from holdfast.auth.left_behind import sweep_left_behind
 from holdfast.auth.letter_job import LETTERS
 from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
@@ -69,6 +70,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "first factors": sweep_mfas,
     "one-time passwords": sweep_otps,
     "mails that were asked for": sweep_letters,
+    "what accounts left behind": sweep_left_behind,
 }
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 

@@ -9,7 +9,9 @@ from holdfast.auth.login import Asked, Proof
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Sql, Statement, raw, value
 from holdfast.engine import Engine
+from holdfast.errors import Unavailable
 from holdfast.http.peer import limit_key
+from holdfast.mail.later import require_mail
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.ids import new_id
 
@@ -25,8 +27,17 @@ async def note_origin(engine: Engine, asked: Asked, proof: Proof) -> None:
         known = row is None or row["known"]
         if not known:
             await engine.pool.execute(Statement.of(_forget(proof)))
-    if not known and row is not None and row["others"] and proof.account.email:
+    if not known and row is not None and row["others"] and proof.account.email and _can_tell(engine):
         await ask_alert(engine, proof.collection, proof.account.id, asked.origin, int(time.time()))
+
+
+def _can_tell(engine: Engine) -> bool:
+    """Whether a mail can go out at all: a server without one lets people log in all the same."""
+    try:
+        require_mail(engine)
+    except Unavailable:
+        return False
+    return True
 
 
 def fingerprint(asked: Asked) -> str:

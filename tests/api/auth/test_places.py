@@ -1,8 +1,13 @@
-"""From where people log in: a new place is told to its owner."""
+"""From where people log in: a new place is told to its owner. And what goes with an account."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from client import in_one_loop
+from client import PASSWORD, Api, in_one_loop, refused
+from holdfast.auth.left_behind import sweep_left_behind
+from holdfast.db.sql import Statement, raw, value
 from office import Office, Person
 
 HOME, WORK = "203.0.113.5", "198.51.100.7"
@@ -123,3 +128,43 @@ async def test_what_an_account_had_to_log_in_with_goes_with_it(office: Office, h
         left = f'SELECT count(*) FROM public."{table}" WHERE "recordRef" = $1'  # noqa: S608
         assert await office.value(left, gone.id) == 0, table
         assert await office.value(left, stays.id) == 1, table
+
+
+async def test_what_a_collection_had_waits_in_the_trash_and_goes_with_it(api: Api) -> None:
+    collection = await api.define("members", type="auth")
+    person = await api.create("members", email="a@example.com", password=PASSWORD, passwordConfirm=PASSWORD)
+    await api.login("a@example.com", PASSWORD, "members")
+    places = Statement.of(
+        raw('SELECT count(*) AS left FROM public."_authOrigins" WHERE "recordRef" = ') + value(person["id"], "text")
+    )
+
+    async def left() -> int:
+        row = await api.pool.fetchrow(places)
+        assert row is not None
+        return row["left"]
+
+    assert (await api.root.delete(f"/api/collections/{collection['id']}")).status_code == 204
+    assert await sweep_left_behind(api.pool) == 0
+    assert await left() == 1
+    trash = (await api.root.get("/api/collections/trash")).json()["items"]
+    assert (await api.root.delete(f"/api/collections/trash/{trash[0]['id']}")).status_code == 204
+    assert await sweep_left_behind(api.pool) == 1
+    assert await left() == 0
+
+
+async def test_without_a_mail_server_people_log_in_and_whoever_needs_a_mail_is_told(
+    start_api: Callable[..., AbstractAsyncContextManager[Api]],
+) -> None:
+    async with start_api(public_url="https://app.example.com") as api:
+        await api.create("users", email="a@example.com", password=PASSWORD, passwordConfirm=PASSWORD)
+        for address in (HOME, WORK):
+            body = {"identity": "a@example.com", "password": PASSWORD}
+            answer = await api.client(address=address).post("/api/collections/users/auth-with-password", json=body)
+            assert answer.status_code == 200
+        for email in ("a@example.com", "nobody@example.com"):
+            for flow in ("verification", "password-reset"):
+                answer = await api.guest.post(f"/api/collections/users/request-{flow}", json={"email": email})
+                refused(answer, 503, "unavailable")
+        row = await api.pool.fetchrow(Statement.of(raw("SELECT count(*) AS promised FROM holdfast.jobs")))
+        assert row is not None
+        assert row["promised"] == 0
