@@ -6,6 +6,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type
 from holdfast.collections.diff import Changes
 from holdfast.collections.mishap import Places
+from holdfast.collections.sound_roles import broken_by, permissions_for
 from holdfast.collections.sound_rules import broken_rules
 from holdfast.db.sql import inline
 from holdfast.errors import BadRequest, Problem, ValidationFailed
@@ -26,6 +27,12 @@ def check_references(changes: Changes) -> None:
                 f"{collection.name} cannot be deleted, because relations point at it: {', '.join(pointing)}. "
                 "Delete these fields first, or in the same import."
             )
+        permitted = permissions_for(changes.old, collection)
+        if permitted:
+            raise BadRequest(
+                f"{collection.name} cannot be deleted, because roles have permissions for it: {'; '.join(permitted)}. "
+                "Take these permissions away first."
+            )
 
 
 def _pointing(catalog: Catalog, collection: Collection) -> Iterator[str]:
@@ -38,6 +45,8 @@ def _pointing(catalog: Catalog, collection: Collection) -> Iterator[str]:
 
 def check_rules(changes: Changes, places: Places) -> None:
     """Raise ValidationFailed for rules of the request that name what is not there, BadRequest for those of others.
+
+    Those of others are of collections that stay as they are, and of roles.
 
     A rule that was broken before is nobody's fault here.
     """
@@ -54,6 +63,14 @@ def check_rules(changes: Changes, places: Places) -> None:
                 raise BadRequest(f"The rule {key} of {collection.name} would break: {message.rstrip('.')}.")
     if problems:
         raise ValidationFailed(places.problems(problems))
+    fault = broken_by(changes.old, changes.new) if others and changes.new.roles else None
+    if fault is not None:
+        raise BadRequest(f"The {fault.where}, would break in {_name(changes, fault.collection_id)}: {fault.what}.")
+
+
+def _name(changes: Changes, collection_id: str) -> str:
+    found = changes.new.by_id.get(collection_id)
+    return "all collections" if found is None else found.name
 
 
 def _takes_away(changes: Changes) -> bool:
