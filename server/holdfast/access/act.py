@@ -23,14 +23,15 @@ async def act(engine: Engine, tx: Transaction, asking: Asking) -> None:
         case "view":
             await _view(engine, tx, asking)
         case "create":
-            await write_service.create(engine, _write(asking), tx)
+            await write_service.create(engine, write_meant(asking), tx)
         case "update":
-            await write_service.update(engine, _write(asking), tx)
+            await write_service.update(engine, write_meant(asking), tx)
         case "delete":
-            await write_service.delete(engine, _write(asking), tx)
+            await write_service.delete(engine, write_meant(asking), tx)
 
 
-def _write(asking: Asking) -> Write:
+def write_meant(asking: Asking) -> Write:
+    """The write that a question is about."""
     question = asking.question
     return Write(
         catalog=asking.catalog,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from holdfast.access.question import Asker
+from holdfast.auth.key_use import key_principal
 from holdfast.auth.principals import principal_of, roles_column
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Transaction
@@ -13,6 +14,8 @@ from holdfast.identity import GUEST, Principal
 
 async def principal_meant(tx: Transaction, catalog: Catalog, asker: Asker) -> Principal:
     """Who is meant, with the roles that they have now. Raises ValidationFailed for one that is not there."""
+    if asker.key:
+        return await _key_meant(tx, catalog, asker.key)
     if not asker.collection:
         return GUEST
     collection = catalog.find(asker.collection)
@@ -29,6 +32,17 @@ async def principal_meant(tx: Transaction, catalog: Catalog, asker: Asker) -> Pr
     if row is None:
         raise _refusal({"id": Problem("validation_invalid_value", "There is no record of that id.")})
     return principal_of(collection, asker.id, catalog.role_ids(row["roles"]))
+
+
+async def _key_meant(tx: Transaction, catalog: Catalog, id: str) -> Principal:
+    row = await tx.fetchrow(
+        raw("SELECT name, roles, superuser FROM holdfast.keys WHERE revoked IS NULL AND id = ") + value(id, "text")
+    )
+    if row is None:
+        raise _refusal(
+            {"key": Problem("validation_invalid_value", "There is no API key of that id, or it is revoked.")}
+        )
+    return key_principal(catalog, id, row)
 
 
 def _refusal(problems: Mapping[str, Problem]) -> ValidationFailed:

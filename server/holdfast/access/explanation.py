@@ -11,6 +11,8 @@ from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Sql, Statement, named, qualified, raw
 from holdfast.errors import InvalidFilter
 from holdfast.identity import Principal
+from holdfast.records.imagine import Imagined
+from holdfast.records.permit import NEW, new_row
 from holdfast.rules.access import Access, Audience, Grant, audience, rule_of, ways_in
 from holdfast.rules.explain import Part, RuleOutlines
 from holdfast.rules.facts import FACTS, Facts
@@ -18,7 +20,7 @@ from holdfast.rules.names import NOTHING_SPOKEN, Spoken
 from holdfast.rules.scope import holds
 from holdfast.schema.collection import Collection
 
-ROW: Final = raw("base")
+ROW: Final = raw("base")  # the record as it is
 RECORD_ID: Final = "id"
 
 
@@ -26,8 +28,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One way in that was looked at.
 
     `source` is `rule` or `role:NAME`; `rule` is None where it lets in nobody but superusers. `sql` is what the rule
-    becomes, with what `parameters` stand for. `read` and `write` are the fields that a role names. `reason` says what
-    cannot be told by the verdict of a rule.
+    becomes, with what `parameters` stand for. A change is looked at twice: `when` is `before` and `after`. `read` and
+    `write` are the fields that a role names. `reason` says what cannot be told by the verdict of a rule.
     """
 
     source: str
@@ -39,6 +41,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     reason: str = ""
+    when: str = ""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -85,10 +88,12 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where the row is that rules are asked about: what follows FROM, with the row as ROW, and what else they name."""
+    """Where the row is that rules are asked about: what follows FROM, the alias of the row in it, and what else they
+    name."""
 
     source: Sql
     condition: Sql
+    row: Sql = ROW
     spoken: Spoken = NOTHING_SPOKEN
     named: Mapping[str, object] = {}
 
@@ -97,6 +102,25 @@ def place_of_record(collection: Collection) -> Place:
     """The record that the question names, as it is."""
     table = qualified("public", collection.name) + raw(" AS ") + ROW
     return Place(table, ROW + raw('."id" = ') + named(RECORD_ID, "text"))
+
+
+def place_as_it_would_be(collection: Collection, imagined: Imagined, *, new: bool) -> Place:
+    """The row that a write would lead to; with `new` there is none as yet, else it is the record that is changed."""
+    sent = {field: imagined.settings[field] for field in imagined.sent if field in imagined.settings}
+    would_be = new_row(collection, imagined.settings)
+    if new:
+        return Place(would_be, raw("true"), NEW, Spoken(body=sent), imagined.inputs)
+    found = place_of_record(collection)
+    source = found.source + raw(" CROSS JOIN LATERAL ") + would_be
+    return Place(source, found.condition, NEW, Spoken(body=sent, previous=ROW), imagined.inputs)
+
+
+def place_before(collection: Collection, imagined: Imagined) -> Place:
+    """The record as it is, for rules that ask what a change would set."""
+    found = place_of_record(collection)
+    sent = {field: imagined.settings[field] for field in imagined.sent if field in imagined.settings}
+    spoken = Spoken(body=sent, previous=ROW)
+    return msgspec.structs.replace(found, spoken=spoken, named=imagined.inputs)
 
 
 async def look_at_row(tx: Transaction, asking: Asking, place: Place) -> tuple[Check, ...]:
@@ -133,7 +157,7 @@ def _closed(asking: Asking) -> list[Check]:
 
 
 async def _check_row(tx: Transaction, asking: Asking, place: Place, grant: Grant) -> Check:
-    scope = RuleOutlines(asking.catalog, asking.collection, ROW, asking.audience, place.spoken)
+    scope = RuleOutlines(asking.catalog, asking.collection, place.row, asking.audience, place.spoken)
     try:
         outline = scope.outline(grant.rule) if grant.rule.strip() else None
     except InvalidFilter as failure:
@@ -141,7 +165,7 @@ async def _check_row(tx: Transaction, asking: Asking, place: Place, grant: Grant
     columns = raw("NULL") if outline is None else outline.select()
     query = raw("SELECT ") + columns + raw(" AS found FROM ") + place.source + scope.joins()
     row = await tx.fetchrow(query + raw(" WHERE ") + place.condition, asking.inputs(place.named))
-    shown = _shown(asking, grant, place.spoken, place.named)
+    shown = _shown(asking, grant, place)
     if row is None:
         return _check(grant, shown, result=False, reason="There is no such record.")
     tree = None if outline is None else outline.filled(row["found"])
@@ -149,7 +173,7 @@ async def _check_row(tx: Transaction, asking: Asking, place: Place, grant: Grant
 
 
 async def _count_rows(tx: Transaction, asking: Asking, table: Sql, grant: Grant) -> Check:
-    shown = _shown(asking, grant, NOTHING_SPOKEN, {})
+    shown = _shown(asking, grant, Place(table, ROW))
     if not grant.rule.strip():
         return _check(grant, shown, result=True)
     scope = RuleOutlines(asking.catalog, asking.collection, ROW, asking.audience)
@@ -167,11 +191,12 @@ def _broken(grant: Grant, failure: InvalidFilter) -> Check:
     return _check(grant, ("", ()), result=False, reason=f"The rule cannot be used: {failure.message}")
 
 
-def _shown(asking: Asking, grant: Grant, spoken: Spoken, extra: Mapping[str, object]) -> tuple[str, tuple[str, ...]]:
+def _shown(asking: Asking, grant: Grant, place: Place) -> tuple[str, tuple[str, ...]]:
     """The rule as SQL, and what its parameters are."""
-    condition = holds(asking.catalog, asking.collection, (grant.rule,), ROW, asking.audience, spoken)
+    rules = (grant.rule,)
+    condition = holds(asking.catalog, asking.collection, rules, place.row, asking.audience, place.spoken)
     statement = Statement.of(condition)
-    return statement.text, tuple(_text(arg) for arg in statement.args(asking.inputs(extra)))
+    return statement.text, tuple(_text(arg) for arg in statement.args(asking.inputs(place.named)))
 
 
 def _text(arg: Any) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from holdfast.access.act import act, write_meant
 from holdfast.access.acting import principal_meant
 from holdfast.access.explanation import (
     Asking,
@@ -11,6 +12,8 @@ from holdfast.access.explanation import (
     Seen,
     look_at_all,
     look_at_row,
+    place_as_it_would_be,
+    place_before,
     place_of_record,
 )
 from holdfast.access.question import Question
@@ -18,6 +21,8 @@ from holdfast.access.rehearsal import rehearsal
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
+from holdfast.errors import ApiError
+from holdfast.records.imagine import imagine
 from holdfast.schema.collection import Collection
 
 SUPERUSER: Final = "superuser"
@@ -45,17 +50,19 @@ async def explain(engine: Engine, collection: Collection, question: Question) ->
     with as_api_errors():
         async with rehearsal(engine.pool, engine.settings.statement_timeout_ms) as tx:
             who = await principal_meant(tx, catalog, question.asker)
-            return await _explain(tx, Asking(catalog, collection, question, who))
+            return await _explain(engine, tx, Asking(catalog, collection, question, who))
     raise AssertionError("a rehearsal ends with its block")
 
 
-async def _explain(tx: Transaction, asking: Asking) -> Explanation:
+async def _explain(engine: Engine, tx: Transaction, asking: Asking) -> Explanation:
     done = _DONE[asking.question.action]
     if asking.ways.everything:
         return Explanation(allowed=True, status=done, granted_by=SUPERUSER, message="A superuser may do everything.")
     if asking.question.action == "list" and not asking.question.record_id:
         checks, seen = await look_at_all(tx, asking)
         return _closed(checks) if not asking.ways.is_open else _granted(checks, done, seen)
+    if asking.ways.is_open and asking.question.action in ("create", "update"):
+        return await _explain_write(engine, tx, asking)
     checks = await look_at_row(tx, asking, place_of_record(asking.collection))
     if not asking.ways.is_open:
         return _closed(checks)
@@ -63,6 +70,27 @@ async def _explain(tx: Transaction, asking: Asking) -> Explanation:
         return _granted(checks, done)
     message = "No way in is open for this record: it is as if it were not there."
     return Explanation(allowed=False, status=404, checks=checks, message=message)
+
+
+async def _explain_write(engine: Engine, tx: Transaction, asking: Asking) -> Explanation:
+    """The checks, and what comes of it when it is really done."""
+    new = asking.question.action == "create"
+    checks: tuple[Check, ...] = ()
+    try:
+        imagined = await imagine(write_meant(asking), tx)
+        if not new:
+            before = await look_at_row(tx, asking, place_before(asking.collection, imagined))
+            checks = tuple(msgspec.structs.replace(check, when="before") for check in before)
+        after = await look_at_row(tx, asking, place_as_it_would_be(asking.collection, imagined, new=new))
+        checks += tuple(msgspec.structs.replace(check, when="after") for check in after)
+        async with tx.savepoint():
+            await act(engine, tx, asking)
+    except ApiError as refusal:
+        told = f"{refusal.message} {msgspec.json.encode(refusal.data).decode()}" if refusal.data else refusal.message
+        return Explanation(allowed=False, status=refusal.status, checks=checks, message=told)
+    passed = {check.source for check in checks if check.result} - {check.source for check in checks if not check.result}
+    granted_by = next((check.source for check in checks if check.source in passed), "")
+    return Explanation(allowed=True, status=_DONE[asking.question.action], granted_by=granted_by, checks=checks)
 
 
 def _granted(checks: tuple[Check, ...], status: int, seen: Seen | None = None) -> Explanation:

@@ -7,7 +7,9 @@ from typing import Final
 import msgspec
 
 from holdfast.auth.key_secret import Presented
+from holdfast.catalog.snapshot import Catalog
 from holdfast.db.failures import as_api_errors
+from holdfast.db.pool import Row
 from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import Unauthenticated
@@ -72,7 +74,12 @@ async def look_up_key(engine: Engine, presented: Presented) -> KnownKey:
     hashes = [found for found in (row["hash"], row["old_hash"]) if found is not None]
     if not any(hmac.compare_digest(found, presented.hash) for found in hashes):
         raise Unauthenticated(REFUSED)
-    roles = tuple(sorted(id for id in row["roles"] if id in engine.catalog.roles_by_id))
-    principal = Principal("superuser" if row["superuser"] else "key", name=row["name"], roles=roles, key_id=row["id"])
+    principal = key_principal(engine.catalog, row["id"], row)
     limit = msgspec.json.decode(row["rate_limit"], type=KeyLimit) if row["rate_limit"] else None
     return KnownKey(principal, read_networks(row["allowed_ips"]), limit, row["left"])
+
+
+def key_principal(catalog: Catalog, id: str, row: Row) -> Principal:
+    """The principal of a key; the row has its name, its roles, and whether it is a superuser's."""
+    roles = tuple(sorted(id for id in row["roles"] if id in catalog.roles_by_id))
+    return Principal("superuser" if row["superuser"] else "key", name=row["name"], roles=roles, key_id=id)

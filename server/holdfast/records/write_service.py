@@ -79,14 +79,14 @@ class Written(msgspec.Struct, frozen=True):
     version: str
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class AskedWrite(msgspec.Struct, frozen=True):
     """A write with what the body gives."""
 
     attempt: Attempt
     given: Given
 
 
-def _asked(write: Write, action: Action) -> _Asked:
+def what_is_asked(write: Write, action: Action) -> AskedWrite:
     """What is asked for. Raises Forbidden where nobody but superusers may do such a thing, BadRequest for a view."""
     if write.collection.is_view:
         raise BadRequest("This collection is a view: its records can only be read.")
@@ -95,7 +95,7 @@ def _asked(write: Write, action: Action) -> _Asked:
     given = read_given(write.collection, write.body, may)
     names = () if may.is_plain else tuple(sorted(given.changes))
     attempt = Attempt(catalog=write.catalog, collection=write.collection, who=who, access=may, given=names)
-    return _Asked(attempt, given)
+    return AskedWrite(attempt, given)
 
 
 async def create(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
@@ -104,13 +104,13 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
     Raises Forbidden, RuleFailed, and ValidationFailed with everything that is wrong.
     """
     write = msgspec.structs.replace(write, id="", versions=None)
-    asked = _asked(write, "create")
+    asked = what_is_asked(write, "create")
     may_manage = could_manage(write.collection, asked.attempt.who)
-    draft = await _settled(write, draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
+    draft = await settled(write, draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
     attempt = msgspec.structs.replace(asked.attempt, managing=draft.managing)
     wanted = Wanted(names=draft.now, shape=(write.fields, write.expand))
     plan = plan_create(engine.plans, attempt, wanted)
-    inputs = _inputs(write, draft)
+    inputs = inputs_of(write, draft)
     inputs[RECORD_ID] = draft.values["id"]
     row = await _run(engine, write, plan, inputs, tx)
     if row is None:
@@ -127,16 +127,16 @@ async def update(engine: Engine, write: Write, tx: Transaction | None = None) ->
     names, guarded fields of an account) it is read and locked first.
     Raises Forbidden, NotFound, PreconditionFailed, and ValidationFailed with everything that is wrong.
     """
-    asked = _asked(write, "update")
+    asked = what_is_asked(write, "update")
     needed = columns_needed(write.collection, asked.given, write.who)
     if needed:
         return await _update_from_old(engine, write, asked, needed, tx)
     draft = draft_update(write.collection, asked.given, write.who, write.id)
-    return await _update(engine, write, asked.attempt, await _settled(write, draft), tx)
+    return await _update(engine, write, asked.attempt, await settled(write, draft), tx)
 
 
 async def _update_from_old(
-    engine: Engine, write: Write, asked: _Asked, needed: frozenset[str], tx: Transaction | None
+    engine: Engine, write: Write, asked: AskedWrite, needed: frozenset[str], tx: Transaction | None
 ) -> Written:
     attempt = asked.attempt
     guarded = needed.intersection((*GUARDED, "password"))
@@ -144,7 +144,7 @@ async def _update_from_old(
         attempt = msgspec.structs.replace(attempt, managing=tuple(sorted(guarded)))
     lock = plan_lock(engine.plans, attempt, needed)
     async with _within(engine, tx) as inner:
-        row = await inner.fetchrow(lock.statement, Inputs(named=_inputs(write)))
+        row = await inner.fetchrow(lock.statement, Inputs(named=inputs_of(write)))
         if row is None:
             raise NotFound
         old = dict(row.items())
@@ -161,7 +161,7 @@ async def _update_from_old(
             if not lock.settled and not await _may_write(engine, write, asked.attempt, inner):
                 raise NotFound from None
             raise
-        return await _update(engine, write, asked.attempt, await _settled(write, draft), inner)
+        return await _update(engine, write, asked.attempt, await settled(write, draft), inner)
 
 
 async def _check_old_password(given: str, stored: str) -> None:
@@ -172,21 +172,25 @@ async def _check_old_password(given: str, stored: str) -> None:
 
 async def _require_passing(write: Write, attempt: Attempt, draft: Draft, tx: Transaction) -> None:
     """Raise NotFound, before any work is spent on it, for an update that would be refused."""
-    if await tx.fetchrow(check_of_update(attempt, _wanted(write, draft)), Inputs(named=_inputs(write, draft))) is None:
+    if (
+        await tx.fetchrow(check_of_update(attempt, wanted_of(write, draft)), Inputs(named=inputs_of(write, draft)))
+        is None
+    ):
         raise NotFound
 
 
 async def _update(engine: Engine, write: Write, attempt: Attempt, draft: Draft, tx: Transaction | None) -> Written:
-    wanted = _wanted(write, draft)
+    wanted = wanted_of(write, draft)
     plan = plan_update(engine.plans, attempt, wanted)
-    inputs = _inputs(write, draft)
+    inputs = inputs_of(write, draft)
     row = await _run(engine, write, plan, inputs, tx)
     if plan.demands and (row is None or row["item"] is None):
         await _refuse_fields(engine, plan, check_of_update(attempt, wanted), inputs, tx)
     return _written(plan, write.id, _target(write, row))
 
 
-def _wanted(write: Write, draft: Draft) -> Wanted:
+def wanted_of(write: Write, draft: Draft) -> Wanted:
+    """What an update does and answers, as far as its statement depends on it."""
     return Wanted(
         names=tuple(sorted(draft.values)),
         shape=(write.fields, write.expand),
@@ -208,7 +212,7 @@ async def _refuse_fields(
 
 async def _may_write(engine: Engine, write: Write, attempt: Attempt, tx: Transaction) -> bool:
     """Whether the record is there and the caller may write it as it is."""
-    return await tx.fetchrow(plan_look(engine.plans, attempt), Inputs(named=_inputs(write))) is not None
+    return await tx.fetchrow(plan_look(engine.plans, attempt), Inputs(named=inputs_of(write))) is not None
 
 
 async def delete(engine: Engine, write: Write, tx: Transaction | None = None) -> None:
@@ -216,9 +220,9 @@ async def delete(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     Raises Forbidden, NotFound, PreconditionFailed, and BadRequest when a required relation needs the record.
     """
-    asked = _asked(write, "delete")
+    asked = what_is_asked(write, "delete")
     statement = plan_delete(engine.plans, asked.attempt, versioned=write.versions is not None)
-    inputs = Inputs(named=_inputs(write))
+    inputs = Inputs(named=inputs_of(write))
     with as_refusals(write.catalog, write.collection, write.who, "delete"):
         if write.collection.name == SUPERUSERS:
             async with _within(engine, tx) as inner:
@@ -247,7 +251,7 @@ async def upsert(engine: Engine, write: Write, tx: Transaction | None = None) ->
     write = msgspec.structs.replace(write, id=id, body={**write.body, "id": id})
     lock = compile_lock(write.collection, (), Permit())
     async with _within(engine, tx) as inner:
-        if await inner.fetchrow(lock, Inputs(named=_inputs(write))) is not None:
+        if await inner.fetchrow(lock, Inputs(named=inputs_of(write))) is not None:
             return await _update_there(engine, write, inner)
         if write.versions is not None:
             raise PreconditionFailed("If-Match names a version of a record that is not there.")
@@ -292,7 +296,7 @@ def _id_in(write: Write) -> str:
     return id if isinstance(id, str) else ""
 
 
-async def _settled(write: Write, draft: Draft) -> Draft:
+async def settled(write: Write, draft: Draft) -> Draft:
     """The draft with hashes for its passwords, and with roles that are there. Raises ValidationFailed."""
     roles = unknown_roles(write.catalog, write.collection, draft.values)
     if roles is not None:
@@ -302,7 +306,8 @@ async def _settled(write: Write, draft: Draft) -> Draft:
     return draft
 
 
-def _inputs(write: Write, draft: Draft | None = None) -> dict[str, object]:
+def inputs_of(write: Write, draft: Draft | None = None) -> dict[str, object]:
+    """What the statements of a write are run with."""
     inputs: dict[str, object] = {
         RECORD_ID: write.id,
         FACTS: write.request or Facts(who=write.who, body=write.body),

@@ -117,6 +117,55 @@ async def test_the_answer_is_what_the_request_would_get(
     assert (found["allowed"], found["status"], found.get("grantedBy")) == (allowed, status, granted_by)
 
 
+async def test_a_change_is_looked_at_before_and_after(blog: Api):
+    """S-23: nobody moves a record out of their own reach, nor another's into it."""
+    await blog.root.patch("/api/collections/posts", json={"updateRule": "author = @request.auth.id"})
+    body = {"author": "bob000000000001"}
+    found = await ask(blog, "update", recordId="secret000000001", body=body, **{"as": ANN})
+    assert (found["allowed"], found["status"]) == (False, 404)
+    assert [(check["when"], check["result"]) for check in found["checks"]] == [("before", True), ("after", False)]
+    assert found["checks"][1]["tree"]["left"] == {"text": "author", "value": "bob000000000001"}
+
+
+async def test_a_create_is_looked_at_as_it_would_be_and_nothing_of_it_is_left(blog: Api):
+    rule = "author = @request.auth.id && @request.body.title:isset = true && public = false"
+    await blog.root.patch("/api/collections/posts", json={"createRule": rule})
+    body = {"title": "New", "author": "ann000000000001"}
+    found = await ask(blog, "create", body=body, **{"as": ANN})
+    assert (found["allowed"], found["status"], found["grantedBy"]) == (True, 200, "rule")
+    assert [part["result"] for part in found["checks"][0]["tree"]["parts"]] == [True, True, True]
+    refused = await ask(blog, "create", body=body, **{"as": BOB})
+    assert (refused["allowed"], refused["status"]) == (False, 400)
+    assert [part["result"] for part in refused["checks"][0]["tree"]["parts"]] == [False, True, True]
+    assert (await blog.root.get("/api/collections/posts/records")).json()["totalItems"] == 3
+
+
+async def test_what_is_wrong_with_a_body_is_told_as_the_request_would_be(blog: Api):
+    await blog.root.patch("/api/collections/posts", json={"createRule": ""})
+    found = await ask(blog, "create", body={"author": "nobody000000000"}, **{"as": ANN})
+    assert (found["allowed"], found["status"]) == (False, 400)
+    assert "author" in found["message"]
+
+
+async def test_a_role_that_lets_a_field_be_set_grants_it(blog: Api):
+    permission = {"collection": "posts", "actions": ["update"], "rule": "public = true", "fields": {"write": ["title"]}}
+    await blog.root.post("/api/roles", json={"name": "editor", "permissions": [permission]})
+    await blog.root.patch("/api/collections/users/records/ann000000000001", json={"roles": ["editor"]})
+    found = await ask(blog, "update", recordId="news00000000001", body={"title": "New"}, **{"as": ANN})
+    assert (found["allowed"], found["grantedBy"]) == (True, "role:editor")
+    assert found["checks"][0]["write"] == ["title"]
+    found = await ask(blog, "update", recordId="news00000000001", body={"public": False}, **{"as": ANN})
+    assert (found["allowed"], found["status"]) == (False, 400)
+    assert "public" in found["message"]
+
+
+async def test_a_key_can_be_meant(blog: Api):
+    key = (await blog.root.post("/api/keys", json={"name": "k", "superuser": True})).json()
+    assert (await ask(blog, "update", recordId="secret000000001", **{"as": {"key": key["id"]}}))["allowed"]
+    key = (await blog.root.post("/api/keys", json={"name": "k"})).json()
+    assert (await ask(blog, "view", recordId="secret000000001", **{"as": {"key": key["id"]}}))["status"] == 404
+
+
 async def test_a_superuser_is_let_through_without_a_look_at_the_rules(blog: Api):
     root = (await blog.root.get("/api/collections/_superusers/records")).json()["items"][0]
     found = await ask(
