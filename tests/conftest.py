@@ -1,8 +1,7 @@
 """What all tests may use."""
 
-from mailbox import mail_api, mailbox
-
 from client import api, shared_api, start_api
+from mail_sink import mail_api, mailbox
 from postgres import anywhere, cluster, database, empty_database
 from served import no_server_left, served
 

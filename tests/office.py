@@ -3,7 +3,6 @@
 import itertools
 import json
 from collections.abc import AsyncIterator
-from mailbox import Letter, Mailbox, mail_server
 from typing import Any, cast
 
 import asyncpg
@@ -15,6 +14,7 @@ import pytest_asyncio
 from client import PASSWORD, Api, running
 from holdfast.catalog.store import load
 from holdfast.schema.collection import Collection
+from mail_sink import Letter, Mailbox, mail_server
 from postgres import Cluster, drop_database, make_database
 from postgres_host import TEMPLATE
 

@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Iterator
-from mailbox import Mailbox, mail_server
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from mail_sink import Mailbox, mail_server
 from served import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from mailbox import Mailbox, mail_server
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mail_sink import Mailbox, mail_server
 from node import node, run_tests
 from served import Served
 

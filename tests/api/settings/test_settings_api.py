@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from mailbox import Mailbox, use_mailbox
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from holdfast.db.sql import Statement, raw
 from holdfast.mail.later import send_later
 from holdfast.mail.message import Message
 from job_worker import until
+from mail_sink import Mailbox, use_mailbox
 
 StartApi = Callable[..., AbstractAsyncContextManager[Api]]
 PATHS = [("GET", "/api/settings"), ("PATCH", "/api/settings"), ("POST", "/api/settings/test/email")]

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import subprocess
-from mailbox import Mailbox, mail_server
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import httpx
 import pytest
 
 from job_worker import until
+from mail_sink import Mailbox, mail_server
 from served import EMAIL, PASSWORD, Server, clean_environment, command
 from tls_postgres import free_port
 

@@ -1,13 +1,12 @@
 """The doctor tries the mail server, without sending anything."""
 
-from mailbox import mail_server
-
 import msgspec
 import pytest
 
 from holdfast.config import Settings
 from holdfast.doctor import work
 from holdfast.schema.app_options import AppOptions, Meta, Smtp
+from mail_sink import mail_server
 
 PRODUCTION = Settings(public_url="https://shop.example")
 

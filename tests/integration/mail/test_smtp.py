@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from mailbox import Mailbox, mail_server
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from holdfast.mail.message import Message
 from holdfast.mail.mime import mime
 from holdfast.mail.smtp import Postponed, Refused, send
 from holdfast.schema.app_options import Meta, Smtp
+from mail_sink import Mailbox, mail_server
 from tls_postgres import make_certificate
 
 LOGIN = ("ann", "p:äss wörd")
