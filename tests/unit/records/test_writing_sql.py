@@ -1,7 +1,5 @@
 """The statements that write a record: names quoted, values bound, one statement each."""
 
-# ruff: noqa: S608  the SQL is what is expected, and never run
-
 from typing import Any
 
 import pytest
