@@ -17,6 +17,7 @@ from holdfast.errors import InvalidFilter
 from holdfast.expressions.read import read_filter
 from holdfast.identity import Principal
 from holdfast.rules.access import Audience, audience
+from holdfast.rules.explain import Outline, Part, RuleOutlines
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.rules.names import Spoken
 from holdfast.rules.scope import RuleScope, holds
@@ -173,3 +174,41 @@ async def test_sql_and_python_let_the_same_records_through(ground: Ground, seed:
             wanted = expected(situation, text, asker)
             for statement in plans[who]:
                 assert await fulfilling(ground, situation, statement, asker) == wanted, (text, asker.record)
+
+
+async def looked_at(ground: Ground, situation: Situation, asker: Asker, scope: RuleOutlines, found: Outline) -> Any:
+    """What the outline of a rule gives for each record, or for all of them."""
+    statement = situation.statement(found.select(), scope.joins())
+    inputs = Inputs(named={FACTS: situation.facts(asker)}, now=NOW)
+    return await ground.connection.fetch(statement.text, *statement.args(inputs))
+
+
+def is_consistent(part: Part) -> bool:
+    """Whether the verdict of several parts follows from theirs; all may hold, each for another of many records."""
+    results = [bool(one.result) for one in part.parts]
+    if part.join == "||" and part.result != any(results):
+        return False
+    if part.join == "&&" and part.result and not all(results):
+        return False
+    return all(is_consistent(one) for one in part.parts)
+
+
+@TRUSTED
+@given(seed=st.integers(0, WORLDS - 1), data=st.data())
+async def test_an_explanation_says_what_is_enforced(ground: Ground, seed: int, data: st.DataObject) -> None:
+    world = await ground.world(seed)
+    situation = situated(data, world)
+    asker = data.draw(st.sampled_from(situation.askers()))
+    people = next(one for one in world.catalog.collections if one.is_auth)
+    text = data.draw(rules(world.catalog, situation.collection, people))
+    scope = RuleOutlines(
+        world.catalog, situation.collection, raw("record"), audience(situation.principal(asker)), situation.spoken()
+    )
+    try:
+        outline = scope.outline(text)
+    except InvalidFilter:
+        return
+    rows = await looked_at(ground, situation, asker, scope, outline)
+    explained = {row["id"]: outline.filled(row["holds"]) for row in rows}
+    assert {id for id, part in explained.items() if part.result} == expected(situation, text, asker), text
+    assert not [id for id, part in explained.items() if not is_consistent(part)], text
