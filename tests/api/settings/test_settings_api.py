@@ -34,9 +34,8 @@ async def test_only_superusers_see_and_change_settings(shared_api: Api, method: 
     refused(await shared_api.guest.request(method, path), 401, "unauthenticated")
 
 
-@in_one_loop
-async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do(shared_api: Api):
-    answer = await shared_api.root.get("/api/settings")
+async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do(api: Api):
+    answer = await api.root.get("/api/settings")
     assert answer.json() == {
         "meta": {
             "appName": "Acme",

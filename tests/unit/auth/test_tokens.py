@@ -74,7 +74,7 @@ def test_bytes_of_our_own_are_taken_when_nothing_is_wrong_with_them() -> None:
     assert holds(raw(b'{"alg":"HS256","typ":"JWT"}', PLAIN))
 
 
-LINK = LinkClaims("pbc_1", NOW + 60, "abc", "passwordReset", "a@example.com")
+LINK = LinkClaims("pbc_1", NOW + 86_400, "abc", "passwordReset", "a@example.com")
 
 
 def test_a_token_for_one_purpose_is_none_for_another() -> None:
