@@ -1,13 +1,11 @@
 """The page that the links in mails lead to, in a real browser, with links from real mails."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from mail_sink import Mailbox, mail_server
 from served import Served
@@ -60,31 +58,6 @@ def site(served: Served) -> Iterator[Site]:
         yield made
         made.client.patch(settings, json={"smtp": {"enabled": False}})
         made.client.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed")
-        pytest.skip("Chromium is not installed: the pages are not looked at")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page on which nothing may go wrong but what the server refuses."""
-    found = browser.new_page()
-    complaints: list[str] = []
-    found.on("pageerror", lambda error: complaints.append(str(error)))
-    found.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    yield found
-    found.close()
-    assert [text for text in complaints if "the server responded with a status of 400" not in text] == []
 
 
 def test_a_link_confirms_an_address_and_the_token_is_gone_from_the_address_bar(site: Site, page: Page) -> None:

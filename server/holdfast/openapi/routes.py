@@ -50,9 +50,10 @@ def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) 
 
 
 @litestar.get("/api/docs", summary="The API's page, for people", tags=["server"], media_type=MediaType.HTML)
-async def docs() -> litestar.Response[bytes]:
+async def docs(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[bytes]:
     """A page that shows the document. It holds nothing of this server; it asks for the document, and logs in for it."""
-    return as_litestar(page(PAGE, styles="'self'", scripts="'self'"))
+    words = {"open": "yes" if _is_open(engine, incoming) else "no"}
+    return as_litestar(page(PAGE, styles="'self'", scripts="'self'", words=words))
 
 
 @litestar.get("/api/docs/{file:str}", summary="A file of that page", tags=["server"], media_type=MediaType.TEXT)
@@ -68,9 +69,12 @@ async def docs_file(file: FromPath[str]) -> litestar.Response[bytes]:
 
 def require_reader(engine: Engine, request: Request) -> None:
     """Raise unless the caller may read the description of the API: see the setting `docs`."""
-    if engine.settings.docs == "public" or _is_local(request):
-        return
-    require_superuser(request.principal)
+    if not _is_open(engine, request):
+        require_superuser(request.principal)
+
+
+def _is_open(engine: Engine, request: Request) -> bool:
+    return engine.settings.docs == "public" or _is_local(request)
 
 
 def _is_local(request: Request) -> bool:

@@ -1,0 +1,167 @@
+"""Every page of the server, light and dark, wide and narrow: nothing is wrong on it, and nothing comes from elsewhere.
+
+With HOLDFAST_SCREENSHOTS=FOLDER they are left there as pictures.
+"""
+
+import base64
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+from playwright.sync_api import Page, expect
+
+from served import EMAIL, PASSWORD, Served, Server
+from web_page import HOST, Opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+WIDTHS = (1440, 900, 375)
+POSTS = {
+    "name": "posts",
+    "listRule": "",
+    "fields": [{"name": "title", "type": "text"}, {"name": "kind", "type": "select", "values": ["a", "b"]}],
+}
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A page in a state worth looking at: its path, and what brings it there."""
+
+    path: str
+    bring: Callable[[Page], None] = lambda _: None
+    host: str = "127.0.0.1"
+    refused: str = ""
+    """The status of an answer that belongs to this state: browsers tell of each refusal on the console."""
+
+
+def documented(page: Page) -> None:
+    expect(page.locator(".opblock-tag").first).to_be_visible()
+
+
+def described(page: Page) -> None:
+    """One collection is open, and in it a request that was tried."""
+    documented(page)
+    page.locator("#operations-tag-posts").click()
+    page.locator(".opblock-summary").first.click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    expect(page.locator(".live-responses-table")).to_be_visible()
+
+
+def authorizing(page: Page) -> None:
+    documented(page)
+    page.get_by_role("button", name="Authorize").click()
+    expect(page.get_by_label("Close").first).to_be_visible()
+
+
+def headed(text: str) -> Callable[[Page], None]:
+    return lambda page: expect(page.get_by_role("heading", name=text)).to_be_visible()
+
+
+# As much of a token as the page itself reads.
+LINK = "x.{}.x".format(
+    base64.urlsafe_b64encode(b'{"collectionId":"x","newEmail":"new@example.com"}').decode().strip("=")
+)
+PAGES = {
+    "api": Shown("/api/docs", documented),
+    "api request": Shown("/api/docs", described),
+    "api authorize": Shown("/api/docs", authorizing),
+    "api login": Shown("/api/docs", lambda page: expect(page.get_by_label("Email")).to_be_focused(), HOST),
+    "setup done before": Shown("/_/setup#token=x", headed("This server is set up"), refused="404"),
+    "link to nowhere": Shown("/_/", headed("There is nothing to do here")),
+    "link to a password": Shown(f"/_/#/auth/confirm-password-reset/{LINK}", headed("Choose a new password")),
+    "link to an email": Shown(f"/_/#/auth/confirm-email-change/{LINK}", headed("Confirm your new email")),
+}
+
+
+@pytest.fixture(scope="module")
+def site(served: Served) -> Served:
+    body = {"identity": served.email, "password": served.password}
+    with httpx.Client(base_url=f"{served.url}/api") as client:
+        token = client.post("/collections/_superusers/auth-with-password", json=body).json()["token"]
+        client.post("/collections", json=POSTS, headers={"Authorization": token}).raise_for_status()
+    return served
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_wrong_on_a_page(
+    site: Served, opened: Callable[..., Opened], axe: str, name: str, scheme: str
+) -> None:
+    shown = PAGES[name]
+    expected = f"the server responded with a status of {shown.refused}" if shown.refused else ""
+    one = opened(expected, color_scheme=scheme, viewport={"width": WIDTHS[0], "height": 900})
+    one.page.goto(site.url.replace("127.0.0.1", shown.host) + shown.path)
+    shown.bring(one.page)
+    look(one, axe, name, scheme)
+
+
+def test_the_pages_of_the_api_are_shown_to_a_superuser_who_logs_in(site: Served, opened: Callable[..., Opened]) -> None:
+    one = opened("the server responded with a status of 400")
+    page = one.page
+    page.goto(site.url.replace("127.0.0.1", HOST) + "/api/docs")
+    page.get_by_label("Email").fill(site.email)
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Failed to authenticate")
+    page.get_by_label("Password").fill(site.password)
+    page.get_by_role("button", name="Log in").click()
+    page.locator("#operations-tag-collections").click()
+    page.locator("#operations-collections-get_collections .opblock-summary").click()
+    page.get_by_role("button", name="Try it out").click()
+    page.get_by_role("button", name="Execute").click()
+    # The token of the login goes with what is tried.
+    expect(page.locator(".live-responses-table .response .response-col_status")).to_contain_text("200")
+    assert page.url.endswith("#/collections/get_collections")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_link_of_the_first_start_makes_the_first_superuser_once(
+    anywhere: Path, opened: Callable[..., Opened], axe: str, scheme: str
+) -> None:
+    server = Server(anywhere / "data", "--port", "0")
+    started = server.wait_for("started")
+    one = opened("the server responded with a status of 400", color_scheme=scheme, permissions=["clipboard-read"])
+    page = one.page
+    page.goto(started["setup_link"])
+    expect(page.get_by_label("Email")).to_be_focused()
+    assert page.url == f"{started['address']}/_/setup"  # without the token
+    look(one, axe, "setup", scheme)
+    page.get_by_label("Email").fill("me at example")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Make superuser").click()
+    expect(page.locator("#email-wrong")).not_to_be_empty()
+    expect(page.locator("#password-wrong")).not_to_be_empty()
+    look(one, axe, "setup refused", scheme)
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make superuser").click()
+    expect(page.get_by_role("heading", name="You are set up")).to_be_focused()
+    look(one, axe, "setup done", scheme)
+    page.get_by_role("button", name="Copy").last.click()
+    assert "/api/collections/posts/records" in page.evaluate("navigator.clipboard.readText()")
+
+    body = {"identity": EMAIL, "password": PASSWORD}
+    answer = httpx.post(f"{started['address']}/api/collections/_superusers/auth-with-password", json=body)
+    assert answer.status_code == 200
+    again = opened("the server responded with a status of 404")
+    again.page.goto(started["setup_link"])
+    expect(again.page.get_by_role("heading")).to_have_text("This server is set up")
+    assert server.stop() == 0
+
+
+def look(one: Opened, axe: str, name: str, scheme: str) -> None:
+    """Look at a page in each width, and have it examined in one: wide when it is light, narrow when it is dark."""
+    for width in WIDTHS:
+        one.page.set_viewport_size({"width": width, "height": 900})
+        picture(one.page, f"{name} {scheme} {width}")
+        assert not one.is_wider_than_the_window(), (name, width)
+        if width == {"light": WIDTHS[0], "dark": WIDTHS[-1]}[scheme]:
+            assert one.faults(axe) == [], (name, width)
+
+
+def picture(page: Page, name: str) -> None:
+    folder = os.environ.get("HOLDFAST_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
