@@ -11,8 +11,8 @@ from holdfast.http.selection import EVERYTHING as SELECT_ALL
 from holdfast.http.selection import Selection, read_fields
 from holdfast.records.columns import Column, column, is_spaced, json_object
 from holdfast.records.expansion import NOTHING, Expansion, read_expand
-from holdfast.records.shown import PLAIN, Reader, Shown
-from holdfast.rules.access import EVERYTHING, Access, Audience, ways_in
+from holdfast.records.shown import Reader, Shown
+from holdfast.rules.access import EVERYTHING, PLAIN, Access, Audience, ways_in
 from holdfast.rules.scope import holds
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field

@@ -39,15 +39,17 @@ def read_given(collection: Collection, body: Mapping[str, Any], access: Access) 
     """
     changes: dict[str, tuple[Change, ...]] = {}
     refused: list[str] = []
+    everything, plain = access.everything, access.is_plain
     for name, found in read_changes(collection, body).items():
         field = collection.by_name[name]
         if not field.settable or name in ECHOED:
             continue
-        if not writing(collection, field, access):
+        covered = everything or (plain and not field.hidden) or writing(collection, field, access)
+        if not covered:
             if not _is_known(collection, field):
                 continue
             refused.append(name)
-        changes[name] = tuple(Change(change.operation, _typed(field, change.value)) for change in found)
+        changes[name] = _typed_changes(field, found)
     if not collection.is_auth:
         return Given(changes, refused=tuple(refused))
     return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")), tuple(refused))
@@ -74,6 +76,12 @@ def _text(value: object) -> str | None:
     if isinstance(value, FormValue):
         value = value.texts[-1] if value.texts else None
     return value if isinstance(value, str) else None
+
+
+def _typed_changes(field: Field, found: tuple[Change, ...]) -> tuple[Change, ...]:
+    if len(found) == 1 and not isinstance(found[0].value, FormValue):
+        return found  # as nearly all are: it saves a microsecond for each field
+    return tuple(Change(change.operation, _typed(field, change.value)) for change in found)
 
 
 def _typed(field: Field, value: object) -> object:

@@ -1,7 +1,6 @@
 """Which fields of a record go out, and in which rows."""
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 
@@ -9,16 +8,13 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import Sql, name, raw
 from holdfast.expressions.emit import both
 from holdfast.expressions.value import ALWAYS
-from holdfast.rules.access import Access, Audience, Grant
+from holdfast.rules.access import Access, Audience
 from holdfast.rules.facts import Context
 from holdfast.rules.names import Spoken
 from holdfast.rules.scope import holds
 from holdfast.rules.sight import email_shows
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
-
-PLAIN: Final = Access((Grant("rule", ""),))
-"""Every row, with all fields that are not hidden."""
 
 
 class Reader(msgspec.Struct, frozen=True):

@@ -85,7 +85,7 @@ class Access(msgspec.Struct, frozen=True, dict=True):
         """Whether anything may be done at all."""
         return self.everything or bool(self.grants)
 
-    @property
+    @cached_property
     def is_plain(self) -> bool:
         """Whether every row is open and all ways in let the same fields be written: there is nothing left to ask."""
         return self.everything or (self.rules == ("",) and all(grant.write == _ALL for grant in self.grants))
@@ -120,6 +120,8 @@ def _alternatives(rules: Iterable[str]) -> tuple[str, ...]:
 
 
 EVERYTHING: Final = Access(everything=True)
+PLAIN: Final = Access((Grant("rule", ""),))
+"""Every row, with all fields that are not hidden. One value for all, because what it remembers costs 7 us to find."""
 
 
 def ways_in(catalog: Catalog, collection: Collection, action: Action, who: Audience) -> Access:
@@ -137,7 +139,7 @@ def ways_in(catalog: Catalog, collection: Collection, action: Action, who: Audie
             for permission in role.permissions
             if action in permission.actions and covers(permission, collection)
         ]
-    return Access(tuple(grants))
+    return PLAIN if rule == "" and len(grants) == 1 else Access(tuple(grants))
 
 
 def access(catalog: Catalog, collection: Collection, action: Action, who: Audience) -> Access:

@@ -11,9 +11,8 @@ from holdfast.errors import Problem, ValidationFailed
 from holdfast.http.form import FormValue, Upload
 from holdfast.identity import GUEST, Principal
 from holdfast.records.given import read_given
-from holdfast.records.shown import PLAIN
 from holdfast.records.values import Draft, columns_needed, draft_create, draft_update
-from holdfast.rules.access import EVERYTHING, Access
+from holdfast.rules.access import EVERYTHING, PLAIN, Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.reading import read_collection
 
