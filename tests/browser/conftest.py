@@ -12,9 +12,10 @@ from web_page import HOST, Opened, chromium
 AXE = Path(__file__).parent / "axe"
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright runs, no asyncio loop of another test can run in this thread.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Any name ending in `.test` is this machine."""
+    """Chromium, in which HOST is this machine."""
     found = chromium()
     if found is None:
         missing("Chromium is not installed: the pages are not looked at")
