@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "superuser": "holdfast.cli.superuser",
     "setup-link": "holdfast.cli.setup_link",
     "migrate": "holdfast.cli.migrate",
+    "key": "holdfast.cli.key",
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
 }
