@@ -108,15 +108,14 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
                 yield
             finally:
                 front.drain()
-                await limiter.counters.close()
+                await principals.close()
 
-    limiter = RateLimiter(Counters(settings.redis_url))
+    principals = Principals()
     parts = Parts(
         records=records.handle,
         routes=routes,
         control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
-        authenticate=Principals(limiter).authenticate,
-        limiter=limiter,
+        authenticate=principals.authenticate,
         observer=observer or NoObserver(),
     )
     front = Front(settings, parts)
@@ -127,10 +126,12 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
     """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
+    limiter = RateLimiter(Counters(settings.redis_url))
     tasks: list[asyncio.Task[None]] = []
     try:
         live = await LiveCatalog.open(pool)
-        engine = Engine(settings=settings, pool=pool, live=live, secret=await _read_secret(pool), guards=GUARDS)
+        secret = await _read_secret(pool)
+        engine = Engine(settings=settings, pool=pool, live=live, secret=secret, guards=GUARDS, limiter=limiter)
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         if settings.background:
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
@@ -142,6 +143,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await limiter.counters.close()
         await pool.close()
 
 

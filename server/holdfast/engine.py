@@ -10,6 +10,8 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool, Transaction
+from holdfast.http.counters import Counters
+from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
 from holdfast.schema.app_options import AppOptions, in_effect
 
@@ -27,6 +29,7 @@ class Engine(msgspec.Struct, frozen=True):
     plans: Plans = msgspec.field(default_factory=Plans)
     guards: tuple[Guard, ...] = ()
     slowing: Slowing = msgspec.field(default_factory=Slowing)
+    limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Counters()))
 
     @property
     def catalog(self) -> Catalog:

@@ -1,12 +1,14 @@
 """Finds out who sent a request, and remembers it for a moment."""
 
+import asyncio
 import time
 from typing import Final
 
 import msgspec
+import structlog
 
 from holdfast.auth.key_secret import read_secret
-from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key
+from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key, note_use
 from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
 from holdfast.auth.tokens import EDDSA, Claims, is_genuine, is_genuine_public, kid_of, peek, signing_key
 from holdfast.db.failures import as_api_errors
@@ -15,7 +17,6 @@ from holdfast.db.sql import Sql, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import Unauthenticated
 from holdfast.http.peer import limit_key
-from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.request import Request
 from holdfast.identity import GUEST, Principal
 from holdfast.schema.auth_options import auth_options
@@ -28,9 +29,10 @@ KEPT_SECONDS: Final = 1.5
 MOST_KEPT: Final = 10_000  # callers
 API_KEY: Final = b"x-api-key"
 PREFIX: Final = b"hf_"
-GUESSES: Final = 600  # look-ups of keys in a window of GUESS_SECONDS from one address: 10 a second
+GUESSES: Final = 600  # keys that are none, in a window of GUESS_SECONDS from one address: 10 a second
 GUESS_SECONDS: Final = 60
 ROLES: Final = "roles"  # the system field of an auth record
+_log: Final = structlog.get_logger("holdfast.keys")
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -48,10 +50,14 @@ class _Key(msgspec.Struct, frozen=True):
 class Principals:
     """The callers that this process has seen lately."""
 
-    def __init__(self, limiter: RateLimiter) -> None:
+    def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
         self._keys: dict[bytes, _Key] = {}
-        self._limiter = limiter
+        self._noting: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Wait for what is still being written."""
+        await asyncio.gather(*self._noting)
 
     async def authenticate(self, engine: Engine, request: Request) -> Principal:
         """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token, or by an
@@ -92,24 +98,28 @@ class Principals:
     async def _key(self, engine: Engine, request: Request, header: bytes) -> Principal:
         found = self._keys.get(header)
         if found is None or found.until <= time.monotonic() or found.catalog_version != engine.catalog.version:
-            found = await self._find_key(engine, request, header)
-        known = found.known
-        if not known.admits(request.client):
+            found = await self._find_key(engine, header, request.client)
+        if found is None or not found.known.admits(request.client):
+            # Who tries many is held back, whatever is wrong with them.
+            await engine.limiter.count(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
             raise Unauthenticated(REFUSED)
-        if known.limit is not None:
-            await self._limiter.count(
-                f"key {known.principal.key_id}", known.limit.max_requests, known.limit.duration, "key"
-            )
-        return known.principal
+        principal, limit = found.known.principal, found.known.limit
+        if limit is not None:
+            request.has_own_limit = True
+            await engine.limiter.count(f"key {principal.key_id}", limit.max_requests, limit.duration, "key")
+        return principal
 
-    async def _find_key(self, engine: Engine, request: Request, header: bytes) -> _Key:
+    async def _find_key(self, engine: Engine, header: bytes, address: str) -> _Key | None:
         catalog_version = engine.catalog.version
         presented = read_secret(bare_token(header))
-        if presented is None:
-            raise Unauthenticated(REFUSED)
-        # Guesses with a right checksum cost a query each: who makes many is held back.
-        await self._limiter.count(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
-        known = await look_up_key(engine, presented)
+        known = None if presented is None else await look_up_key(engine, presented)
+        if known is None:
+            self._keys.pop(header, None)
+            return None
+        if known.is_due and known.admits(address):
+            noting = asyncio.create_task(_note(engine, known.principal.key_id))
+            self._noting.add(noting)
+            noting.add_done_callback(self._noting.discard)
         seconds = KEPT_SECONDS if known.seconds is None else min(KEPT_SECONDS, known.seconds)
         found = _Key(known, time.monotonic() + seconds, catalog_version)
         if len(self._keys) >= MOST_KEPT:
@@ -121,6 +131,14 @@ class Principals:
         if len(self._known) >= MOST_KEPT:
             self._known.clear()
         self._known[caller] = known
+
+
+async def _note(engine: Engine, key_id: str) -> None:
+    """Write the use of a key. No request waits for it, and none fails for it: the disk may be full."""
+    try:
+        await note_use(engine, key_id)
+    except Exception as failure:
+        _log.warning("The use of an API key could not be written", key=key_id, reason=type(failure).__name__)
 
 
 def bare_token(header: bytes) -> str:

@@ -15,11 +15,12 @@ MOST_COUNTED: Final = 50_000  # keys in one process; the one untouched for longe
 REDIS_SECONDS: Final = 0.25  # for an answer, before this process counts alone
 PAUSE_SECONDS: Final = 5.0  # between two tries to reach a Redis that does not answer
 _PREFIX: Final = "holdfast:limit:"
+MOST_CONNECTIONS: Final = 16  # of one process to Redis
 # One step for Redis, so that of many processes at once exactly as many requests pass as may.
 _COUNT: Final = """
-local count = redis.call('INCR', KEYS[1])
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
-if count == 1 or left < 0 then
+if left < 0 then
     redis.call('PEXPIRE', KEYS[1], ARGV[1])
     left = tonumber(ARGV[1])
 end
@@ -29,7 +30,7 @@ _log: Final = structlog.get_logger("holdfast.limits")
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """How many requests there were in this window, this one among them, and how many seconds are left of it."""
+    """How many requests there were in this window, these among them, and how many seconds are left of it."""
 
     count: int
     seconds: float
@@ -49,39 +50,57 @@ class Counters:
         self._redis: Redis | None = None
         self._script: Any = None
         self._not_before = 0.0
+        self._is_away = False
 
-    async def count(self, key: str, seconds: int) -> Counted:
-        """Count one more request under the key, in a window of so many seconds."""
+    async def count(self, key: str, seconds: int, many: int = 1) -> Counted:
+        """Count one more request under the key, or `many`, in a window of so many seconds."""
         if not self._redis_url or self._clock() < self._not_before:
-            return self._here(key, seconds)
+            return self._here(key, seconds, many)
         try:
-            found = await self._ask(key, seconds)
+            found = await self._ask(key, seconds, many)
         except Exception as failure:  # whatever the client raises, a limit is no reason to fail a request
             self._not_before = self._clock() + PAUSE_SECONDS
-            _log.warning("Redis does not answer: each process counts for itself", reason=type(failure).__name__)
-            return self._here(key, seconds)
+            if not self._is_away:
+                self._is_away = True
+                _log.warning("Redis does not answer: each process counts for itself", reason=type(failure).__name__)
+            return self._here(key, seconds, many)
+        if self._is_away:
+            self._is_away = False
+            _log.info("Redis answers again: requests are counted by all processes together")
         return found
 
-    async def _ask(self, key: str, seconds: int) -> Counted:
-        if self._redis is None:
-            from redis.asyncio import Redis  # 4 MB, for those who have set it up
-
-            self._redis = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-                self._redis_url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS
-            )
-            self._script = self._redis.register_script(_COUNT)
-        count, left = await self._script(keys=[_PREFIX + key], args=[seconds * 1000])
+    async def _ask(self, key: str, seconds: int, many: int) -> Counted:
+        script = self._script or self._connect()
+        count, left = await script(keys=[_PREFIX + key], args=[seconds * 1000, many])
         return Counted(int(count), int(left) / 1000)
 
-    def _here(self, key: str, seconds: int) -> Counted:
+    def _connect(self) -> Any:
+        from redis.asyncio import BlockingConnectionPool, Redis  # 4 MB, for those who have set it up
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
+        pool: Any = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
+            self._redis_url,
+            max_connections=MOST_CONNECTIONS,
+            timeout=REDIS_SECONDS,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            # One more try, at once, for a connection that Redis has closed. More would keep requests waiting.
+            retry=Retry(NoBackoff(), 1),
+        )
+        self._redis = Redis.from_pool(pool)
+        self._script = self._redis.register_script(_COUNT)
+        return self._script
+
+    def _here(self, key: str, seconds: int, many: int) -> Counted:
         now = self._clock()
         count, until = self._counts.pop(key, (0, 0.0))
         if until <= now:
             count, until = 0, now + seconds
-        self._counts[key] = (count + 1, until)
+        self._counts[key] = (count + many, until)
         if len(self._counts) > MOST_COUNTED:
             self._counts.popitem(last=False)
-        return Counted(count + 1, until - now)
+        return Counted(count + many, until - now)
 
     async def close(self) -> None:
         """Hang up."""

@@ -18,7 +18,6 @@ from holdfast.http.cors import Cors
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
-from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
@@ -56,7 +55,7 @@ class Parts:
     gets the lifespan and websockets.
     """
 
-    __slots__ = ("authenticate", "control", "limiter", "observer", "records", "routes")
+    __slots__ = ("authenticate", "control", "observer", "records", "routes")
 
     def __init__(
         self,
@@ -65,14 +64,12 @@ class Parts:
         routes: Routes,
         control: Application,
         authenticate: Authenticate,
-        limiter: RateLimiter,
         observer: Observer,
     ) -> None:
         self.records = records
         self.routes = routes
         self.control = control
         self.authenticate = authenticate
-        self.limiter = limiter
         self.observer = observer
 
 
@@ -136,10 +133,10 @@ class Front:
         if b"authorization" in request.headers or API_KEY in request.headers:
             request.principal = await self.parts.authenticate(engine, request)
         rate_limits = engine.catalog.options.rate_limits
-        if rate_limits.enabled and not request.principal.is_superuser:
-            await self.parts.limiter.check(rate_limits, request, engine.catalog.name_of)
         if request.method == "HEAD":
             request.method = "GET"
+        if rate_limits.enabled:
+            await engine.limiter.check(rate_limits, (request,), engine.catalog.name_of)
         try:
             return await self._dispatch(engine, request, exchange)
         except MethodNotAllowed as refused:

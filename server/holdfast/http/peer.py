@@ -20,14 +20,14 @@ def peer(scope: Any, headers: dict[bytes, bytes], trusted: tuple[Network, ...]) 
     """
     client = scope.get("client")
     address: str = client[0] if client else ""
-    if not trusted or not _is_in(address, trusted):
+    if not trusted or not is_in(address, trusted):
         return address
     forwarded = headers.get(b"x-forwarded-for", b"").decode("latin-1")
     for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
         if not _is_address(hop):
             return address
         address = hop
-        if not _is_in(hop, trusted):
+        if not is_in(hop, trusted):
             break
     return address
 
@@ -42,6 +42,16 @@ def limit_key(address: str) -> str:
     return str(ipaddress.IPv6Network((int(ipaddress.IPv6Address(address)) >> 64 << 64, 64)))
 
 
+def is_in(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks, however it is written: `::ffff:10.0.0.1` is 10.0.0.1."""
+    if not _is_address(address):
+        return False
+    found = ipaddress.ip_address(address)
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    found = mapped or found
+    return any(found in network for network in networks if network.version == found.version)
+
+
 def is_loopback(address: str) -> bool:
     """Whether the client is this very machine."""
     return _is_address(address) and ipaddress.ip_address(address).is_loopback
@@ -53,10 +63,3 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
-    if not _is_address(address):
-        return False
-    found = ipaddress.ip_address(address)
-    return any(found in network for network in networks if network.version == found.version)

@@ -3,25 +3,62 @@
 import ipaddress
 import math
 import re
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
 from holdfast.errors import RateLimited
 from holdfast.http.counters import Counters
-from holdfast.http.peer import Network, limit_key
-from holdfast.http.request import Request
+from holdfast.http.peer import Network, is_in, limit_key
+from holdfast.identity import Principal
 from holdfast.schema.app_options import RateLimitRule, RateLimits
 
 RECORDS: Final = "/api/collections/"
+FILES: Final = "/api/files/"
 _ACTIONS: Final = {"GET": "list", "POST": "create", "PUT": "create"}
 _ONE_ACTIONS: Final = {"GET": "view", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
-_READING: Final = ("query", "aggregate", "export")
+_NAMED: Final = {"query": "list", "aggregate": "list", "export": "list", "import": "create"}
 _LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+|passkeys-login")
+# Names that PocketBase does not make of the path, and parts of paths that it writes otherwise.
+_CALLED: Final = {"auth-methods": "listAuthMethods"}
+_SPELLED: Final = {"otp": "OTP", "totp": "TOTP", "oauth2": "OAuth2"}
 _ANY: Final = "*"
 NameOf: TypeAlias = Callable[[str], str]
 """Gives the name of a collection by its id or name: a limit is none if the id gets round it."""
+
+
+class Asked(Protocol):
+    """What limits look at: a request, or a part of a batch."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def principal(self) -> Principal: ...
+    @property
+    def has_own_limit(self) -> bool: ...
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of a batch, which counts as if it had come alone."""
+
+    method: str
+    path: str
+    client: str
+    principal: Principal
+    has_own_limit: bool
+
+
+class Bucket(msgspec.Struct, frozen=True):
+    """What a request is counted in: the rule, and what it counts apart."""
+
+    rule: RateLimitRule
+    key: str
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -42,46 +79,75 @@ class Compiled(msgspec.Struct, frozen=True):
         excluded = tuple(ipaddress.ip_network(text, strict=False) for text in limits.excluded_ips)
         return cls(exact, tuple(beginnings), excluded)
 
-    def rule(self, request: Request, name_of: NameOf) -> RateLimitRule | None:
-        """The rule that fits best: what is done with the collection, then the path, then the longest beginning."""
-        audience = "@guest" if request.principal.kind == "guest" else "@auth"
-        path = request.path
-        for label in (*_labels(request, name_of), f"{request.method} {path}", path):
-            for rule in self.exact.get(label, ()):
-                if rule.audience in ("", audience):
-                    return rule
-        with_method = f"{request.method} {path}"
-        for rule in self.beginnings:
-            if rule.audience in ("", audience) and (path + "/").startswith(rule.label):
-                return rule
-            if rule.audience in ("", audience) and (with_method + "/").startswith(rule.label):
-                return rule
+    def bucket(self, asked: Asked, name_of: NameOf) -> Bucket | None:
+        """What a request counts in; None if nothing limits it, or its sender."""
+        if asked.principal.is_superuser or asked.has_own_limit or self._is_excluded(asked.client):
+            return None
+        found = self._rule(asked, name_of)
+        if found is None:
+            return None
+        rule, collection = found
+        who = limit_key(asked.client) if asked.principal.kind == "guest" else asked.principal.key
+        return Bucket(rule, f"{rule.label} {rule.audience} {collection} {who}")
+
+    def _rule(self, asked: Asked, name_of: NameOf) -> tuple[RateLimitRule, str] | None:
+        """The rule that fits best, and the collection if it counts each apart.
+
+        PocketBase's order: what is done with the collection, the same with any collection, then the path with its
+        method, then without; of both the whole path before its beginning.
+        """
+        audiences = ("", "@guest" if asked.principal.kind == "guest" else "@auth")
+        collection, actions = _done(asked.method, asked.path, name_of)
+        for name in (collection, _ANY):
+            for action in actions:
+                rule = self._exact(f"{name}:{action}", audiences)
+                if rule is not None:
+                    return rule, collection
+        for path in (f"{asked.method} {asked.path}", asked.path):
+            rule = self._exact(path, audiences) or self._beginning(path, audiences)
+            if rule is not None:
+                return rule, ""
         return None
 
+    def _exact(self, label: str, audiences: tuple[str, ...]) -> RateLimitRule | None:
+        return next((rule for rule in self.exact.get(label, ()) if rule.audience in audiences), None)
 
-def _labels(request: Request, name_of: NameOf) -> tuple[str, ...]:
-    """What the request does with which collection, the most special first: `posts:create`, `*:create`."""
-    if not request.path.startswith(RECORDS):
-        return ()
-    parts = request.path[len(RECORDS) :].split("/")
+    def _beginning(self, path: str, audiences: tuple[str, ...]) -> RateLimitRule | None:
+        whole = path + "/"
+        fitting = (rule for rule in self.beginnings if whole.startswith(rule.label))
+        return next((rule for rule in fitting if rule.audience in audiences), None)
+
+    def _is_excluded(self, address: str) -> bool:
+        return bool(self.excluded) and is_in(address, self.excluded)
+
+
+def _done(method: str, path: str, name_of: NameOf) -> tuple[str, tuple[str, ...]]:
+    """With which collection a request does what; nothing if it does nothing that labels name."""
+    if path.startswith(FILES):
+        parts = path[len(FILES) :].split("/")
+        return (name_of(parts[0]), ("file",)) if len(parts) == 3 else ("", ())
+    if not path.startswith(RECORDS):
+        return "", ()
+    parts = path[len(RECORDS) :].split("/")
     if len(parts) < 2 or not parts[1]:
-        return ()
-    actions = _record_actions(request.method, parts) if parts[1] == "records" else _auth_actions("-".join(parts[1:]))
-    return tuple(f"{collection}:{action}" for collection in (name_of(parts[0]), _ANY) for action in actions)
+        return "", ()
+    if parts[1] == "records":
+        return name_of(parts[0]), _record_actions(method, parts)
+    return name_of(parts[0]), _auth_actions("-".join(parts[1:]))
 
 
 def _record_actions(method: str, parts: list[str]) -> tuple[str, ...]:
     if len(parts) == 2:
         return (_ACTIONS[method],) if method in _ACTIONS else ()
-    if parts[2] in _READING:
-        return ("list",)
+    if parts[2] in _NAMED:
+        return (_NAMED[parts[2]],)
     return (_ONE_ACTIONS[method],) if method in _ONE_ACTIONS else ()
 
 
 def _auth_actions(path: str) -> tuple[str, ...]:
     """The name of the action as PocketBase has it (`authWithPassword`), and `auth` for every way to log in."""
     first, *rest = path.split("-")
-    own = first + "".join(part.upper() if part in ("otp", "totp") else part.capitalize() for part in rest)
+    own = _CALLED.get(path) or first + "".join(_SPELLED.get(part) or part.capitalize() for part in rest)
     return (own, "auth") if _LOGIN.fullmatch(path) else (own,)
 
 
@@ -93,20 +159,23 @@ class RateLimiter:
         self._limits: RateLimits | None = None
         self._compiled = Compiled({}, (), ())
 
-    async def check(self, limits: RateLimits, request: Request, name_of: NameOf) -> None:
-        """Count a request of somebody who is no superuser. Raises RateLimited when there were too many."""
+    async def check(self, limits: RateLimits, asked: Iterable[Asked], name_of: NameOf) -> None:
+        """Count a request, or the parts of a batch. Raises RateLimited when there were too many.
+
+        Superusers are not counted, nor are keys that have a limit of their own.
+        """
         if limits is not self._limits:
             self._compiled = Compiled.of(limits)
             self._limits = limits
-        rule = self._compiled.rule(request, name_of)
-        if rule is None or self._is_excluded(request.client):
-            return
-        who = request.principal.key if request.principal.kind != "guest" else limit_key(request.client)
-        await self.count(f"{rule.label} {rule.audience} {who}", rule.max_requests, rule.duration, rule.label)
+        buckets = Counter(self._compiled.bucket(one, name_of) for one in asked)
+        for bucket, many in buckets.items():
+            if bucket is not None:
+                rule = bucket.rule
+                await self.count(bucket.key, rule.max_requests, rule.duration, rule.label, many=many)
 
-    async def count(self, key: str, most: int, seconds: int, policy: str) -> None:
-        """Count one request under a key. Raises RateLimited from the one on that is too many."""
-        counted = await self.counters.count(key, seconds)
+    async def count(self, key: str, most: int, seconds: int, policy: str, *, many: int = 1) -> None:
+        """Count one request, or `many`, under a key. Raises RateLimited from the one on that is too many."""
+        counted = await self.counters.count(key, seconds, many)
         if counted.count <= most:
             return
         left = str(max(1, math.ceil(counted.seconds)))
@@ -118,12 +187,3 @@ class RateLimiter:
                 "RateLimit": f'"{name}";r=0;t={left}',
             }
         )
-
-    def _is_excluded(self, address: str) -> bool:
-        if not self._compiled.excluded:
-            return False
-        try:
-            found = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._compiled.excluded if network.version == found.version)

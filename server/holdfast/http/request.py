@@ -19,7 +19,8 @@ class Request:
     """One HTTP request.
 
     `route` is the pattern that the path fits (`/api/collections/{collection}/records`), for the log and the
-    metrics; who dispatches sets it, and `params`, what its parameters are in this path.
+    metrics; who dispatches sets it, and `params`, what its parameters are in this path. `has_own_limit`: it came with
+    an API key that is counted for itself.
     """
 
     def __init__(self, scope: Any, receive: Any, *, id: str, max_body_bytes: int) -> None:
@@ -36,6 +37,7 @@ class Request:
         self.collection = ""
         self.database_seconds = 0.0
         self.trusted: tuple[Network, ...] = ()
+        self.has_own_limit = False
         self._max_body_bytes = max_body_bytes
         self._body: bytes | None = None
 

@@ -37,6 +37,12 @@ class Part(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: Mapping[str, Any]
 
+    @property
+    def path(self) -> str:
+        """Where it would have been sent on its own."""
+        path = f"/api/collections/{self.collection}/records"
+        return f"{path}/{self.id}" if self.id else path
+
 
 def read_batch(values: Mapping[str, Any], most: int) -> tuple[Part, ...]:
     """The writes that a body asks for. Values and files of a form go to `requests.0.NAME` or `requests[0].NAME`.

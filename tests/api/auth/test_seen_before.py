@@ -10,8 +10,6 @@ from client import PASSWORD, Api
 from client import running as another
 from holdfast.app import running
 from holdfast.auth.principals import Principals
-from holdfast.http.counters import Counters
-from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.request import Request
 
 USERS = "/api/collections/users/"
@@ -30,7 +28,7 @@ async def test_a_token_that_was_seen_before_costs_next_to_nothing(api: Api, data
     header = (b"authorization", (await api.login()).encode())
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [header], "client": None}
     request = Request(scope, None, id="", max_body_bytes=0)
-    principals = Principals(RateLimiter(Counters()))
+    principals = Principals()
     async with running(api.settings, database) as engine:
         assert (await principals.authenticate(engine, request)).is_superuser
         rounds: list[float] = []

@@ -1,5 +1,7 @@
 """Rate limits by the operator's options: who is held back, and by which rule."""
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -52,6 +54,7 @@ async def test_superusers_are_never_held_back(notes: Api):
         pytest.param([(f"POST {NOTES}", "", 1)], [200, 200], id="another method"),
         pytest.param([("/api/", "", 3), ("/api/collections/", "", 1)], [200, 429], id="the longest beginning"),
         pytest.param([("GET /api/", "", 1)], [200, 429], id="a beginning with a method"),
+        pytest.param([(NOTES, "", 3), ("GET /api/", "", 1)], [200, 429], id="with a method before without"),
         pytest.param([("/api/", "@guest", 1)], [200, 429], id="for guests"),
         pytest.param([("/api/", "@auth", 1)], [200, 200], id="for people who are logged in"),
         pytest.param([("notes:create", "", 1)], [200, 200], id="another action"),
@@ -61,6 +64,26 @@ async def test_superusers_are_never_held_back(notes: Api):
 async def test_the_rule_that_fits_best_counts(notes: Api, rules: list[tuple[str, str, int]], found: list[int]):
     await limit(notes, *rules)
     assert await statuses(notes.guest, 2) == found
+
+
+async def test_a_head_request_counts_as_the_read_that_it_is(notes: Api):
+    await limit(notes, ("notes:list", "", 1))
+    assert await statuses(notes.guest, 1, "HEAD") == [200]
+    assert await statuses(notes.guest, 1) == [429]
+
+
+async def test_a_label_for_any_collection_counts_each_for_itself(notes: Api):
+    await notes.define("others")
+    await limit(notes, ("*:list", "", 1))
+    for path in (NOTES, "/api/collections/others/records"):
+        assert await statuses(notes.guest, 2, path=path) == [200, 429]
+
+
+async def test_a_batch_counts_as_its_parts_do(notes: Api):
+    await limit(notes, ("notes:create", "", 3))
+    parts = [{"method": "POST", "url": NOTES, "body": {"title": "x"}} for _ in range(2)]
+    assert await statuses(notes.guest, 2, "POST", "/api/batch", json={"requests": parts}) == [200, 429]
+    assert (await notes.root.get(NOTES)).json()["totalItems"] == 2
 
 
 async def test_a_collection_called_by_its_id_is_the_same_collection(notes: Api):
@@ -92,6 +115,19 @@ async def test_a_header_that_anybody_can_write_is_no_other_address(notes: Api):
         for number in range(3)
     ]
     assert found == [200, 429, 429]
+
+
+async def test_behind_a_trusted_proxy_each_client_is_counted(
+    start_api: Callable[..., AbstractAsyncContextManager[Api]],
+):
+    """S-67: the right-most address that is no proxy's, whatever the client wrote before it."""
+    async with start_api(trusted_proxies=("10.0.0.0/8",)) as api:
+        await api.define("notes")
+        await limit(api, ("/api/", "", 1))
+        proxy = api.client(address="10.0.0.1")
+        forwarded = ["198.51.100.1", "198.51.100.2", "203.0.113.1, 198.51.100.1", "203.0.113.2, 198.51.100.1, 10.0.0.2"]
+        found = [(await proxy.get(NOTES, headers={"X-Forwarded-For": text})).status_code for text in forwarded]
+        assert found == [200, 200, 429, 429]
 
 
 async def test_people_and_keys_are_counted_by_who_they_are(notes: Api):
