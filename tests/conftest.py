@@ -3,6 +3,7 @@
 from client import api, shared_api, start_api
 from mail_sink import mail_api, mailbox
 from postgres import anywhere, cluster, database, empty_database
+from redis_server import redis_server
 from served import no_server_left, served
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "mail_api",
     "mailbox",
     "no_server_left",
+    "redis_server",
     "served",
     "shared_api",
     "start_api",
