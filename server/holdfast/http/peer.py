@@ -44,10 +44,11 @@ def limit_key(address: str) -> str:
 
 def is_in(address: str, networks: Sequence[Network]) -> bool:
     """Whether an address is in one of the networks, however it is written: `::ffff:10.0.0.1` is 10.0.0.1."""
-    if not _is_address(address):
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
         return False
-    found = ipaddress.ip_address(address)
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    mapped = found.ipv4_mapped if found.version == 6 else None
     found = mapped or found
     return any(found in network for network in networks if network.version == found.version)
 

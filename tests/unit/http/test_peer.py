@@ -22,6 +22,7 @@ TRUSTED = read_networks(["10.0.0.0/8", "fd00::/8"])
             "10.0.0.1", "198.51.100.1, nonsense, 10.9.9.9", "10.9.9.9", id="nothing beyond what cannot be read"
         ),
         pytest.param("fd00::1", "2001:db8::7", "2001:db8::7", id="IPv6"),
+        pytest.param("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1", id="a proxy's address written as IPv6"),
     ],
 )
 def test_the_client_is_the_last_hop_that_is_not_ours(connection: str, forwarded: str | None, expected: str) -> None:
