@@ -5,7 +5,7 @@ from holdfast.auth.superusers import has_superuser, upsert_superuser
 from holdfast.collections.service import ensure_system_collections
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
-from holdfast.db.migrate import migrate
+from holdfast.db.migrate_apart import migrate_apart
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
 from holdfast.errors import Problem, ValidationFailed
@@ -34,7 +34,7 @@ async def prepare_schema(settings: Settings, dsn: str) -> list[str]:
 
     Raises CannotStart.
     """
-    applied = await migrate(dsn)
+    applied = await migrate_apart(dsn)
     pool = _pool(settings, dsn)
     try:
         await ensure_system_collections(pool, settings)

@@ -4,7 +4,6 @@ import signal
 import socket
 import threading
 from contextlib import closing, suppress
-from importlib import import_module
 from typing import Any, Final
 
 import click
@@ -12,6 +11,7 @@ import click
 from holdfast.cli.announcement import Announcement, Reporter
 from holdfast.cli.database import Database, database
 from holdfast.cli.listen import address, listen
+from holdfast.cli.loading import load_application
 from holdfast.cli.options import settings, settings_options
 from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.config import Settings
@@ -87,7 +87,7 @@ async def _prepare(chosen: Settings, dsn: str, origin: str) -> str:
 def _load_application() -> None:
     # What fails here fails again in the main thread, where it can be told.
     with suppress(Exception):
-        import_module("holdfast.cli.application")
+        load_application()
 
 
 def _ignore_signals() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.cli.loading import load_application
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 
@@ -40,6 +41,7 @@ def _path(kind: type, content: Any) -> Path:
 
 def main() -> None:
     """Read the duty and answer requests until a signal, or the end of the standard input, says stop."""
+    load_application()
     from holdfast.cli.application import serve_application
 
     duty = decode(sys.stdin.buffer.readline())

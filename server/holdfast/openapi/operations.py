@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
-from holdfast.http.litestar import DEPENDENCIES
+from holdfast.http.litestar import DEPENDENCIES, Control
 from holdfast.http.routing import Route, is_parameter
 from holdfast.openapi.parts import TOKEN, as_json, as_openapi, path_parameter, refusals
 from holdfast.schema.collection import Collection
@@ -95,7 +94,7 @@ def control_part(handlers: Iterable[ControllerRouterHandler]) -> Mapping[str, An
 
     Made by an application that is never served, since one that serves OpenAPI serves pages of its own beside it.
     """
-    described = litestar.Litestar(
+    described = Control(
         list(handlers),
         dependencies=DEPENDENCIES,
         openapi_config=OpenAPIConfig(
