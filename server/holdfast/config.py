@@ -72,7 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_url: Annotated[
         str,
         About(
-            "A Redis that several servers share. Nothing needs it yet; `holdfast doctor` checks that it answers.",
+            "A Redis that several servers share: rate limits count in it. Without one each process counts for itself.",
             url("redis", "rediss", "unix"),
             environment="REDIS_URL",
             secret=True,

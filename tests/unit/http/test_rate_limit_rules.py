@@ -12,8 +12,9 @@ NAMES = {"pbc_1": "posts", "pbc_2": "users"}
 
 
 def compiled(*labels: str | tuple[str, Audience], excluded: tuple[str, ...] = ()) -> Compiled:
-    pairs = [(label, "") if isinstance(label, str) else label for label in labels]
-    rules = tuple(RateLimitRule(label, audience, 1, 1) for label, audience in pairs)
+    rules = tuple(
+        RateLimitRule(one, "", 1, 1) if isinstance(one, str) else RateLimitRule(*one, 1, 1) for one in labels
+    )
     return Compiled.of(RateLimits(rules, excluded, enabled=True))
 
 
