@@ -61,10 +61,14 @@ def _refused(before: Sequence[Field], problem: Problem) -> ReadFields:
 
 
 def _in_order(before: Sequence[Field], kept: list[Field], read: list[Field]) -> tuple[Field, ...]:
-    """System fields that were left out come first; others that are kept come last."""
-    first = [field for field in kept if field.system]
-    last = [field for field in kept if not field.system]
-    return (*first, *read, *last)
+    """System fields that were left out stay behind what they were behind; others that are kept come last."""
+    found = list(read)
+    ids = [field.id for field in before]
+    for field in kept:
+        at = ids.index(field.id)
+        places = [place for place, other in enumerate(found) if at > 0 and other.id == ids[at - 1]]
+        found.insert(places[0] + 1 if places else 0, field) if field.system else found.append(field)
+    return tuple(found)
 
 
 class _Reader:

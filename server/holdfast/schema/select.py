@@ -63,7 +63,11 @@ class SelectField(Field, frozen=True, kw_only=True, tag="select"):
         found: dict[str, Problem] = {}
         if self.system:
             if self.values:
-                found["values"] = Problem("validation_system_field_change", "This cannot be changed in a system field.")
+                message = f"{self.name} is a field of the server's own here: give yours another name."
+                found["values"] = Problem("validation_system_field_change", message)
+            if not self.many:
+                message = "This cannot be changed in a system field."
+                found["maxSelect"] = Problem("validation_system_field_change", message)
             return found
         if not self.values:
             found["values"] = Problem("validation_required", EMPTY_MESSAGE)

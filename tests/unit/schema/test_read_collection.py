@@ -153,6 +153,15 @@ def test_system_fields_that_are_left_out_stay() -> None:
     assert after.by_name["password"] == users.by_name["password"]
 
 
+def test_a_system_field_that_is_left_out_stays_where_it_was() -> None:
+    users = SYSTEM[1]
+    # What a client of PocketBase sends, which knows nothing of roles.
+    system = [one for one in users.fields if one.system]
+    sent = [{"id": one.id, "name": one.name, "type": one.type} for one in system if one.name != "roles"]
+    after = make({"fields": [*sent, TITLE]}, users)
+    assert names(after) == [*(one.name for one in system), "title"]
+
+
 def test_a_relation_may_name_its_target() -> None:
     author = {"name": "author", "type": "relation", "collectionId": "users"}
     field = posts(author).by_name["author"]
@@ -271,6 +280,16 @@ def test_a_collection_survives_the_catalog(collection: Collection) -> None:
             {"name": "x", "type": "auth", "fields": [{"name": "roles", "type": "json"}]},
             {"fields.0.type": "validation_system_field_change"},
             id="roles",
+        ),
+        pytest.param(
+            {"name": "x", "type": "auth", "fields": [{"name": "roles", "type": "select", "values": ["a"]}]},
+            {"fields.0.values": "validation_system_field_change"},
+            id="roles-of-ones-own",
+        ),
+        pytest.param(
+            {"name": "x", "type": "auth", "fields": [{"name": "roles", "type": "select", "maxSelect": 1}]},
+            {"fields.0.maxSelect": "validation_system_field_change"},
+            id="one-role",
         ),
         pytest.param(
             {"name": "x", "fields": [TITLE | {"max": "9", "hidden": 1, "pattern": "("}]},
