@@ -202,5 +202,7 @@ async def _do(tx: Transaction, weighed: Weighed, places: Places, settings: Setti
     counted = tag.rpartition(" ")[2]
     written = int(counted) if counted.isdecimal() else 0
     if step.keeps is not None:
-        await trash_rows.insert(tx, step.keeps, rows=written or weighed.rows, days=settings.trash_days)
+        # Of a conversion the copy holds more than what is lost; of a table that moves nothing is written.
+        rows = weighed.rows if step.keeps.kind == "values" else written or weighed.rows
+        await trash_rows.insert(tx, step.keeps, rows=rows, days=settings.trash_days)
     return written

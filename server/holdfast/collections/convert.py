@@ -126,10 +126,15 @@ def existing(field: RelationField, x: Sql, target: str) -> Sql:
 
 def lost(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
     """Whether `x` does not survive: it is not blank, and would not come back as it was."""
-    back = converted(new, old, kept(old, new, x, target))
-    differs = raw("(") + back + raw(")::text IS DISTINCT FROM (") + x + raw(")::text")
+    differs = comes_back_differently(old, new, x, target)
     # Where null is a value of its own, it is one that can be lost.
     return differs if old.nullable else raw("(") + differs + raw(" AND ") + filled(old, x) + raw(")")
+
+
+def comes_back_differently(old: Field, new: Field, x: Sql, target: str | None) -> Sql:
+    """Whether the way back makes something else of `x`; a blank that does is nobody's loss: "" that is 0, and "0"."""
+    back = converted(new, old, kept(old, new, x, target))
+    return raw("(") + back + raw(")::text IS DISTINCT FROM (") + x + raw(")::text")
 
 
 def filled(field: Field, x: Sql) -> Sql:

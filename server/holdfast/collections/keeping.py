@@ -116,6 +116,7 @@ def keep_field(collection: Collection, field: Field, taken: Some[str]) -> Step:
 def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog, Catalog], taken: Some[str]) -> Step:
     """The step that copies the values that a conversion loses, beside what it makes of them.
 
+    Where some are lost, blanks that would not come back as blanks are copied, too: so restoring leaves none changed.
     It comes when all tables and columns have their new names; the losses are counted under the old ones.
     """
     id = trash_id(taken, "values", change.old, field.old)
@@ -132,7 +133,7 @@ def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog
     # In the column's own type: 0 and 0.00 are to be told apart from what somebody writes later.
     made = raw("CAST(") + convert.kept(field.old, field.new, column, _target(now, field.new)) + raw(" AS ")
     made += convert.column_type(field.new) + raw(")")
-    gone = convert.lost(field.old, field.new, column, _target(now, field.new))
+    gone = convert.comes_back_differently(field.old, field.new, column, _target(now, field.new))
     old = column_of(field.old)
     return Step(
         collection=change.old.name,

@@ -143,9 +143,9 @@ async def test_a_change_of_type_is_undone_with_every_value_that_it_lost(changes:
     assert len(dropped) <= 1
     if dropped:
         kept = await changes.rows(f"SELECT count(*) FROM holdfast_trash.hf_{dropped[0]['id']}")  # noqa: S608
-        assert kept == [dropped[0]["rows"]]
-        assert dropped[0]["rows"] > 0
+        assert kept[0] >= dropped[0]["rows"] > 0  # blanks that would not come back as they are lie there, too
         await changes.restore(dropped[0]["id"])
+        assert await things(changes) == before
     else:
         await changes.change_field("things", "x", **OPTIONS[old])
     after = await things(changes)

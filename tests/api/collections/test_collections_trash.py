@@ -223,7 +223,7 @@ async def test_lost_values_come_back_where_nobody_wrote_since(changes: Changes):
     restored = await changes.restore(item["id"])
     assert [(field["name"], field["type"]) for field in restored["collection"]["fields"]][1:] == [("count", "text")]
     rows = dict(await changes.rows("SELECT id, count FROM public.posts"))
-    assert [rows[id] for id in ids.values()] == ["five", "66", "7", "0"]
+    assert [rows[id] for id in ids.values()] == ["five", "66", "7", ""]
     assert await changes.trash() == []
 
 
@@ -270,3 +270,37 @@ async def test_the_sweep_takes_what_has_expired_and_nothing_else(changes: Change
 async def test_an_id_that_is_none_finds_nothing(changes: Changes, id: str):
     answer = await changes.root.post(f"{URL}/trash/{id}/restore")
     assert answer.status_code in (400, 404)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "values"),
+    [
+        pytest.param({"type": "text"}, {"type": "number"}, ["", "x", "0", "7"], id="text and numbers"),
+        pytest.param({"type": "email"}, {"type": "bool"}, ["", "a@example.com"], id="emails and yes or no"),
+        pytest.param(
+            {"type": "json"},
+            {"type": "geoPoint"},
+            [None, 1, {"lon": 0, "lat": 0}, {"lat": 1, "lon": 2}],
+            id="json and points",
+        ),
+        pytest.param(
+            {"type": "select", "values": ["a", "b"], "maxSelect": 2},
+            {"type": "decimal", "precision": 9, "scale": 2},
+            [[], ["a", "b"]],
+            id="lists and decimals",
+        ),
+        pytest.param({"type": "url"}, {"type": "autodate", "onCreate": True}, ["", "example.com"], id="urls and dates"),
+    ],
+)
+async def test_blanks_are_blank_again_when_lost_values_come_back(
+    changes: Changes, old: dict[str, Any], new: dict[str, Any], values: list[Any]
+):
+    await changes.make("things", {"name": "value", **old}, {"name": "n", "type": "number"})
+    for n, value in enumerate(values):
+        await changes.create("things", value=value, n=n)
+    await changes.change_field("things", "value", **new)
+    [item] = await changes.trash()
+    assert (item["kind"], item["rows"]) == ("values", 1)  # blanks are no loss
+    await changes.restore(item["id"])
+    items = taken(await changes.root.get(f"{URL}/things/records", params={"sort": "n"}))["items"]
+    assert [one["value"] for one in items] == values
