@@ -50,7 +50,8 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     problems = {name: problem for name, problem in found.items() if problem is not None}
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
-    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), "jobs": await _jobs(engine)}
+    limits = "shared" if await engine.limiter.counters.is_shared() else "per process"
+    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), "jobs": await _jobs(engine), "limits": limits}
     return litestar.Response(Health(200, "The server is ready.", data), headers=NO_STORE)
 
 

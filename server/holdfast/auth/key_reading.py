@@ -18,7 +18,12 @@ MAX_NAME_CHARS: Final = 200
 MAX_NETWORKS: Final = 100
 MAX_ROLES: Final = 100
 MAX_SECONDS: Final = 86_400
+MAX_REQUESTS: Final = 1_000_000_000
 INVALID: Final = "validation_invalid_value"
+SET_BY_SERVER: Final = ("id", "prefix", "lastUsed", "created", "updated", "revoked")
+KEYS: Final = frozenset((*SET_BY_SERVER, "name", "roles", "superuser", "expires", "allowedIps", "rateLimit"))
+# A key that ends never because somebody wrote `expiry` is worse than an error. What was read can be sent back.
+UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 
 
 class KeyDraft(msgspec.Struct, frozen=True):
@@ -35,6 +40,7 @@ class KeyDraft(msgspec.Struct, frozen=True):
 def read_key(catalog: Catalog, body: Mapping[str, Any], old: KeyDraft) -> KeyDraft:
     """`old` with what the body changes. Raises ValidationFailed with everything that is wrong."""
     problems: dict[str, Problem | Problems] = {}
+    problems.update({key: UNKNOWN for key in body if key not in KEYS})
     found = msgspec.structs.replace(
         old,
         name=_name(body.get("name", old.name), problems),
@@ -136,8 +142,8 @@ def _limit(given: Any, problems: dict[str, Problem | Problems]) -> KeyLimit | No
     except msgspec.ValidationError:
         problems["rateLimit"] = Problem(INVALID, 'Must be {"maxRequests": 100, "duration": 60} or null.')
         return None
-    if limit.max_requests < 1 or not 1 <= limit.duration <= MAX_SECONDS:
-        message = f"maxRequests has to be 1 or more, duration from 1 to {MAX_SECONDS} seconds."
+    if not 1 <= limit.max_requests <= MAX_REQUESTS or not 1 <= limit.duration <= MAX_SECONDS:
+        message = f"maxRequests has to be from 1 to {MAX_REQUESTS}, duration from 1 to {MAX_SECONDS} seconds."
         problems["rateLimit"] = Problem("validation_out_of_range", message)
     return limit
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from holdfast.auth import key_service as service
-from holdfast.auth.key_reading import MAX_NAME_CHARS, MAX_SECONDS
+from holdfast.auth.key_reading import MAX_NAME_CHARS, MAX_REQUESTS, MAX_SECONDS, SET_BY_SERVER
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
@@ -27,18 +27,17 @@ _CHANGE: Final[Schema] = {
             "type": ["object", "null"],
             "required": ["maxRequests", "duration"],
             "properties": {
-                "maxRequests": {"type": "integer", "minimum": 1},
+                "maxRequests": {"type": "integer", "minimum": 1, "maximum": MAX_REQUESTS},
                 "duration": {"type": "integer", "minimum": 1, "maximum": MAX_SECONDS},
             },
         },
     },
 }
 _NEW: Final[Schema] = {**_CHANGE, "required": ["name"]}
-_STAMPS: Final = ("id", "prefix", "lastUsed", "created", "updated", "revoked")
 _KEY: Final[Schema] = {
     "type": "object",
     "required": ["id", "name", "prefix"],
-    "properties": {**_CHANGE["properties"], **{stamp: {"type": "string"} for stamp in _STAMPS}},
+    "properties": {**_CHANGE["properties"], **{stamp: {"type": "string"} for stamp in SET_BY_SERVER}},
 }
 _WITH_SECRET: Final[Schema] = {
     "type": "object",

@@ -52,6 +52,15 @@ class Counters:
         self._not_before = 0.0
         self._is_away = False
 
+    async def is_shared(self) -> bool:
+        """Whether all processes count together just now: whether there is a Redis, and it answers."""
+        if not self._redis_url:
+            return False
+        try:
+            return bool(await self._client().ping())
+        except Exception:  # as in `count`
+            return False
+
     async def count(self, key: str, seconds: int, many: int = 1) -> Counted:
         """Count one more request under the key, or `many`, in a window of so many seconds."""
         if not self._redis_url or self._clock() < self._not_before:
@@ -70,11 +79,14 @@ class Counters:
         return found
 
     async def _ask(self, key: str, seconds: int, many: int) -> Counted:
-        script = self._script or self._connect()
-        count, left = await script(keys=[_PREFIX + key], args=[seconds * 1000, many])
+        if self._script is None:
+            self._script = self._client().register_script(_COUNT)
+        count, left = await self._script(keys=[_PREFIX + key], args=[seconds * 1000, many])
         return Counted(int(count), int(left) / 1000)
 
-    def _connect(self) -> Any:
+    def _client(self) -> Any:
+        if self._redis is not None:
+            return self._redis
         from redis.asyncio import BlockingConnectionPool, Redis  # 4 MB, for those who have set it up
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
@@ -89,8 +101,7 @@ class Counters:
             retry=Retry(NoBackoff(), 1),
         )
         self._redis = Redis.from_pool(pool)
-        self._script = self._redis.register_script(_COUNT)
-        return self._script
+        return self._redis
 
     def _here(self, key: str, seconds: int, many: int) -> Counted:
         now = self._clock()

@@ -17,6 +17,8 @@ from holdfast.schema.app_options import RateLimitRule, RateLimits
 
 RECORDS: Final = "/api/collections/"
 FILES: Final = "/api/files/"
+# What load balancers ask, from an address that others may share: counted only by a rule that names it.
+PROBES: Final = frozenset(("/api/health", "/api/ready"))
 _ACTIONS: Final = {"GET": "list", "POST": "create", "PUT": "create"}
 _ONE_ACTIONS: Final = {"GET": "view", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 _NAMED: Final = {"query": "list", "aggregate": "list", "export": "list", "import": "create"}
@@ -104,7 +106,9 @@ class Compiled(msgspec.Struct, frozen=True):
                 if rule is not None:
                     return rule, collection
         for path in (f"{asked.method} {asked.path}", asked.path):
-            rule = self._exact(path, audiences) or self._beginning(path, audiences)
+            rule = self._exact(path, audiences)
+            if rule is None and asked.path not in PROBES:
+                rule = self._beginning(path, audiences)
             if rule is not None:
                 return rule, ""
         return None

@@ -242,7 +242,9 @@ async def test_a_key_is_listed_changed_and_keeps_what_is_not_changed(blog: Api):
     expected = {key: made[key] for key in made if key not in ("key", "name", "updated")}
     assert {key: changed[key] for key in changed if key not in ("name", "updated")} == expected
     assert changed["name"] == "other"
-    assert (await blog.root.get("/api/keys")).json() == {"items": [changed]}
+    assert (await blog.root.patch(f"/api/keys/{made['id']}", json=changed)).status_code == 200
+    listed = (await blog.root.get("/api/keys")).json()["items"]
+    assert [{**one, "updated": ""} for one in listed] == [{**changed, "updated": ""}]
     none: dict[str, Any] = {"roles": [], "expires": "", "rateLimit": None, "allowedIps": []}
     emptied = (await blog.root.patch(f"/api/keys/{made['id']}", json=none)).json()
     assert {key: emptied[key] for key in none} == none
@@ -261,6 +263,12 @@ async def test_a_key_is_listed_changed_and_keeps_what_is_not_changed(blog: Api):
         pytest.param({"expires": "soon"}, {"expires": "validation_invalid_date"}, id="no date"),
         pytest.param({"expires": "2001-01-01"}, {"expires": "validation_invalid_value"}, id="a date that is over"),
         pytest.param({"allowedIps": ["here"]}, {"allowedIps": "validation_invalid_value"}, id="no address"),
+        pytest.param({"expiry": "2099-01-01"}, {"expiry": "validation_unknown_key"}, id="no such key"),
+        pytest.param(
+            {"rateLimit": {"maxRequests": 10**20, "duration": 1}},
+            {"rateLimit": "validation_out_of_range"},
+            id="a number beyond all",
+        ),
         pytest.param({"rateLimit": 5}, {"rateLimit": "validation_invalid_value"}, id="no limit"),
         pytest.param(
             {"rateLimit": {"maxRequests": 0, "duration": 1}}, {"rateLimit": "validation_out_of_range"}, id="limit of 0"

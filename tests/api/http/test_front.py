@@ -56,7 +56,13 @@ async def test_a_superuser_learns_more_of_its_health(shared_api: Api) -> None:
 async def test_the_server_says_that_it_is_ready(shared_api: Api) -> None:
     answer = await shared_api.guest.get("/api/ready")
     assert answer.status_code == 200
-    assert answer.json()["data"] == {"database": "ok", "migrations": "ok", "catalog": "ok", "jobs": "ok"}
+    assert answer.json()["data"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "catalog": "ok",
+        "jobs": "ok",
+        "limits": "per process",
+    }
 
 
 async def test_a_server_without_its_migrations_is_not_ready(api: Api) -> None:

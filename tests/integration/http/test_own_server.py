@@ -29,7 +29,13 @@ def test_uvicorn_starts_it_with_two_workers(prepared: str, tmp_path: Path) -> No
     command = ["-m", "uvicorn", "--factory", "holdfast.app:from_environment", "--uds", path, "--workers", "2"]
     process = subprocess.Popen([sys.executable, *command], env=environment, cwd=tmp_path)
     try:
-        assert ready(path) == {"database": "ok", "migrations": "ok", "catalog": "ok", "jobs": "ok"}
+        assert ready(path) == {
+            "database": "ok",
+            "migrations": "ok",
+            "catalog": "ok",
+            "jobs": "ok",
+            "limits": "per process",
+        }
     finally:
         process.terminate()
         assert process.wait(20) in (0, -15)

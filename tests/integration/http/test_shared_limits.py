@@ -120,6 +120,13 @@ async def passed(server: Server) -> int:
     return len(answers) - len(refused)
 
 
+def limits_of(server: Server) -> str:
+    """What the server says of how it counts."""
+    answer = httpx.get(f"{server.started()}/api/ready")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]["limits"]
+
+
 @pytest.mark.parametrize("workers", [1, 2], ids=["one worker", "two workers"])
 async def test_exactly_as_many_pass_as_may_however_many_processes_answer(
     workers: int, tmp_path: Path, empty_database: str, redis_server: RedisServer
@@ -127,6 +134,9 @@ async def test_exactly_as_many_pass_as_may_however_many_processes_answer(
     """R23, with Redis."""
     async with serving(tmp_path, workers, DATABASE_URL=empty_database, REDIS_URL=redis_server.url) as server:
         assert await passed(server) == MOST
+        assert limits_of(server) == "shared"
+        redis_server.stop()
+        assert limits_of(server) == "per process"
 
 
 @pytest.mark.parametrize("workers", [1, 2], ids=["one worker", "two workers"])
@@ -134,6 +144,7 @@ async def test_without_redis_as_many_pass_in_each_process(workers: int, tmp_path
     """R23, without: the bound is the limit times the number of processes."""
     async with serving(tmp_path, workers, DATABASE_URL=empty_database) as server:
         count = await passed(server)
+        assert limits_of(server) == "per process"
     print(f"{workers} workers without Redis: {count} of {SENT} pass a limit of {MOST}")
     assert MOST <= count <= MOST * workers
 

@@ -12,9 +12,7 @@ NAMES = {"pbc_1": "posts", "pbc_2": "users"}
 
 
 def compiled(*labels: str | tuple[str, Audience], excluded: tuple[str, ...] = ()) -> Compiled:
-    rules = tuple(
-        RateLimitRule(one, "", 1, 1) if isinstance(one, str) else RateLimitRule(*one, 1, 1) for one in labels
-    )
+    rules = tuple(RateLimitRule(one, "", 1, 1) if isinstance(one, str) else RateLimitRule(*one, 1, 1) for one in labels)
     return Compiled.of(RateLimits(rules, excluded, enabled=True))
 
 
@@ -101,11 +99,17 @@ def test_of_all_rules_that_fit_the_closest_counts(first: int):
         pytest.param("/api/", "GET /api", True, id="the beginning itself"),
         pytest.param("/api/", "GET /apis", False, id="more than the beginning"),
         pytest.param("/api/batch", "POST /api/batch/x", False, id="no beginning without a slash"),
-        pytest.param("POST /api/", "GET /api/health", False, id="another method"),
+        pytest.param("POST /api/", "GET /api/crons", False, id="another method"),
     ],
 )
 def test_a_path_fits_whole_or_by_its_beginning(rule: str, request_line: str, fits: bool):
     assert (counted(compiled(rule), request_line) != "") is fits
+
+
+@pytest.mark.parametrize("path", ["/api/health", "/api/ready"])
+def test_what_load_balancers_ask_is_counted_only_by_its_name(path: str):
+    assert counted(compiled("/api/", "GET /api/"), f"GET {path}") == ""
+    assert counted(compiled("/api/", path), f"GET {path}").startswith(path)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_a_path_fits_whole_or_by_its_beginning(rule: str, request_line: str, fit
     ],
 )
 def test_each_audience_has_its_rule_and_superusers_have_none(who: Principal, found: str):
-    assert counted(compiled(("/api/", "@guest"), ("/api/", "@auth")), "GET /api/health", who) == found
+    assert counted(compiled(("/api/", "@guest"), ("/api/", "@auth")), "GET /api/crons", who) == found
 
 
 @pytest.mark.parametrize(
@@ -132,13 +136,13 @@ def test_each_audience_has_its_rule_and_superusers_have_none(who: Principal, fou
     ],
 )
 def test_addresses_that_are_excluded_are_not_counted(address: str, excluded: bool):
-    found = counted(compiled("/api/", excluded=("10.0.0.0/8",)), "GET /api/health", address=address)
+    found = counted(compiled("/api/", excluded=("10.0.0.0/8",)), "GET /api/crons", address=address)
     assert (found == "") is excluded
 
 
 def test_rules_that_say_nothing_limit_nothing():
     empty = (RateLimitRule("", "", 1, 1), RateLimitRule("/api/", "", 0, 1), RateLimitRule("/api/", "", 1, 0))
-    assert counted(Compiled.of(RateLimits(empty)), "GET /api/health") == ""
+    assert counted(Compiled.of(RateLimits(empty)), "GET /api/crons") == ""
 
 
 def test_who_has_a_limit_of_its_own_is_not_counted():
