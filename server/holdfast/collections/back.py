@@ -54,7 +54,9 @@ def table_back(collection: Collection, back: ReturningTable) -> Iterator[Step]:
     rename = raw("ALTER TABLE ") + qualified("public", back.table) + raw(" RENAME TO ") + name(label)
     yield _step(label, rename, "rename_collection", collection.id)
     wanted = _indexes(collection)
-    for place, index in enumerate(_indexes(back.was)):
+    for place, was in enumerate(_indexes(back.was)):
+        # Indexes of our own are called by the id of the collection, which may be another one now.
+        index = was.replace(back.was.id, collection.id) if was.startswith("hf_") else was
         kept = qualified("public", f"{back.table}_{place}")
         rename = raw("ALTER INDEX ") + kept + raw(" RENAME TO ") + name(index)
         sql = rename if index in wanted else raw("DROP INDEX ") + kept

@@ -96,6 +96,7 @@ def keep_field(collection: Collection, field: Field, taken: Some[str]) -> Step:
             "field": field_to_builtins(field),
             "position": collection.fields.index(field),
             "indexes": used,
+            "names": {one.name: one.id for one in collection.fields},  # by which the indexes call the others
             "searchable": field.name in collection.searchable,
         },
     )

@@ -15,10 +15,12 @@ from holdfast.errors import BadRequest
 from holdfast.schema.collection import Collection
 from holdfast.schema.condition import InvalidIndex
 from holdfast.schema.field import Field
+from holdfast.schema.index import index_text
 from holdfast.schema.index_reading import read_index, read_indexes
 from holdfast.schema.json import JsonField
 from holdfast.schema.relation import RelationField
 from holdfast.schema.stored import field_from_builtins, from_stored
+from holdfast.schema.system_fields import collection_id
 from holdfast.schema.text import TextField
 
 
@@ -51,20 +53,21 @@ def restoration(now: Catalog, trash: Sequence[DroppedWhole], wanted: DroppedWhol
 def _collections(now: Catalog, trash: Sequence[DroppedWhole], wanted: DroppedWhole) -> Restoration:
     """A collection, and those that its relations point at where these are in the trash, too."""
     items = _with_targets(now, trash, wanted)
-    was = {item.shown.collection_id: _collection_of(item) for item in items}
-    known = now.by_id.keys() | was.keys()
+    known = now.by_id.keys() | {item.shown.collection_id for item in items}
     loosened: list[str] = []
     returning: list[Collection] = []
-    for collection in was.values():
-        _check_free(now, collection)
-        fields = tuple(_loose(field, known) for field in collection.fields)
-        loosened += [f"{collection.name}.{new.name}" for new in fields if new not in collection.fields]
-        returning.append(msgspec.structs.replace(collection, fields=fields, created="", updated=""))
+    tables: dict[str, ReturningTable] = {}
+    for item in items:
+        was = _collection_of(item)
+        _check_free(now, was)
+        fields = tuple(_loose(field, known) for field in was.fields)
+        loosened += [f"{was.name}.{new.name}" for new in fields if new not in was.fields]
+        collection = _with_free_id(now, msgspec.structs.replace(was, fields=fields, created="", updated=""))
+        returning.append(collection)
+        if item.table:
+            tables[collection.id] = ReturningTable(item.table, was)
     collections, closed = with_sound_rules((*now.collections, *returning), {one.id for one in returning})
-    tables = {id: ReturningTable(item.table, was[id]) for id, item in zip(was, items, strict=True) if item.table}
-    return Restoration(
-        wanted.shown.collection_id, collections, Back(tables=tables), tuple(items), closed, tuple(loosened)
-    )
+    return Restoration(returning[0].id, collections, Back(tables=tables), tuple(items), closed, tuple(loosened))
 
 
 def _collection_of(item: DroppedWhole) -> Collection:
@@ -88,9 +91,22 @@ def _with_targets(now: Catalog, trash: Sequence[DroppedWhole], wanted: DroppedWh
     return list(found.values())
 
 
+def _with_free_id(now: Catalog, collection: Collection) -> Collection:
+    """The collection itself, or with another id where one that was made since has its own: ids are made of names."""
+    id, number = collection.id, 1
+    while id in now.by_id or id in now.by_name:
+        number += 1
+        id = collection_id(collection.type, f"{collection.name}_{number}")
+    fields = [
+        msgspec.structs.replace(field, collection_id=id)
+        if isinstance(field, RelationField) and field.collection_id == collection.id
+        else field
+        for field in collection.fields
+    ]
+    return collection if id == collection.id else msgspec.structs.replace(collection, id=id, fields=tuple(fields))
+
+
 def _check_free(now: Catalog, collection: Collection) -> None:
-    if collection.id in now.by_id:
-        raise BadRequest(f"{collection.name} is there already, as {now.by_id[collection.id].name}.")
     names = {one.name.lower(): one.name for one in now.collections}
     taken = names.get(collection.name.lower())
     if taken is not None:
@@ -142,13 +158,15 @@ def _with_indexes(now: Catalog, collection: Collection, definition: Mapping[str,
     taken = {name for one in now.collections if not one.is_view for name in read_indexes(one)}
     taken |= now.by_name.keys()
     indexes = list(collection.indexes)
+    was: Mapping[str, str] = definition.get("names", {})
+    renamed = {old: collection.by_id[id].name for old, id in was.items() if id in collection.by_id}
     for statement in definition["indexes"]:
         try:
-            index = read_index(statement, collection.by_name)
+            index = read_index(statement, collection.by_name, old_names=renamed)
         except InvalidIndex:
             continue  # another field of it is gone, too
         if index.name not in taken:
-            indexes.append(statement)
+            indexes.append(index_text(index, collection.name))
     searchable = collection.searchable
     name = definition["field"]["name"]
     if definition["searchable"] and name not in searchable:

@@ -60,12 +60,12 @@ class _Check:
 
     def names(self) -> None:
         """Names and ids that another collection has."""
-        names = {other.name.lower() for other in self._others}
+        names = {other.name.lower(): other.name for other in self._others}
         ids = {other.id for other in self._others}
         for at, draft in enumerate(self._drafts):
             collection = draft.collection
             if collection.name.lower() in names:
-                message = f"There is another collection {collection.name}, in upper or lower case."
+                message = f"There is another collection {names[collection.name.lower()]}."
                 self._note(at, ("name",), Problem("validation_collection_name_exists", message))
             elif any(collection.name == id for id in self._by_id if id != collection.id):
                 message = "This is the id of another collection."
@@ -76,7 +76,7 @@ class _Check:
                 # A path names a collection by id or by name: DELETE of the one would delete the other.
                 message = "This is the name of another collection."
                 self._note(at, ("id",), Problem("validation_collection_name_id_duplicate", message))
-            names.add(collection.name.lower())
+            names[collection.name.lower()] = collection.name
             ids.add(collection.id)
 
     def resolved(self, at: int, draft: Draft) -> Collection:

@@ -304,3 +304,49 @@ async def test_blanks_are_blank_again_when_lost_values_come_back(
     await changes.restore(item["id"])
     items = taken(await changes.root.get(f"{URL}/things/records", params={"sort": "n"}))["items"]
     assert [one["value"] for one in items] == values
+
+
+async def test_a_collection_comes_back_beside_another_that_was_made_in_its_place(changes: Changes):
+    """Ids are made of names, so the other one has its id."""
+    first = await changes.make(
+        "pages",
+        {"name": "title", "type": "text", "unique": True},
+        relation("parent", "pages"),
+        relation("seen", "pages", maxSelect=9),
+        searchable=["title"],
+        indexes=["CREATE INDEX idx_title ON pages (title, parent)"],
+    )
+    top = (await changes.create("pages", title="top"))["id"]
+    await changes.create("pages", title="below", parent=top, seen=[top])
+    await changes.delete("pages")
+    second = await changes.make("pages", TITLE)
+    assert second["id"] == first["id"]
+    await changes.create("pages", title="new")
+    [item] = await changes.trash()
+    refused(await changes.root.post(f"{URL}/trash/{item['id']}/restore"), 400, "bad_request")
+    await changes.change("pages", name="newer")
+    back = (await changes.restore(item["id"]))["collection"]
+    assert back["name"] == "pages"
+    assert back["id"] not in ("", first["id"])
+    assert {field["collectionId"] for field in back["fields"] if field["type"] == "relation"} == {back["id"]}
+    below = taken(await changes.root.get(f"{URL}/pages/records", params={"search": "below"}))["items"]
+    assert [(one["title"], one["parent"], one["seen"]) for one in below] == [("below", top, [top])]
+    answer = await changes.root.post(f"{URL}/pages/records", json={"title": "top"})
+    assert "title" in refused(answer, 400, "validation_failed")["data"]
+    await changes.root.delete(f"{URL}/pages/records/{top}")
+    assert [one["seen"] for one in taken(await changes.root.get(f"{URL}/pages/records"))["items"]] == [[]]
+    assert [one["title"] for one in taken(await changes.root.get(f"{URL}/newer/records"))["items"]] == ["new"]
+    for name in ("pages", "newer"):
+        await changes.delete(name)
+
+
+async def test_a_field_comes_back_with_its_indexes_though_all_else_has_other_names(changes: Changes):
+    await changes.make(
+        "posts", TITLE, {"name": "n", "type": "number"}, indexes=["CREATE INDEX idx_both ON posts (title, n)"]
+    )
+    await changes.drop_field("posts", "title", indexes=[])
+    await changes.change_field("posts", "n", name="number")
+    await changes.change("posts", name="articles")
+    [item] = await changes.trash()
+    restored = (await changes.restore(item["id"]))["collection"]
+    assert restored["indexes"] == ["CREATE INDEX `idx_both` ON `articles` (`title`, `number`)"]
