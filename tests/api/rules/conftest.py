@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 import msgspec
+import pytest
 import pytest_asyncio
 
 from client import Api, api, running, start_api
@@ -112,8 +114,15 @@ class Society:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def society(cluster: Cluster, tmp_path_factory: Any) -> AsyncIterator[Society]:
+async def society(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Society]:
     """A server with the society in it."""
+    async with gathered(cluster, tmp_path_factory) as found:
+        yield found
+
+
+@asynccontextmanager
+async def gathered(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Society]:
+    """A society on a server of its own, for tests that change more than the rules."""
     dsn = await make_database(cluster, TEMPLATE)
     async with running(dsn, tmp_path_factory.mktemp("society")) as made:
         found = Society(made)

@@ -1,6 +1,6 @@
 """Tasks: a collection of the society that the tests of writes fill anew each time, and principals who have roles."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -119,12 +119,17 @@ def code_of(answer: httpx.Response) -> str:
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def tasks(society: Society) -> AsyncIterator[Tasks]:
+async def tasks(society: Society) -> Tasks:
     """The tasks as they were."""
+    return await tasks_of(society)
+
+
+async def tasks_of(society: Society) -> Tasks:
+    """The tasks of a society, as they were."""
     live = await LiveCatalog.open(society.api.pool)
     if live.now.find("tasks") is None:
         await society.api.define("tasks", FIELDS, **CLOSED)
         await live.reload()
     found = Tasks(society, Engine(settings=society.api.settings, pool=society.api.pool, live=live, secret=b"x" * 32))
     await found.fill()
-    yield found
+    return found
