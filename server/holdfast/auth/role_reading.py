@@ -19,11 +19,15 @@ MAX_DESCRIPTION_CHARS: Final = 1000
 MAX_PERMISSIONS: Final = 200
 MAX_ROLES: Final = 500
 INVALID: Final = "validation_invalid_value"
+KEYS: Final = frozenset(("id", "name", "description", "permissions", "created", "updated", "ruleTests"))
+PERMISSION_KEYS: Final = frozenset(("collection", "actions", "rule", "fields"))
+# Who writes `field` for `fields` would give all of them. What was read can be sent back.
+UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 
 
 def read_role(catalog: Catalog, body: Mapping[str, Any], old: Role) -> Role:
     """`old` with what the body changes. Raises ValidationFailed with everything that is wrong."""
-    problems: dict[str, Problem | Problems] = {}
+    problems: dict[str, Problem | Problems] = {key: UNKNOWN for key in body if key not in KEYS}
     name = _name(catalog, body, old, problems)
     description = body.get("description", old.description)
     if not isinstance(description, str) or len(description) > MAX_DESCRIPTION_CHARS:
@@ -90,6 +94,7 @@ class _PermissionReader:
             self.problems["collection"] = Problem("validation_required", "A permission names its collection.")
             return Permission("", ())
         item = cast("dict[str, Any]", given)
+        self.problems.update({key: UNKNOWN for key in item if key not in PERMISSION_KEYS})
         collections = self._collections(item.get("collection"))
         actions = self._actions(item.get("actions"))
         fields = self._fields(item.get("fields"), collections)

@@ -85,6 +85,7 @@ async def test_a_role_is_listed_viewed_changed_and_deleted(blog: Api):
     assert (await blog.root.get("/api/roles/editor")).json() == made
     changed = (await blog.root.patch(f"/api/roles/{made['id']}", json={"description": "New"})).json()
     assert (changed["name"], changed["description"], changed["permissions"]) == ("editor", "New", made["permissions"])
+    assert (await blog.root.patch("/api/roles/editor", json=changed)).status_code == 200
     assert (await blog.root.delete("/api/roles/editor")).status_code == 204
     for method in ("GET", "PATCH", "DELETE"):
         assert (await blog.root.request(method, "/api/roles/editor", json={})).status_code == 404
@@ -151,6 +152,7 @@ async def test_every_auth_collection_has_the_field_but_superusers(blog: Api):
         pytest.param({"name": "Editor"}, {"name": "validation_not_unique"}, id="the same name"),
         pytest.param({"description": 1}, {"description": "validation_invalid_value"}, id="description"),
         pytest.param({"permissions": {}}, {"permissions": "validation_invalid_value"}, id="no list"),
+        pytest.param({"permission": []}, {"permission": "validation_unknown_key"}, id="no such key"),
     ],
 )
 async def test_a_role_that_cannot_be_is_refused_with_what_is_wrong(
@@ -174,6 +176,7 @@ async def test_a_role_that_cannot_be_is_refused_with_what_is_wrong(
         pytest.param({"fields": {"read": ["no"]}}, {"fields": {"read": "validation_invalid_value"}}, id="field"),
         pytest.param({"fields": {"seen": []}}, {"fields": {"seen": "validation_invalid_value"}}, id="side"),
         pytest.param({"fields": []}, {"fields": "validation_invalid_value"}, id="fields"),
+        pytest.param({"field": {"write": []}}, {"field": "validation_unknown_key"}, id="no such key"),
     ],
 )
 async def test_a_permission_that_cannot_be_is_refused_with_what_is_wrong(
