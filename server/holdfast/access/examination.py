@@ -8,7 +8,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.sound_rules import broken_rules
 from holdfast.engine import Engine
 from holdfast.errors import InvalidFilter
-from holdfast.rules.check import check_rule
+from holdfast.rules.check import check_rule, only_updates
 from holdfast.schema.role import EVERY_COLLECTION
 
 
@@ -60,7 +60,7 @@ def _broken_permissions(catalog: Catalog) -> tuple[BrokenRule, ...]:
             if collection is None or permission.collection == EVERY_COLLECTION or not permission.rule:
                 continue
             try:
-                check_rule(catalog, collection, permission.rule, updates="update" in permission.actions)
+                check_rule(catalog, collection, permission.rule, updates=only_updates(permission.actions))
             except InvalidFilter as failure:
                 found.append(BrokenRule(f"role {role.name}, permission {number}", failure.message))
     return tuple(found)

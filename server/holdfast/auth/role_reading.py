@@ -9,7 +9,7 @@ import msgspec
 from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import InvalidFilter, Problem, Problems, ValidationFailed
 from holdfast.rules.access import covers
-from holdfast.rules.check import check_rule
+from holdfast.rules.check import check_rule, only_updates
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE
 from holdfast.schema.role import ACTIONS, EVERY_COLLECTION, EVERY_FIELD, Permission, PermissionFields, Role
@@ -100,7 +100,7 @@ class _PermissionReader:
         fields = self._fields(item.get("fields"), collections)
         rule = item.get("rule") or ""
         permission = Permission("", actions, rule if isinstance(rule, str) else "", fields)
-        self._check_rule(rule, collections, updates="update" in actions)
+        self._check_rule(rule, collections, updates=only_updates(actions))
         where = EVERY_COLLECTION if item.get("collection") == EVERY_COLLECTION else ""
         return msgspec.structs.replace(permission, collection=where or (collections[0].id if collections else ""))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import InvalidFilter
 from holdfast.rules.access import covers
-from holdfast.rules.check import check_rule
+from holdfast.rules.check import check_rule, only_updates
 from holdfast.schema.collection import Collection
 from holdfast.schema.role import EVERY_COLLECTION, EVERY_FIELD, Permission
 
@@ -62,7 +62,7 @@ def _broken(catalog: Catalog, collection: Collection, permission: Permission) ->
     if not permission.rule.strip():
         return ""
     try:
-        check_rule(catalog, collection, permission.rule, updates="update" in permission.actions)
+        check_rule(catalog, collection, permission.rule, updates=only_updates(permission.actions))
     except InvalidFilter as failure:
         return failure.message.rstrip(".")
     return ""

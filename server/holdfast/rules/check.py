@@ -1,5 +1,6 @@
 """A rule is checked when it is saved: by compiling it, for everyone who may come to ask."""
 
+from collections.abc import Collection as Some
 from collections.abc import Iterator, Mapping
 
 from holdfast.catalog.snapshot import Catalog
@@ -11,6 +12,7 @@ from holdfast.rules.names import NOTHING_SPOKEN, OF_AUTH, PREVIOUS, Spoken, find
 from holdfast.rules.scope import RuleScope
 from holdfast.rules.speaks import paths
 from holdfast.schema.collection import Collection
+from holdfast.schema.role import Action
 
 
 def check_rule(catalog: Catalog, collection: Collection, text: str, *, updates: bool = False) -> None:
@@ -27,6 +29,14 @@ def check_rule(catalog: Catalog, collection: Collection, text: str, *, updates: 
     for who in _audiences(catalog, found):
         for spoken in _spoken(collection, found):
             RuleScope(catalog, collection, raw("record"), who, spoken).condition(text)
+
+
+def only_updates(actions: Some[Action]) -> bool:
+    """Whether a rule for these actions can speak of the row before: of any other action there is none.
+
+    Null in its place, `@previous.status != 'done'` would open what it is meant to close.
+    """
+    return set(actions) == {"update"}
 
 
 def _check_names(catalog: Catalog, tree: Tree, found: list[Path], *, updates: bool) -> None:

@@ -27,6 +27,7 @@ def catalog(permission: Permission, *collections: Collection) -> Catalog:
         (Permission("posts", ("view",), "title = "), ["posts"]),
         (Permission("posts", ("view",), "@previous.n = 1"), ["posts"]),
         (Permission("posts", ("update",), "@previous.n = 1"), []),
+        (Permission("posts", ("view", "update"), "@previous.n != 1"), ["posts"]),
         (Permission("posts", ("view",), "", PermissionFields(read=("*", "word"))), ["posts"]),
         (Permission("posts", ("view",), "", PermissionFields(write=("title",))), []),
         (Permission(EVERY_COLLECTION, ("view",), "title = 'x'"), ["notes"]),
