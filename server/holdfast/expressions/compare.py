@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from holdfast.db.sql import Sql, raw
-from holdfast.expressions.compare_json import json_against_json, json_against_numeral, json_against_truth
+from holdfast.expressions.compare_json import json_against_bool, json_against_json, json_against_numeral, json_against_truth
 from holdfast.expressions.compare_like import compare_like, refuse_points
 from holdfast.expressions.emit import beside_blank, beside_fixed, both, bracketed, negated, pair, single, texts
 from holdfast.expressions.kind import Kind
@@ -172,6 +172,8 @@ def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
         return _points(left, operator, right, at)
     if kinds == {Kind.JSON}:
         return json_against_json(left, operator, right)
+    if kinds == {Kind.BOOL, Kind.JSON}:
+        return json_against_bool(left, operator, right, _numbers(left, operator, right))
     if kinds == {Kind.DATE}:
         return pair(left, operator, right, (NEVER, NEVER))
     if kinds == {Kind.BOOL} and not operator.is_order:

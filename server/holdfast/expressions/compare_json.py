@@ -5,6 +5,7 @@ A JSON number compares as a number, true and false as 1 and 0 beside numbers, ev
 
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.emit import sign, single, texts
+from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import Operator, Slot
 from holdfast.expressions.value import Binds, Value, as_text
 
@@ -45,6 +46,20 @@ def json_against_json(left: Value, operator: Operator, right: Value) -> Sql:
         + raw(") = 'number' AND jsonb_typeof(")
         + right.sql
         + raw(") = 'number' THEN ")
+        + numbers
+        + raw(" ELSE ")
+        + texts(as_text(left), operator, as_text(right))
+        + raw(" END")
+    )
+
+
+def json_against_bool(left: Value, operator: Operator, right: Value, numbers: Sql) -> Sql:
+    """A JSON value and a bool: as numbers, for which the condition is given, or as texts, by what the JSON is."""
+    json = left if left.kind is Kind.JSON else right
+    return (
+        raw("CASE WHEN jsonb_typeof(")
+        + json.sql
+        + raw(") IN ('number', 'boolean') THEN ")
         + numbers
         + raw(" ELSE ")
         + texts(as_text(left), operator, as_text(right))

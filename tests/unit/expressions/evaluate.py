@@ -393,6 +393,8 @@ def weight(literal: Known) -> int:
 
 
 def common_with(found: Known, other: Known) -> tuple[Any, Any] | None:
+    if {found.kind, other.kind} == {Kind.DATE, Kind.JSON}:
+        return as_text(found), as_text(other)
     found = typed(found)
     if not other.literal:
         return common_found(found, typed(other))
