@@ -1,0 +1,366 @@
+"""The OAuth2 providers that there are, under PocketBase's names, as data."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from holdfast.auth import oauth2_quirks as quirks
+from holdfast.auth.oauth2_code_hosts import CODE_HOSTS
+from holdfast.auth.oauth2_profile import Reading
+from holdfast.auth.oauth2_provider import KnownProvider
+
+_OIDC_READING: Final = Reading(
+    id="sub",
+    name="name",
+    username="preferred_username",
+    email="email",
+    verified="email_verified",
+    avatar="picture",
+)
+
+
+def _oidc(name: str) -> KnownProvider:
+    return KnownProvider(
+        name=name,
+        display_name="OIDC",
+        reading=_OIDC_READING,
+        scopes=("openid", "email", "profile"),
+        basic=True,
+    )
+
+
+_OTHERS: Final = (
+    KnownProvider(
+        name="apple",
+        display_name="Apple",
+        reading=Reading(id="sub", name="name", email="email", verified="email_verified"),
+        auth_url="https://appleid.apple.com/auth/authorize",
+        token_url="https://appleid.apple.com/auth/token",
+        scopes=("name", "email"),
+        parameters={"response_mode": "form_post"},
+        jwks_url="https://appleid.apple.com/auth/keys",
+        issuer="https://appleid.apple.com",
+    ),
+    KnownProvider(
+        name="box",
+        display_name="Box",
+        reading=Reading(
+            id="id",
+            name="name",
+            email="login",
+            verified=quirks.always,
+            avatar="avatar_url",
+            active=quirks.is_status_active,
+        ),
+        auth_url="https://account.box.com/api/oauth2/authorize",
+        token_url="https://api.box.com/oauth2/token",
+        user_info_url="https://api.box.com/2.0/users/me",
+        scopes=("root_readonly",),
+    ),
+    KnownProvider(
+        name="discord",
+        display_name="Discord",
+        reading=Reading(
+            id="id",
+            name=quirks.discord_name,
+            username="username",
+            email="email",
+            verified="verified",
+            avatar=quirks.discord_avatar,
+        ),
+        auth_url="https://discord.com/api/oauth2/authorize",
+        token_url="https://discord.com/api/oauth2/token",
+        user_info_url="https://discord.com/api/users/@me",
+        scopes=("identify", "email"),
+    ),
+    KnownProvider(
+        name="facebook",
+        display_name="Facebook",
+        reading=Reading(id="id", name="name", email="email", verified=quirks.always, avatar="picture.data.url"),
+        auth_url="https://www.facebook.com/v3.2/dialog/oauth",
+        token_url="https://graph.facebook.com/v3.2/oauth/access_token",
+        user_info_url="https://graph.facebook.com/me?fields=name,email,picture.type(large)",
+        scopes=("email",),
+    ),
+    KnownProvider(
+        name="google",
+        display_name="Google",
+        reading=Reading(
+            id="sub|id", name="name", email="email", verified="email_verified|verified_email", avatar="picture"
+        ),
+        auth_url="https://accounts.google.com/o/oauth2/v2/auth",
+        token_url="https://oauth2.googleapis.com/token",
+        user_info_url="https://www.googleapis.com/oauth2/v3/userinfo",
+        scopes=(
+            "https://www.googleapis.com/auth/userinfo.profile",
+            "https://www.googleapis.com/auth/userinfo.email",
+        ),
+    ),
+    KnownProvider(
+        name="instagram2",
+        display_name="Instagram",
+        reading=Reading(id="user_id", name="name", username="username", avatar="profile_picture_url"),
+        auth_url="https://www.instagram.com/oauth/authorize",
+        token_url="https://api.instagram.com/oauth/access_token",
+        user_info_url="https://graph.instagram.com/me?fields=id,username,account_type,user_id,name,profile_picture_url",
+        scopes=("instagram_business_basic",),
+    ),
+    KnownProvider(
+        name="kakao",
+        display_name="Kakao",
+        reading=Reading(
+            id="id",
+            username="properties.nickname",
+            email="kakao_account.email",
+            verified=quirks.kakao_verified,
+            avatar="properties.profile_image",
+        ),
+        auth_url="https://kauth.kakao.com/oauth/authorize",
+        token_url="https://kauth.kakao.com/oauth/token",
+        user_info_url="https://kapi.kakao.com/v2/user/me",
+        scopes=("account_email", "profile_nickname", "profile_image"),
+    ),
+    KnownProvider(
+        name="lark",
+        display_name="Lark",
+        reading=Reading(id="data.union_id", name="data.name", avatar="data.avatar_url"),
+        auth_url="https://accounts.feishu.cn/open-apis/authen/v1/authorize",
+        token_url="https://open.feishu.cn/open-apis/authen/v2/oauth/token",
+        user_info_url="https://open.feishu.cn/open-apis/authen/v1/user_info",
+    ),
+    KnownProvider(
+        name="linear",
+        display_name="Linear",
+        reading=Reading(
+            id="data.viewer.id",
+            name="data.viewer.name",
+            username="data.viewer.displayName",
+            email="data.viewer.email",
+            verified=quirks.always,
+            avatar="data.viewer.avatarUrl",
+            active="data.viewer.active",
+        ),
+        auth_url="https://linear.app/oauth/authorize",
+        token_url="https://api.linear.app/oauth/token",
+        user_info_url="https://api.linear.app/graphql",
+        scopes=("read",),
+        pkce=False,
+        query=b'{"query":"{ viewer { id displayName name email avatarUrl active } }"}',
+    ),
+    KnownProvider(
+        name="linkedin",
+        display_name="LinkedIn",
+        reading=Reading(id="sub", name="name", email="email", verified="email_verified", avatar="picture"),
+        auth_url="https://www.linkedin.com/oauth/v2/authorization",
+        token_url="https://www.linkedin.com/oauth/v2/accessToken",
+        user_info_url="https://api.linkedin.com/v2/userinfo",
+        scopes=("openid", "profile", "email"),
+        pkce=False,
+    ),
+    KnownProvider(
+        name="livechat",
+        display_name="LiveChat",
+        reading=Reading(id="account_id", name="name", email="email", verified="email_verified", avatar="avatar_url"),
+        auth_url="https://accounts.livechat.com/",
+        token_url="https://accounts.livechat.com/token",
+        user_info_url="https://accounts.livechat.com/v2/accounts/me",
+    ),
+    KnownProvider(
+        name="mailcow",
+        display_name="mailcow",
+        reading=Reading(
+            id="id",
+            name="full_name",
+            username=quirks.local_part,
+            email="email",
+            verified=quirks.always,
+            active="active",
+        ),
+        scopes=("profile",),
+    ),
+    KnownProvider(
+        name="microsoft",
+        display_name="Microsoft",
+        reading=Reading(id="id", name="displayName", email="mail", verified=quirks.always),
+        auth_url="https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+        token_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        user_info_url="https://graph.microsoft.com/v1.0/me",
+        scopes=("User.Read",),
+        foreign=("/common/", "/organizations/", "/consumers/"),
+    ),
+    KnownProvider(
+        name="monday",
+        display_name="monday.com",
+        reading=Reading(
+            id="data.me.id",
+            name="data.me.name",
+            email="data.me.email",
+            verified="data.me.is_verified",
+            avatar="data.me.photo_small",
+            active="data.me.enabled",
+        ),
+        auth_url="https://auth.monday.com/oauth2/authorize",
+        token_url="https://auth.monday.com/oauth2/token",
+        user_info_url="https://api.monday.com/v2",
+        scopes=("me:read",),
+        query=b'{"query":"{ me { id enabled name email is_verified photo_small } }"}',
+    ),
+    KnownProvider(
+        name="notion",
+        display_name="Notion",
+        reading=Reading(
+            id="bot.owner.user.id",
+            name="bot.owner.user.name",
+            email="bot.owner.user.person.email",
+            verified=quirks.always,
+            avatar="bot.owner.user.avatar_url",
+        ),
+        auth_url="https://api.notion.com/v1/oauth/authorize",
+        token_url="https://api.notion.com/v1/oauth/token",
+        user_info_url="https://api.notion.com/v1/users/me",
+        basic=True,
+        headers={"notion-version": "2022-06-28"},
+    ),
+    _oidc("oidc"),
+    _oidc("oidc2"),
+    _oidc("oidc3"),
+    KnownProvider(
+        name="patreon",
+        display_name="Patreon",
+        reading=Reading(
+            id="data.id",
+            name="data.attributes.full_name",
+            username="data.attributes.vanity",
+            email="data.attributes.email",
+            verified="data.attributes.is_email_verified",
+            avatar="data.attributes.image_url",
+        ),
+        auth_url="https://www.patreon.com/oauth2/authorize",
+        token_url="https://www.patreon.com/api/oauth2/token",
+        user_info_url=(
+            "https://www.patreon.com/api/oauth2/v2/identity"
+            "?fields%5Buser%5D=full_name,email,vanity,image_url,is_email_verified"
+        ),
+        scopes=("identity", "identity[email]"),
+    ),
+    KnownProvider(
+        name="planningcenter",
+        display_name="Planning Center",
+        reading=Reading(
+            id="data.id",
+            name="data.attributes.name",
+            avatar="data.attributes.avatar",
+            active=quirks.is_person_active,
+        ),
+        auth_url="https://api.planningcenteronline.com/oauth/authorize",
+        token_url="https://api.planningcenteronline.com/oauth/token",
+        user_info_url="https://api.planningcenteronline.com/people/v2/me",
+        scopes=("people",),
+    ),
+    KnownProvider(
+        name="spotify",
+        display_name="Spotify",
+        # Its email is whatever somebody typed there: it is not asked for.
+        reading=Reading(id="id", name="display_name", avatar="images.0.url"),
+        auth_url="https://accounts.spotify.com/authorize",
+        token_url="https://accounts.spotify.com/api/token",
+        user_info_url="https://api.spotify.com/v1/me",
+        scopes=("user-read-private",),
+        basic=True,
+    ),
+    KnownProvider(
+        name="strava",
+        display_name="Strava",
+        reading=Reading(id="id", name="firstname lastname", username="username", avatar="profile"),
+        auth_url="https://www.strava.com/oauth/authorize",
+        token_url="https://www.strava.com/api/v3/oauth/token",
+        user_info_url="https://www.strava.com/api/v3/athlete",
+        scopes=("profile:read_all",),
+    ),
+    KnownProvider(
+        name="trakt",
+        display_name="Trakt",
+        reading=Reading(
+            id="user.ids.uuid", name="user.name", username="user.username", avatar="user.images.avatar.full"
+        ),
+        auth_url="https://trakt.tv/oauth/authorize",
+        token_url="https://api.trakt.tv/oauth/token",
+        user_info_url="https://api.trakt.tv/users/settings",
+        headers={"trakt-api-key": "{client_id}", "trakt-api-version": "2"},
+    ),
+    KnownProvider(
+        name="twitch",
+        display_name="Twitch",
+        reading=Reading(
+            id="data.0.id",
+            name="data.0.display_name",
+            username="data.0.login",
+            email="data.0.email",
+            verified=quirks.always,
+            avatar="data.0.profile_image_url",
+        ),
+        auth_url="https://id.twitch.tv/oauth2/authorize",
+        token_url="https://id.twitch.tv/oauth2/token",
+        user_info_url="https://api.twitch.tv/helix/users",
+        scopes=("user:read:email",),
+        headers={"client-id": "{client_id}"},
+    ),
+    KnownProvider(
+        name="twitter",
+        display_name="X/Twitter",
+        reading=Reading(id="data.id", name="data.name", username="data.username", avatar="data.profile_image_url"),
+        auth_url="https://x.com/i/oauth2/authorize",
+        token_url="https://api.x.com/2/oauth2/token",
+        user_info_url="https://api.x.com/2/users/me?user.fields=id,name,username,profile_image_url",
+        scopes=("users.read", "tweet.read"),
+        basic=True,
+    ),
+    KnownProvider(
+        name="vk",
+        display_name="VK",
+        reading=Reading(
+            id="response.0.id",
+            name="response.0.first_name response.0.last_name",
+            username="response.0.screen_name",
+            email="email",
+            verified=quirks.always,
+            avatar="response.0.photo_max",
+        ),
+        auth_url="https://oauth.vk.com/authorize",
+        token_url="https://oauth.vk.com/access_token",
+        user_info_url="https://api.vk.com/method/users.get?fields=photo_max,screen_name&v=5.131",
+        scopes=("email",),
+        pkce=False,
+        merge=quirks.with_token_email,
+    ),
+    KnownProvider(
+        name="wakatime",
+        display_name="WakaTime",
+        reading=Reading(id="data.id", name="data.display_name", username="data.username", avatar="data.photo"),
+        auth_url="https://wakatime.com/oauth/authorize",
+        token_url="https://wakatime.com/oauth/token",
+        user_info_url="https://wakatime.com/api/v1/users/current",
+        scopes=("read_summaries", "email"),
+        pkce=False,
+    ),
+    KnownProvider(
+        name="yandex",
+        display_name="Yandex",
+        reading=Reading(
+            id="id",
+            name="real_name",
+            username="login",
+            email="default_email",
+            verified=quirks.always,
+            avatar=quirks.yandex_avatar,
+        ),
+        auth_url="https://oauth.yandex.com/authorize",
+        token_url="https://oauth.yandex.com/token",
+        user_info_url="https://login.yandex.ru/info",
+        scopes=("login:email", "login:avatar", "login:info"),
+    ),
+)
+
+PROVIDERS: Final[Mapping[str, KnownProvider]] = MappingProxyType(
+    {provider.name: provider for provider in sorted((*CODE_HOSTS, *_OTHERS), key=lambda provider: provider.name)}
+)
