@@ -24,8 +24,14 @@ from holdfast.start import prepare_schema
 
 TEMPLATE: Final = "template_holdfast"
 IDLE_SECONDS: Final = 2.0  # without anybody, before it ends
-# For tests only: nothing here has to outlive the machine.
-SETTINGS: Final = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_wal_size": "4GB"}
+# For tests only: nothing here has to outlive the machine, and no database lives long enough to be vacuumed.
+SETTINGS: Final = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "4GB",
+    "autovacuum": "off",
+}
 
 
 def on_database(dsn: str, name: str) -> str:

@@ -126,7 +126,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
     """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
-    limiter = RateLimiter(Counters(settings.redis_url))
+    limiter = RateLimiter(Counters(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
     tasks: list[asyncio.Task[None]] = []
     try:
         live = await LiveCatalog.open(pool)

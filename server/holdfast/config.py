@@ -78,6 +78,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             secret=True,
         ),
     ] = ""
+    redis_timeout_ms: Annotated[
+        int,
+        About("How long a request waits for Redis before its process counts for itself, in ms.", whole(1, 60_000)),
+    ] = 250
     database_pool_size: Annotated[
         int, About("How many database connections each server process opens at most.", whole(2, 1000))
     ] = 10

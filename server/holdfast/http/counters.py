@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 MOST_COUNTED: Final = 50_000  # keys in one process; the one untouched for longest goes first
-REDIS_SECONDS: Final = 0.25  # for an answer, before this process counts alone
 PAUSE_SECONDS: Final = 5.0  # between two tries to reach a Redis that does not answer
 _PREFIX: Final = "holdfast:limit:"
 MOST_CONNECTIONS: Final = 16  # of one process to Redis
@@ -39,12 +38,16 @@ class Counted(msgspec.Struct, frozen=True):
 class Counters:
     """Counts by keys. A window begins with the first request in it.
 
+    `patience` is how many seconds Redis has for an answer, before this process counts alone.
     Without Redis, and while Redis is away, every process counts for itself: then as many times more requests pass
     in all as there are processes.
     """
 
-    def __init__(self, redis_url: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, redis_url: str = "", clock: Callable[[], float] = time.monotonic, *, patience: float = 0.25
+    ) -> None:
         self._redis_url = redis_url
+        self._patience = patience
         self._clock = clock
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._redis: Redis | None = None
@@ -94,9 +97,9 @@ class Counters:
         pool: Any = BlockingConnectionPool.from_url(  # pyright: ignore[reportUnknownMemberType]
             self._redis_url,
             max_connections=MOST_CONNECTIONS,
-            timeout=REDIS_SECONDS,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
+            timeout=self._patience,
+            socket_timeout=self._patience,
+            socket_connect_timeout=self._patience,
             # One more try, at once, for a connection that Redis has closed. More would keep requests waiting.
             retry=Retry(NoBackoff(), 1),
         )

@@ -10,13 +10,15 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from holdfast.http.counters import PAUSE_SECONDS, REDIS_SECONDS, Counters
+from holdfast.http.counters import PAUSE_SECONDS, Counters
 from redis_server import RedisServer
 from served import EMAIL, PASSWORD, Server
 
 MOST = 100
 SENT = 500
 WINDOW_SECONDS = 60
+PATIENCE = 10.0  # seconds: a busy machine is no Redis that is away
+LITTLE = 0.25
 
 
 class Clock:
@@ -30,9 +32,11 @@ class Clock:
 
 
 @asynccontextmanager
-async def counters(*urls: str, clock: Clock | None = None) -> AsyncGenerator[list[Counters]]:
+async def counters(
+    *urls: str, clock: Clock | None = None, patience: float = PATIENCE
+) -> AsyncGenerator[list[Counters]]:
     """As many processes' counters as there are URLs."""
-    found = [Counters(url, clock or time.monotonic) for url in urls]
+    found = [Counters(url, clock or time.monotonic, patience=patience) for url in urls]
     try:
         yield found
     finally:
@@ -78,15 +82,15 @@ async def test_while_redis_is_away_each_process_counts_alone_and_says_so_once(re
 
 
 async def test_a_redis_that_answers_nothing_keeps_one_request_waiting_and_not_for_long(redis_server: RedisServer):
-    async with counters(redis_server.url) as (one,):
+    async with counters(redis_server.url, patience=LITTLE) as (one,):
         await one.count("a", 60)
         redis_server.freeze()
         began = time.monotonic()
         assert (await one.count("a", 60)).count == 1
-        assert time.monotonic() - began < 4 * REDIS_SECONDS
+        assert time.monotonic() - began < 20 * LITTLE
         began = time.monotonic()
         assert [(await one.count("a", 60)).count for _ in range(100)][-1] == 101
-        assert time.monotonic() - began < REDIS_SECONDS
+        assert time.monotonic() - began < 20 * LITTLE, "nobody waited again"
         redis_server.thaw()
 
 
@@ -132,7 +136,8 @@ async def test_exactly_as_many_pass_as_may_however_many_processes_answer(
     workers: int, tmp_path: Path, empty_database: str, redis_server: RedisServer
 ):
     """R23, with Redis."""
-    async with serving(tmp_path, workers, DATABASE_URL=empty_database, REDIS_URL=redis_server.url) as server:
+    places = {"DATABASE_URL": empty_database, "REDIS_URL": redis_server.url, "HOLDFAST_REDIS_TIMEOUT_MS": "10000"}
+    async with serving(tmp_path, workers, **places) as server:
         assert await passed(server) == MOST
         assert limits_of(server) == "shared"
         redis_server.stop()
