@@ -96,11 +96,15 @@ class Provider(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class OAuth2(msgspec.Struct, frozen=True, rename="camel"):
-    """Login with the accounts of other services."""
+    """Login with the accounts of other services.
+
+    `redirect_urls` are the only pages that people may come back to with a code; none: whatever the provider takes.
+    """
 
     enabled: bool = False
     mapped_fields: MappedFields = MappedFields()
     providers: tuple[Provider, ...] = ()
+    redirect_urls: tuple[str, ...] = msgspec.field(default=(), name="redirectURLs")
 
 
 class AuthOptions(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):

@@ -1,6 +1,5 @@
 """How the auth options of a request are read and checked."""
 
-import re
 from collections.abc import Collection as Some
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -11,21 +10,17 @@ from holdfast.errors import Problem, Problems
 from holdfast.schema.auth_options import (
     TOKENS,
     AuthOptions,
-    MappedFields,
-    OAuth2,
-    Provider,
     TokenOptions,
     with_secrets,
 )
 from holdfast.schema.auth_templates import MailTemplate
 from holdfast.schema.field import EMPTY_MESSAGE, FieldError
-from holdfast.schema.options import INVALID, read_object, read_struct
+from holdfast.schema.oauth2_reading import read_oauth2
+from holdfast.schema.options import read_struct
 
 MIN_SECRET_CHARS: Final = 30
 MAX_SECRET_CHARS: Final = 255
 MAX_TOKEN_SECONDS: Final = 94_670_856  # three years
-MAX_PROVIDERS: Final = 50
-_PROVIDER_NAME: Final = re.compile(r"[a-z0-9_]{1,40}")
 _Found = dict[str, Problem | Problems]
 
 
@@ -42,7 +37,7 @@ def read_auth_options(
     """
     options, problems = read_struct(given, current, without=frozenset(("oauth2",)))
     try:
-        oauth2, wrong = _read_oauth2(given, current.oauth2, fields)
+        oauth2, wrong = read_oauth2(given, current.oauth2, fields)
         options = msgspec.structs.replace(options, oauth2=oauth2)
         _note(problems, "oauth2", wrong)
     except FieldError as failure:
@@ -132,65 +127,3 @@ def _identity_problems(options: AuthOptions, unique: Some[str]) -> _Found:
             message = f"{name} is no field with a unique index: two people could have the same."
             return {"identityFields": Problem("validation_missing_unique_constraint", message)}
     return {}
-
-
-def _read_oauth2(given: Mapping[str, Any], current: OAuth2, fields: Some[str]) -> tuple[OAuth2, _Found]:
-    # A field that is gone is mapped no longer; one that the request itself names has to be there.
-    current = msgspec.structs.replace(current, mapped_fields=_still_mapped(current.mapped_fields, fields))
-    asked = read_object(given.get("oauth2"))
-    read, problems = read_struct(asked, current, without=frozenset(("providers",)))
-    providers, wrong = _read_providers(asked, current.providers)
-    _note(problems, "providers", wrong)
-    mapped: _Found = {
-        key: Problem("validation_missing_field", f"There is no field {name}.")
-        for key, name in cast(dict[str, str], msgspec.to_builtins(read.mapped_fields)).items()
-        if name and name not in fields
-    }
-    if mapped:
-        problems.setdefault("mappedFields", mapped)
-    return msgspec.structs.replace(read, providers=providers), problems
-
-
-def _still_mapped(mapped: MappedFields, fields: Some[str]) -> MappedFields:
-    kept = {name: now if now in fields else "" for name, now in msgspec.structs.asdict(mapped).items()}
-    return MappedFields(**kept)
-
-
-def _read_providers(asked: Mapping[str, Any], current: tuple[Provider, ...]) -> tuple[tuple[Provider, ...], _Found]:
-    given = asked.get("providers")
-    if given is None:
-        return current, {}
-    if not isinstance(given, list):
-        raise FieldError(INVALID, "providers must be a list of objects.")
-    items = cast(list[Any], given)
-    if len(items) > MAX_PROVIDERS:
-        raise FieldError("validation_too_many_values", f"There can be at most {MAX_PROVIDERS} providers.")
-    known = {provider.name: provider for provider in current}
-    providers: list[Provider] = []
-    problems: _Found = {}
-    for at, item in enumerate(items):
-        try:
-            provider, wrong = _read_provider(read_object(item), known, {one.name for one in providers})
-        except FieldError as failure:
-            problems[str(at)] = failure.problem
-            continue
-        providers.append(provider)
-        _note(problems, str(at), wrong)
-    return tuple(providers), problems
-
-
-def _read_provider(
-    given: Mapping[str, Any], known: Mapping[str, Provider], before: Some[str]
-) -> tuple[Provider, _Found]:
-    # The secret never goes out, so who sends back what was read sends none: the one that is there stays.
-    name = given.get("name")
-    secret = known[name].client_secret if isinstance(name, str) and name in known else ""
-    provider, problems = read_struct(given, Provider(client_secret=secret))
-    if _PROVIDER_NAME.fullmatch(provider.name) is None:
-        problems.setdefault("name", Problem("validation_invalid_value", "Must be a name such as github."))
-    elif provider.name in before:
-        problems["name"] = Problem("validation_duplicated_provider", f"{provider.name} is there twice.")
-    for key, text in (("clientId", provider.client_id), ("clientSecret", provider.client_secret)):
-        if not text:
-            problems.setdefault(key, Problem("validation_required", EMPTY_MESSAGE))
-    return provider, problems

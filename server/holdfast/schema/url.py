@@ -58,6 +58,20 @@ class UrlField(Field, frozen=True, kw_only=True, tag="url"):
         return domain_problems(self.only_domains, self.except_domains)
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a server can be asked at this address: http or https, any host, no user and no part of a page."""
+    if len(text) > MAX_URL_CHARS or _FORBIDDEN.search(text) is not None:
+        return False
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if "@" in parts.netloc or "#" in text or port == 0:
+        return False
+    return parts.scheme in ("http", "https") and bool(host)
+
+
 def _host(text: str) -> str | None:
     """The host of a URL, with or without its scheme; None when it is no URL."""
     if len(text) > MAX_URL_CHARS or _FORBIDDEN.search(text) is not None:

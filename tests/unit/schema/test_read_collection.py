@@ -367,7 +367,7 @@ def test_a_collection_survives_the_catalog(collection: Collection) -> None:
                 "oauth2": {"providers": [{"name": "a b"}, 5], "mappedFields": {"name": "nope"}},
             },
             {
-                "oauth2.providers.0.name": "validation_invalid_value",
+                "oauth2.providers.0.name": "validation_missing_provider",
                 "oauth2.providers.0.clientId": "validation_required",
                 "oauth2.providers.0.clientSecret": "validation_required",
                 "oauth2.providers.1": "validation_invalid_value",
