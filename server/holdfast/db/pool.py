@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection  # not generic when it runs
 Row: TypeAlias = asyncpg.Record
+Waiter: TypeAlias = "asyncio.Future[Connection | None]"
 
 STATEMENTS_KEPT: Final = 256  # prepared statements of a connection: one of a list takes PostgreSQL about 72 kB
 CONNECT_SECONDS: Final = 5.0  # for a new connection
@@ -40,7 +41,8 @@ class Pool:
         self._settings = settings
         self._options = options or {}
         self._idle: list[Connection] = []
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: deque[tuple[Waiter, float]] = deque()
+        self._expiry: asyncio.TimerHandle | None = None
         self._open = 0
         self._closed = False
 
@@ -96,23 +98,37 @@ class Pool:
             raise
 
     async def _wait(self) -> Connection:
-        waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        loop = asyncio.get_running_loop()
+        waiter: Waiter = loop.create_future()
+        self._waiting.append((waiter, loop.time() + WAIT_SECONDS))
+        if self._expiry is None:
+            self._expiry = loop.call_later(WAIT_SECONDS, self._expire)
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                given = await waiter
-        except BaseException as failure:
-            if waiter.done() and not waiter.cancelled():
+            given = await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # The connection arrived together with the cancellation: it must not be lost.
                 left = waiter.result()
                 if left is None:
                     self._pass_on(None)
                 else:
                     self.release(left)
-            if isinstance(failure, TimeoutError):
-                raise Unavailable("All database connections are busy: try again in a moment.") from failure
             raise
         return given if given is not None else await self.acquire()
+
+    def _expire(self) -> None:
+        """Refuse who has waited for too long. One timer for all of them: one each took a tenth of a small read."""
+        self._expiry = None
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            waiter, until = self._waiting[0]
+            if not waiter.done():
+                left = until - loop.time()
+                if left > 0:
+                    self._expiry = loop.call_later(left, self._expire)
+                    return
+                waiter.set_exception(Unavailable("All database connections are busy: try again in a moment."))
+            self._waiting.popleft()
 
     def release(self, connection: Connection) -> None:
         """Give a connection back. One that is closed, or still in a transaction, is thrown away."""
@@ -128,7 +144,7 @@ class Pool:
     def _pass_on(self, connection: Connection | None) -> bool:
         """Hand a connection, or the right to open one, to who has waited longest."""
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter, _ = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
                 return True
@@ -185,6 +201,8 @@ class Pool:
         self._closed = True
         while self._waiting:
             self._pass_on(None)
+        if self._expiry is not None:
+            self._expiry.cancel()
         while self._idle:
             self._open -= 1
             await self._idle.pop().close(timeout=2)

@@ -23,7 +23,7 @@ class Inputs:
     A statement that was compiled once is run with many of these.
     """
 
-    __slots__ = ("literals", "named", "now")
+    __slots__ = ("_now", "literals", "named")
 
     def __init__(
         self,
@@ -33,7 +33,14 @@ class Inputs:
     ) -> None:
         self.literals = literals
         self.named: Mapping[str, object] = named or {}
-        self.now = now or datetime.now(UTC)
+        self._now = now
+
+    @property
+    def now(self) -> datetime:
+        """The time, the same for the whole statement. Few ask for it, so it is looked up by the first."""
+        if self._now is None:
+            self._now = datetime.now(UTC)
+        return self._now
 
 
 NO_INPUTS: Final = Inputs()

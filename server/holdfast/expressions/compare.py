@@ -10,7 +10,12 @@ from typing import Final, TypeAlias
 import msgspec
 
 from holdfast.db.sql import Sql, raw
-from holdfast.expressions.compare_json import json_against_bool, json_against_json, json_against_numeral, json_against_truth
+from holdfast.expressions.compare_json import (
+    json_against_bool,
+    json_against_json,
+    json_against_numeral,
+    json_against_truth,
+)
 from holdfast.expressions.compare_like import compare_like, refuse_points
 from holdfast.expressions.emit import beside_blank, beside_fixed, both, bracketed, negated, pair, single, texts
 from holdfast.expressions.kind import Kind

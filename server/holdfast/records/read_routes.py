@@ -50,7 +50,11 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     asked = _asked(engine, request, collection)
     query = request.query if request.query_string else {}
     compiled = plan_view(engine.plans, asked, (query.get("fields", ""), query.get("expand", "")))
-    row = await _fetch(engine, request, compiled.statement, inputs({RECORD_ID: record_id}, Facts.of(request)))
+    if len(compiled.statement.reads) == 1:  # the id: no rule asks for anything
+        given = Inputs(named={RECORD_ID: record_id})
+    else:
+        given = inputs({RECORD_ID: record_id}, Facts.of(request))
+    row = await _fetch(engine, request, compiled.statement, given)
     if row is None:
         raise NotFound
     body = compact(row[0].encode(), spaced=compiled.spaced)

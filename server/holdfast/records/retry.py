@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 import asyncpg
 
 from holdfast.engine import Engine
+from holdfast.http.request import Request
 
 _Answer = TypeVar("_Answer")
 
@@ -25,7 +26,9 @@ _MET: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRIES: Final = 4
 
 
-async def with_retries(engine: Engine, answer: Callable[[], Awaitable[_Answer]]) -> _Answer:
+async def with_retries(
+    engine: Engine, request: Request, answer: Callable[[Engine, Request], Awaitable[_Answer]]
+) -> _Answer:
     """Answer, and try again what only the moment has refused.
 
     `answer` takes the catalog anew each time. What a try has written is rolled back when it fails, so the next one
@@ -33,9 +36,9 @@ async def with_retries(engine: Engine, answer: Callable[[], Awaitable[_Answer]])
     """
     for _ in range(_TRIES - 1):
         try:
-            return await answer()
+            return await answer(engine, request)
         except _OVERTAKEN:
             await engine.live.reload()
         except _MET:
             continue
-    return await answer()
+    return await answer(engine, request)

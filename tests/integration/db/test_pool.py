@@ -69,6 +69,25 @@ async def test_waiting_ends_with_unavailable(pool: Pool, monkeypatch: pytest.Mon
     assert await pool.fetchrow(ONE) is not None
 
 
+async def test_each_waits_its_own_time(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "WAIT_SECONDS", 0.2)
+    held = [await pool.acquire(), await pool.acquire()]
+    first = asyncio.create_task(pool.acquire())
+    await asyncio.sleep(0.1)
+    second = asyncio.create_task(pool.acquire())
+    with pytest.raises(Unavailable):
+        await first
+    assert not second.done()
+    pool.release(held[0])
+    assert await second is held[0]
+    third = asyncio.create_task(pool.acquire())
+    with pytest.raises(Unavailable):
+        await third
+    for connection in held:
+        pool.release(connection)
+    assert pool.in_use == 0
+
+
 async def test_a_cancelled_statement_leaves_a_connection_that_works(pool: Pool) -> None:
     napping = [asyncio.create_task(pool.fetchrow(NAP)) for _ in range(2)]
     await asyncio.sleep(0.1)
