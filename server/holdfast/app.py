@@ -21,6 +21,8 @@ from holdfast.auth.left_behind import sweep_left_behind
 from holdfast.auth.letter_job import LETTERS
 from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
+from holdfast.auth.oauth2_guard import refuse_closed_addresses
+from holdfast.auth.oauth2_routes import OAUTH2_ROUTES
 from holdfast.auth.otp import sweep_otps
 from holdfast.auth.otp_routes import OTP_ROUTES
 from holdfast.auth.passkey_routes import PASSKEY_ROUTES
@@ -44,6 +46,7 @@ from holdfast.http.counters import Counters
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
 from holdfast.http.litestar import control_plane
+from holdfast.http.peer import read_networks
 from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.routing import Routes
 from holdfast.jobs.job import JobKind
@@ -54,12 +57,13 @@ from holdfast.mail.sending import MAIL
 from holdfast.observe import NoObserver, Observer
 from holdfast.openapi.routes import openapi_handlers
 from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
+from holdfast.outbound.client import Outbound
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 
 JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS)
-GUARDS: Final = (refuse_failing,)
+GUARDS: Final = (refuse_closed_addresses, refuse_failing)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
@@ -90,6 +94,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *ROLE_ROUTES,
             *KEY_ROUTES,
             *OTP_ROUTES,
+            *OAUTH2_ROUTES,
             *LINK_ROUTES,
             *SESSION_ROUTES,
             *TOTP_ROUTES,
@@ -127,11 +132,14 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
     """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
     limiter = RateLimiter(Counters(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
+    outbound = Outbound(read_networks(settings.outbound_allow))
     tasks: list[asyncio.Task[None]] = []
     try:
         live = await LiveCatalog.open(pool)
         secret = await _read_secret(pool)
-        engine = Engine(settings=settings, pool=pool, live=live, secret=secret, guards=GUARDS, limiter=limiter)
+        engine = Engine(
+            settings=settings, pool=pool, live=live, secret=secret, guards=GUARDS, limiter=limiter, outbound=outbound
+        )
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         if settings.background:
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
@@ -144,6 +152,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
             with suppress(asyncio.CancelledError):
                 await task
         await limiter.counters.close()
+        await outbound.close()
         await pool.close()
 
 

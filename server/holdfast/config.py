@@ -128,6 +128,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             choice("superusers", "public"),
         ),
     ] = "superusers"
+    outbound_allow: Annotated[
+        tuple[str, ...],
+        About("The networks inside that the server may send requests to, besides the public internet.", networks()),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[str, ...],
         About("The proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.", networks()),

@@ -11,8 +11,10 @@ from holdfast.config import Settings
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool, Transaction
 from holdfast.http.counters import Counters
+from holdfast.http.keeping import Keeping
 from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
+from holdfast.outbound.client import Outbound
 from holdfast.schema.app_options import AppOptions, in_effect
 
 Guard: TypeAlias = Callable[["Engine", Transaction, Catalog], Awaitable[None]]
@@ -30,6 +32,8 @@ class Engine(msgspec.Struct, frozen=True):
     guards: tuple[Guard, ...] = ()
     slowing: Slowing = msgspec.field(default_factory=Slowing)
     limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Counters()))
+    outbound: Outbound = msgspec.field(default_factory=Outbound)
+    keeping: Keeping = msgspec.field(default_factory=Keeping)
 
     @property
     def catalog(self) -> Catalog:
