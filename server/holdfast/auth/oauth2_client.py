@@ -8,6 +8,7 @@ import msgspec
 from holdfast.auth.oauth2_provider import KnownProvider
 from holdfast.auth.oauth2_providers import PROVIDERS
 from holdfast.schema.auth_options import OAuth2, Provider
+from holdfast.schema.url import is_web_address
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,10 +81,10 @@ def completed(client: Client, said: Mapping[str, Any]) -> Client:
     in_body = isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods
     return msgspec.structs.replace(
         client,
-        auth_url=client.auth_url or _text(said, "authorization_endpoint"),
-        token_url=client.token_url or _text(said, "token_endpoint"),
-        user_info_url=client.user_info_url or _text(said, "userinfo_endpoint"),
-        jwks_url=client.jwks_url or _text(said, "jwks_uri"),
+        auth_url=client.auth_url or _address(said, "authorization_endpoint"),
+        token_url=client.token_url or _address(said, "token_endpoint"),
+        user_info_url=client.user_info_url or _address(said, "userinfo_endpoint"),
+        jwks_url=client.jwks_url or _address(said, "jwks_uri"),
         basic=client.basic and not in_body,
     )
 
@@ -91,3 +92,8 @@ def completed(client: Client, said: Mapping[str, Any]) -> Client:
 def _text(said: Mapping[str, Any], key: str) -> str:
     found = said.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _address(said: Mapping[str, Any], key: str) -> str:
+    found = _text(said, key)
+    return found if is_web_address(found) else ""
