@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from holdfast.auth.oauth2_login import starts
+from holdfast.engine import Engine
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
 
-def methods(collection: Collection) -> Mapping[str, Any]:
+async def methods(engine: Engine, collection: Collection) -> Mapping[str, Any]:
     """What `auth-methods` answers. The last three are what clients of before PocketBase 0.23 look at."""
     options = auth_options(collection.auth)
     fields = list(options.password_auth.identity_fields) if options.password_auth.enabled else []
-    providers: list[Mapping[str, Any]] = []
+    providers = await starts(engine, collection)
     return {
         "password": {"enabled": options.password_auth.enabled, "identityFields": fields},
         "oauth2": {"enabled": options.oauth2.enabled, "providers": providers},

@@ -112,7 +112,9 @@ async def _sent(request: Request) -> dict[str, Any]:
 async def auth_methods(engine: Engine, request: Request) -> Response:
     """Answer which ways are open."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    return Response(body=msgspec.json.encode(methods(collection)), headers=((b"cache-control", b"no-store"),))
+    return Response(
+        body=msgspec.json.encode(await methods(engine, collection)), headers=((b"cache-control", b"no-store"),)
+    )
 
 
 async def post_impersonate(engine: Engine, request: Request) -> Response:
