@@ -1,6 +1,7 @@
 """What holds for every source file, read from its syntax tree."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +107,26 @@ def test_nothing_prints_but_through_click_and_the_log():
 def test_test_files_have_names_of_their_own():
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py") if "node_modules" not in path.parts]
     assert sorted(names) == sorted(set(names))
+
+
+def test_no_pattern_is_possessive_or_atomic():
+    """Python before 3.11.5 matches them wrongly, and 3.11.2 is Debian 12's."""
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in trees()
+        for node in calls(tree)
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "re"
+        for pattern in node.args[:1]
+        if isinstance(pattern, ast.Constant) and isinstance(pattern.value, str | bytes) and is_possessive(pattern.value)
+    ]
+    assert found == []
+
+
+def is_possessive(pattern: str | bytes) -> bool:
+    parsed = repr(re._parser.parse(pattern))  # type: ignore[attr-defined]
+    return "POSSESSIVE_REPEAT" in parsed or "ATOMIC_GROUP" in parsed
+
+
+@pytest.mark.parametrize("pattern", [r"a*+", r"a++b", rb"[^']*+", r"(?>a)b", r"x(?:a|b)?+", r"a{2}+"])
+def test_such_patterns_are_seen(pattern: str | bytes):
+    assert is_possessive(pattern)

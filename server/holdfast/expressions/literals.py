@@ -20,9 +20,10 @@ EMPTY_MARK: Final = MARK + "e"
 MAX_NUMERAL_CHARS: Final = 400  # characters; the longest plain double has 309 digits before the point
 MAX_WHOLE: Final = 2**63 - 1  # PostgreSQL's bigint
 
-# A text goes to the next quote of its kind that no backslash precedes, or to the end when there is none.
+# A text goes to the next quote of its kind that no backslash precedes, or to the end when there is none. Nothing here
+# can fail after it has begun, so nothing is tried twice.
 _PULL: Final = re.compile(
-    r"""('[^']*+(?:(?<=\\)'[^']*+)*+'?|"[^"]*+(?:(?<=\\)"[^"]*+)*+"?|//[^\n]*|\{:[^{}]*\}"""
+    r"""('[^']*(?:(?<=\\)'[^']*)*'?|"[^"]*(?:(?<=\\)"[^"]*)*"?|//[^\n]*|\{:[^{}]*\}"""
     r"""|(?<![\w.@:])-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))"""
 )
 _NUMERAL: Final = re.compile(r"[ \t\r\n]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?[ \t\r\n]*")
