@@ -1,6 +1,7 @@
 """Hands a mail over to a mail server."""
 
 import ipaddress
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from holdfast.mail.message import BadMail
 from holdfast.mail.mime import envelope
+from holdfast.outbound.dial import dial
+from holdfast.outbound.refused import Refused as NeverAsked
 from holdfast.schema.app_options import Smtp
 
 if TYPE_CHECKING:  # 2 MB that a server without mail does without: imported when the first mail goes out
@@ -55,14 +58,13 @@ async def connected(options: Smtp) -> AsyncGenerator["SMTP", None]:
     from aiosmtplib import SMTP, SMTPException
 
     client = SMTP(
-        hostname=options.host,
-        port=options.port,
+        hostname=options.host,  # for the certificate: the connection is made by `dial`
         use_tls=options.tls,
         local_hostname=options.local_name or "localhost",  # else the library asks the name service for ours
         timeout=STEP_SECONDS,
     )
     try:
-        await client.connect()
+        await client.connect(sock=await _dial(options))
         await _log_in(client, options)
     except (SMTPException, OSError, ValueError) as failure:
         client.close()
@@ -74,6 +76,18 @@ async def connected(options: Smtp) -> AsyncGenerator["SMTP", None]:
         with suppress(SMTPException, OSError):
             await client.quit(timeout=2)
         client.close()
+
+
+async def _dial(options: Smtp) -> socket.socket:
+    try:
+        return await dial(options.host, options.port, seconds=STEP_SECONDS)
+    except NeverAsked as failure:
+        raise Postponed(str(failure)) from failure
+    except TimeoutError as failure:
+        raise Postponed(f"Timed out while connecting to {options.host}:{options.port}.") from failure
+    except OSError as failure:
+        reason = _one_line(str(failure))
+        raise Postponed(f"Error while connecting to {options.host}:{options.port}: {reason}") from failure
 
 
 async def _log_in(client: "SMTP", options: Smtp) -> None:

@@ -51,13 +51,20 @@ _NEVER: Final = (
     "224.0.0.0/3",
     "::/128",
     "fd00:ec2::/32",  # Amazon's, over IPv6
+    "fd20:ce::254/128",  # Google's, over IPv6
     "fe80::/10",
     "ff00::/8",
 )
 
+# Translators of networks without IPv4: the last 32 bits are the address that is reached.
+_TRANSLATED: Final = ("64:ff9b::/96", "64:ff9b:1::/48")
+
 _closed: Final = tuple(ip_network(text) for text in (*_CLOSED_V4, *_CLOSED_V6))
 _never: Final = tuple(ip_network(text) for text in _NEVER)
+_translated: Final = tuple(ip_network(text) for text in _TRANSLATED)
 _open_v6: Final = IPv6Network(_OPEN_V6)
+_everything: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+_compatible: Final = IPv6Network("::/96")
 
 
 def is_dialable(text: str, allow: Sequence[Network] = ()) -> bool:
@@ -69,19 +76,38 @@ def is_dialable(text: str, allow: Sequence[Network] = ()) -> bool:
         address = plain(ip_address(text.partition("%")[0]))
     except ValueError:
         return False
+    hidden = carried(address)
     if _is_in(address, _never):
         return False
     if _is_in(address, allow):
-        return True
+        # A translator is allowed, not what it leads to.
+        return all(is_dialable(str(one), allow) for one in hidden)
     if address.version == 6 and address not in _open_v6:
         return False
     return not _is_in(address, _closed)
+
+
+def is_forbidden(text: str) -> bool:
+    """Whether nobody can allow an address: link-local, multicast, metadata, or no address at all."""
+    return not is_dialable(text, _everything)
 
 
 def plain(address: Address) -> Address:
     """The address without its disguise: ::ffff:10.0.0.1 is 10.0.0.1 to the system that dials it."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+def carried(address: Address) -> tuple[IPv4Address, ...]:
+    """The IPv4 addresses that an IPv6 address leads to through translators and tunnels (NAT64, 6to4, Teredo)."""
+    if isinstance(address, IPv4Address):
+        return ()
+    if address.sixtofour is not None:
+        return (address.sixtofour,)
+    if address.teredo is not None:
+        return address.teredo
+    is_compatible = address in _compatible and int(address) > 1  # :: and ::1 carry none
+    return (IPv4Address(int(address) & 0xFFFFFFFF),) if is_compatible or _is_in(address, _translated) else ()
 
 
 def _is_in(address: Address, networks: Sequence[Network]) -> bool:

@@ -10,10 +10,11 @@ import socket
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from holdfast import __version__
 from holdfast.outbound.address import Network, is_dialable
 from holdfast.outbound.failed import Failed
 from holdfast.outbound.refused import Refused
@@ -28,11 +29,26 @@ WHOLE_SECONDS: Final = 15.0  # from the name to the last byte
 MOST_BYTES: Final = 16 * 1024
 MOST_HEADER_BYTES: Final = 8190  # of one header
 MOST_HEADERS: Final = 100
+ALL_HEADER_BYTES: Final = 32 * 1024
+AGENT: Final = f"holdfast/{__version__}"
 MOST_CONNECTIONS: Final = 200
 PER_HOST: Final = 20  # connections: ten thousand endpoints on one host are one victim
 _CHUNK_BYTES: Final = 16 * 1024
 # The closed addresses that a request was led to. Sockets are made by tasks of the library, which share the list.
-_closed: ContextVar[list[str] | None] = ContextVar("holdfast_outbound_closed", default=None)
+_dialling: ContextVar["_Dialling | None"] = ContextVar("holdfast_outbound_dialling", default=None)
+
+
+class Unpacker(Protocol):
+    """What zlib.decompressobj makes."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end of what was packed has come."""
+        ...
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
+        """The next of what was packed, at most so much."""
+        ...
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -46,6 +62,13 @@ class Received(msgspec.Struct, frozen=True):
 
 class _Closed(OSError):
     """An address that is not dialled."""
+
+
+class _Dialling(msgspec.Struct):
+    """What one request has met: addresses that are not dialled, and whether there was one that is."""
+
+    closed: list[str] = msgspec.field(default_factory=list[str])
+    opened: bool = False
 
 
 class Outbound:
@@ -62,6 +85,7 @@ class Outbound:
         self._connect_seconds = connect_seconds
         self._resolver = resolver
         self._session: ClientSession | None = None
+        self._is_closed = False
 
     async def request(
         self,
@@ -83,19 +107,19 @@ class Outbound:
         wrong = check_url(url, self.allow)
         if wrong is not None:
             raise Refused(wrong)
-        closed: list[str] = []
-        token = _closed.set(closed)
+        met = _Dialling()
+        token = _dialling.set(met)
         try:
             async with asyncio.timeout(seconds):
                 return await self._ask(method, url, headers or {}, form or body, most_bytes, cut=cut)
         except TimeoutError as failure:
             raise Failed(f"There was no answer within {seconds:g} seconds.") from failure
         except (OSError, ValueError, UnicodeError) as failure:
-            if closed:
-                raise Refused(f"The name leads to {closed[0]}, which is not of the public internet.") from failure
+            if met.closed and not met.opened:
+                raise Refused(f"The name leads to {met.closed[0]}, which is not of the public internet.") from failure
             raise Failed(_sentence(failure)) from failure
         finally:
-            _closed.reset(token)
+            _dialling.reset(token)
 
     async def _ask(
         self,
@@ -111,20 +135,22 @@ class Outbound:
 
         session = self._open()
         # Packed answers are unpacked here, with a bound: aiohttp unpacks whole chunks.
-        sent = {"accept-encoding": "identity", **headers}
+        sent = {"accept-encoding": "identity", "user-agent": AGENT, **{key.lower(): headers[key] for key in headers}}
         try:
             async with session.request(method, url, headers=sent, data=data or None, allow_redirects=False) as answer:
+                found = _headers(answer)
                 body, more = await _read(answer, most_bytes)
                 if more and not cut:
                     raise Failed(f"The answer is longer than {most_bytes:,} bytes.")
-                found = {name.lower(): value for name, value in answer.headers.items()}
                 return Received(answer.status, found, body, cut=more)
-        except (aiohttp.ClientError, zlib.error) as failure:
+        except (aiohttp.ClientError, zlib.error, RuntimeError) as failure:  # uvloop has RuntimeErrors of the network
             raise OSError(_sentence(failure)) from failure
 
     def _open(self) -> "ClientSession":
         if self._session is not None:
             return self._session
+        if self._is_closed:
+            raise OSError("The server is stopping.")
         import aiohttp  # 12 MB, for those who ask anybody
 
         connector = aiohttp.TCPConnector(
@@ -149,34 +175,56 @@ class Outbound:
     def _socket(self, found: Any) -> socket.socket:
         """A socket for an address that a name has led to. Raises OSError for one that is not dialled."""
         family, kind, protocol, _, address = found
+        met = _dialling.get()
         if not is_dialable(address[0], self.allow):
-            met = _closed.get()
             if met is not None:
-                met.append(address[0])
+                met.closed.append(address[0])
             raise _Closed("This address is not dialled.")
+        if met is not None:
+            met.opened = True
         return socket.socket(family, kind, protocol)
 
     async def close(self) -> None:
-        """Hang up."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        """Hang up, for good."""
+        self._is_closed = True
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _headers(answer: "ClientResponse") -> dict[str, str]:
+    found = {name.lower(): value for name, value in answer.headers.items()}
+    if sum(len(name) + len(value) for name, value in answer.headers.items()) > ALL_HEADER_BYTES:
+        raise Failed(f"The headers of the answer are longer than {ALL_HEADER_BYTES:,} bytes.")
+    return found
 
 
 async def _read(answer: "ClientResponse", most_bytes: int) -> tuple[bytes, bool]:
     """The body as far as it is wanted, unpacked, and whether there is more."""
-    packing = answer.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise OSError("The answer is packed in a way that was not asked for.")
-    unpack = None if packing in ("", "identity") else zlib.decompressobj(zlib.MAX_WBITS | 32)
-    body = bytearray()
+    unpack = _unpacker(answer.headers.get("content-encoding", "").strip().lower())
+    body, taken = bytearray(), 0
     async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-        wanted = most_bytes + 1 - len(body)
-        body += chunk if unpack is None else unpack.decompress(chunk, wanted)
-        if len(body) > most_bytes:
+        taken += len(chunk)
+        body += chunk if unpack is None else unpack.decompress(chunk, most_bytes + 1 - len(body))
+        # Who packs well never needs more bytes than the body has: blocks of nothing would go on until the deadline.
+        if len(body) > most_bytes or taken > most_bytes + _CHUNK_BYTES:
             answer.close()  # what is left of it would have to be read before the connection is of use again
             return bytes(body[:most_bytes]), True
+        if unpack is not None and unpack.eof:
+            if not answer.content.at_eof():
+                answer.close()  # what follows the end is never asked for
+            break
+    if unpack is not None and taken and not unpack.eof:
+        raise OSError("The packed answer breaks off.")
     return bytes(body), False
+
+
+def _unpacker(packing: str) -> "Unpacker | None":
+    if packing in ("", "identity"):
+        return None
+    if packing not in ("gzip", "x-gzip", "deflate"):
+        raise OSError("The answer is packed in a way that was not asked for.")
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)
 
 
 def _sentence(failure: BaseException) -> str:
