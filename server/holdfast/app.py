@@ -58,6 +58,9 @@ from holdfast.observe import NoObserver, Observer
 from holdfast.openapi.routes import openapi_handlers
 from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.outbound.client import Outbound
+from holdfast.realtime.broker import Broker
+from holdfast.realtime.redirect import redirect_handlers
+from holdfast.realtime.routes import realtime_routes
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
@@ -84,6 +87,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
+    broker = Broker()
     routes = Routes(
         (
             *collections.ROUTES,
@@ -101,13 +105,14 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *PASSKEY_ROUTES,
             BATCH,
             *OPTIONS_ROUTES,
+            *realtime_routes(broker),
         )
     )
-    handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS)
+    handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS, *redirect_handlers(broker))
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with running(settings, dsn) as engine:
+        async with running(settings, dsn) as engine, broker.running(engine.pool):
             front.open(engine)
             try:
                 yield

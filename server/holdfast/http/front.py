@@ -22,7 +22,8 @@ from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
-from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines
+from holdfast.http.stream import Streamed
+from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines, open_line
 from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
 
@@ -121,7 +122,7 @@ class Front:
         return f"{self._id_prefix}{next(self._ids):08x}"
 
     async def _answer(self, request: Request, exchange: "_Exchange") -> Response | None:
-        """The answer, or None when Litestar has sent it already."""
+        """The answer, or None when it was sent already."""
         self._limits.check(request)
         if request.method == "OPTIONS":
             preflight = self._cors.preflight(request)
@@ -152,7 +153,11 @@ class Front:
                 return await self.parts.records(engine, request)
         found = self.parts.routes.find(request.method, path)
         if found is not None:
-            return await _call(engine, request, *found)
+            answer = await _call(engine, request, *found)
+            if isinstance(answer, Streamed):
+                await exchange.stream(answer)
+                return None
+            return answer
         if path.startswith("/api/") and path.endswith("/"):
             raise NotFound(f"There is nothing here: paths end without a slash, so this is {_without_slash(path)}.")
         if path.startswith(RECORDS):
@@ -238,6 +243,23 @@ class _Exchange:
         headers = [*self._common.headers, _POLICY, *headers]
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": sent})
+
+    async def stream(self, response: Streamed) -> None:
+        """Send an answer for as long as it lasts."""
+        headers = [*self._common.headers, _POLICY, *self._own_headers(), (b"content-type", response.content_type)]
+        headers.extend(header for header in response.headers if header not in headers)
+        self._status = response.status
+        if self._head:
+            await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await self._send({"type": "http.response.body", "body": b""})
+            return
+        line = open_line(self._request.scope, self._send, self._request.receive)
+        try:
+            await line.begin(response.status, headers)
+            await response.run(line)
+        finally:
+            await line.finish()
+            self._bytes = line.sent_bytes
 
     async def __call__(self, message: Any) -> None:
         """Pass on a message of Litestar."""

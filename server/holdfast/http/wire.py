@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from holdfast.errors import ApiError, BadRequest, HeadersTooLarge, UriTooLong
 from holdfast.http.refusal import refusal
+from holdfast.http.stream import AsgiLine, Line, Receive, Send
 
 MOST_HEAD_BYTES: Final = 2 * 1024 * 1024  # of request line and headers: above what any setting allows
 MOST_URI_BYTES: Final = 65_000  # httptools cannot take one of 65,536 apart
@@ -54,6 +55,8 @@ class Wire(HttpToolsProtocol):
         self._head_since = self.loop.time()
         self._heard = self._head_since
         self._look: asyncio.TimerHandle | None = None
+        self.line: WireLine | None = None
+        self.is_stopping = False
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -66,7 +69,17 @@ class Wire(HttpToolsProtocol):
         """The connection is gone."""
         if self._look is not None:
             self._look.cancel()
+        if self.line is not None:
+            self.line.lost()
         super().connection_lost(exc)
+
+    @override
+    def shutdown(self) -> None:
+        """The server stops: what runs is let finish, and an answer without an end ends now."""
+        super().shutdown()
+        self.is_stopping = True
+        if self.line is not None:
+            self.line.close()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -149,6 +162,67 @@ class Wire(HttpToolsProtocol):
         if self._in_head:
             return (self._fresh or self._head_bytes > 0) and now - self._head_since > HEAD_SECONDS
         return now - self._heard > SILENT_SECONDS and not self.flow.read_paused
+
+
+class WireLine(Line):
+    """A line that writes to the socket at once: no task and no queue of its own, so it costs little while it is idle.
+
+    Its body has no length and no chunks: it ends with the connection.
+    """
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        super().__init__()
+        self._cycle = cycle
+        if cycle.disconnected:
+            self.lost()
+
+    @property
+    @override
+    def waiting(self) -> int:
+        return self._cycle.transport.get_write_buffer_size()
+
+    @override
+    async def begin(self, status: int, headers: Headers) -> None:
+        cycle = self._cycle
+        wire = cycle.transport.get_protocol()
+        if isinstance(wire, Wire):
+            wire.line = self
+        if cycle.disconnected:
+            return
+        cycle.response_started = True
+        cycle.keep_alive = False
+        lines = header_lines((*cycle.default_headers, *headers, CLOSE))
+        cycle.transport.write(STATUS_LINE[status] + lines + b"\r\n")
+        if isinstance(wire, Wire) and wire.is_stopping:
+            self.close()
+
+    @override
+    async def finish(self) -> None:
+        self.close()
+        cycle = self._cycle
+        if not cycle.disconnected:
+            await self._last()
+        if cycle.disconnected or self.waiting:
+            self._abort()
+        cycle.response_complete = True
+        cycle.transport.close()
+        cycle.on_response()
+
+    @override
+    def _write(self, data: bytes) -> None:
+        self._cycle.transport.write(data)
+
+    @override
+    def _abort(self) -> None:
+        self._cycle.transport.abort()
+
+
+def open_line(scope: Any, send: Send, receive: Receive) -> Line:
+    """The line of a request: straight to the socket where the server is ours."""
+    send_whole = scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
+    return AsgiLine(send, receive) if send_whole is None else WireLine(send_whole.args[0])
 
 
 def header_lines(headers: Headers) -> bytes:

@@ -104,6 +104,8 @@ async def test_no_route_of_the_server_is_missing(api: Api) -> None:
 async def test_every_path_that_is_described_is_there(api: Api) -> None:
     await with_collections(api)
     for path, method, _ in operations(await document(api)):
+        # A line for messages has no end that could be waited for.
+        method = "HEAD" if (path, method.upper()) == ("/api/realtime", "GET") else method
         answer = await api.guest.request(method, path.replace("{id}", "abc").replace("{collection}", "items"))
         assert answer.status_code != 405, (method, path)
         if answer.status_code == 404:

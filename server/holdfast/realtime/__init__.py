@@ -1,0 +1,1 @@
+"""Realtime: open lines to clients, what they subscribed to, and messages to them from any server process."""

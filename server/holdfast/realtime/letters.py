@@ -1,0 +1,47 @@
+"""What processes ask each other about a client, as one holds its line and another got its request."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from holdfast.identity import Principal
+from holdfast.realtime.topic import Topic
+
+Outcome: TypeAlias = Literal["done", "unknown", "another"]
+"""`unknown`: there is no such client (or it did not subscribe to that); `another`: the line is somebody else's."""
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag=True):
+    """From now on the client hears these topics, as this principal."""
+
+    client_id: str
+    topics: tuple[Topic, ...]
+    who: Principal
+
+
+class Send(msgspec.Struct, frozen=True, tag=True):
+    """A message under a name that the client subscribed to; `once` ends that subscription."""
+
+    client_id: str
+    name: str
+    data: str  # JSON
+    once: bool
+
+
+Question: TypeAlias = Subscribe | Send
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of a question."""
+
+    outcome: Outcome
+
+
+def read_question(content: bytes) -> Question:
+    """A question as it came from another process."""
+    return msgspec.json.decode(content, type=Question)
+
+
+def read_answer(content: bytes) -> Answer:
+    """An answer as it came from another process."""
+    return msgspec.json.decode(content, type=Answer)

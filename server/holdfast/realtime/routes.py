@@ -1,0 +1,66 @@
+"""Realtime over HTTP: a line that stays open, and what is to come over it."""
+
+from typing import Final
+
+from holdfast.engine import Engine
+from holdfast.http.request import Request
+from holdfast.http.response import NO_CONTENT, Response
+from holdfast.http.routing import Route
+from holdfast.http.stream import Streamed
+from holdfast.realtime.asked import MOST_ID_CHARS, MOST_TOPICS, read_asked
+from holdfast.realtime.broker import Broker
+from holdfast.realtime.message import EVENT_STREAM
+from holdfast.realtime.topic import MOST_CHARS
+
+PATH: Final = "/api/realtime"
+# Proxies that gather an answer before they pass it on would hold every message back.
+HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+ASKED: Final = {
+    "type": "object",
+    "required": ["clientId"],
+    "properties": {
+        "clientId": {"type": "string", "maxLength": MOST_ID_CHARS, "description": "The id of PB_CONNECT."},
+        "subscriptions": {
+            "type": "array",
+            "maxItems": MOST_TOPICS,
+            "items": {"type": "string", "maxLength": MOST_CHARS},
+            "description": "The topics to hear from now on, in place of all before: posts/*, posts/ID.",
+        },
+    },
+}
+
+
+def realtime_routes(broker: Broker) -> tuple[Route, ...]:
+    """The routes of a process that serves its clients with `broker`."""
+
+    async def listen(engine: Engine, request: Request) -> Response:
+        broker.streams.check()
+        return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=broker.listen)
+
+    async def subscribe(engine: Engine, request: Request) -> Response:
+        asked = read_asked(await request.object())
+        await broker.subscribe(engine.pool, asked.client_id, asked.topics, request.principal)
+        return NO_CONTENT
+
+    return (
+        Route(
+            method="GET",
+            path=PATH,
+            handler=listen,
+            access="anyone",
+            tag="realtime",
+            summary="Open a line for messages",
+            description="Server-sent events. The first is PB_CONNECT, with the id of this client.",
+        ),
+        Route(
+            method="POST",
+            path=PATH,
+            handler=subscribe,
+            access="anyone",
+            tag="realtime",
+            summary="Say what is to come over an open line",
+            description="Who sends this is who the messages are for: a line belongs to the first who is no guest.",
+            body=ASKED,
+            status=204,
+        ),
+    )

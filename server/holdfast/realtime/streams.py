@@ -1,0 +1,100 @@
+"""The clients whose lines this process holds."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import msgspec
+
+from holdfast.errors import Unavailable
+from holdfast.http.stream import Line
+from holdfast.identity import GUEST, Principal
+from holdfast.realtime.client_id import new_client_id
+from holdfast.realtime.message import HEARTBEAT, RETRY, event
+from holdfast.realtime.topic import Topic
+
+HEARTBEAT_SECONDS: Final = 15.0
+IDLE_SECONDS: Final = 300.0  # without a topic, as in PocketBase
+MOST_CLIENTS: Final = 20_000  # of one process
+_LOOK_SECONDS: Final = 1.0
+
+
+class Client:
+    """One open line, what its client subscribed to, and as whom."""
+
+    __slots__ = ("beaten", "heard", "id", "line", "topics", "who")
+
+    def __init__(self, id: str, line: Line, now: float) -> None:
+        self.id = id
+        self.line = line
+        self.who: Principal = GUEST
+        self.topics: dict[str, Topic] = {}
+        self.heard = now
+        self.beaten = now
+
+
+class Streams:
+    """All lines of a process; `process` is its number. `now` is a clock in seconds."""
+
+    def __init__(self, process: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.process = process
+        self._now = now
+        self._clients: dict[str, Client] = {}
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def __iter__(self) -> Iterator[Client]:
+        return iter(list(self._clients.values()))
+
+    def get(self, client_id: str) -> Client | None:
+        """The client with this id, if this process holds its line."""
+        return self._clients.get(client_id)
+
+    def check(self) -> None:
+        """Raise Unavailable when there are too many lines for another."""
+        if len(self._clients) >= MOST_CLIENTS:
+            raise Unavailable("Too many clients are listening to this server: try again in a moment.", retry_after=5)
+
+    def open(self, line: Line) -> Client:
+        """Take a line, and tell its client who it is."""
+        client = Client(new_client_id(self.process), line, self._now())
+        line.farewell = RETRY
+        self._clients[client.id] = client
+        line.put(event("PB_CONNECT", msgspec.json.encode({"clientId": client.id}), client.id))
+        return client
+
+    def drop(self, client: Client) -> None:
+        """Forget a client."""
+        self._clients.pop(client.id, None)
+
+    def touch(self, client: Client) -> None:
+        """The client has asked for something: it is not idle."""
+        client.heard = self._now()
+
+    def send(self, client: Client, data: bytes, messages: int = 1) -> bool:
+        """Send events to a client; False when its line is closed."""
+        client.beaten = self._now()
+        return client.line.put(data, messages)
+
+    def look_after(self) -> None:
+        """Keep quiet lines alive, and close those on which nobody wants to hear anything."""
+        now = self._now()
+        for client in self:
+            if not client.topics and now - client.heard > IDLE_SECONDS:
+                client.line.close()
+            elif now - client.beaten > HEARTBEAT_SECONDS - _LOOK_SECONDS:
+                client.beaten = now
+                client.line.put(HEARTBEAT, 0)
+
+    async def look_after_forever(self) -> None:
+        """Run until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.look_after()
+
+    def close(self) -> None:
+        """Close all lines."""
+        for client in self:
+            client.line.close()
