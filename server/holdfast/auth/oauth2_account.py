@@ -13,11 +13,13 @@ from holdfast.auth.oauth2_client import Client
 from holdfast.auth.oauth2_links import forget_other_ways, link, linked_record, take_turns
 from holdfast.auth.oauth2_newcomer import new_values
 from holdfast.auth.oauth2_profile import Profile
+from holdfast.auth.own import is_impersonation
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Sql, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, ValidationFailed
+from holdfast.errors import BadRequest, Forbidden, ValidationFailed
+from holdfast.identity import GUEST, Principal
 from holdfast.records.violations import NOT_UNIQUE
 from holdfast.records.write_service import Write, create, update
 from holdfast.schema.auth_options import auth_options
@@ -76,8 +78,9 @@ async def _present(tx: Transaction, newcomer: Newcomer, asked: Asked, linked: st
     collection, profile = newcomer.collection, newcomer.profile
     if linked:
         return await _account(tx, collection, _by_id(linked))
-    if asked.facts.who.collection_id == collection.id:
-        return await _account(tx, collection, _by_id(asked.facts.who.record_id))
+    who = _logged_in(asked)
+    if who.collection_id == collection.id:
+        return await _account(tx, collection, _by_id(who.record_id))
     if profile.email:
         return await _account(tx, collection, names_it(collection, "email", profile.email))
     return None
@@ -92,8 +95,13 @@ def _by_id(id: str) -> Sql:
     return raw('"id" = ') + value(id, "text")
 
 
+def _logged_in(asked: Asked) -> Principal:
+    """The caller, where they have logged in: an impersonation ends when it ends, so it links nothing."""
+    return GUEST if is_impersonation(asked.facts.headers.get(b"authorization", b"")) else asked.facts.who
+
+
 def _is(asked: Asked, collection: Collection, account: Account) -> bool:
-    who = asked.facts.who
+    who = _logged_in(asked)
     return (who.collection_id, who.record_id) == (collection.id, account.id)
 
 
@@ -169,4 +177,9 @@ async def _create_with(
         fields="id",
         request=facts,
     )
-    return (await create(engine, write, tx)).id
+    try:
+        return (await create(engine, write, tx)).id
+    except Forbidden as refusal:
+        raise Forbidden(
+            "You have no account here, and the createRule of this collection lets you make none."
+        ) from refusal
