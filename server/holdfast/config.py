@@ -20,6 +20,7 @@ from holdfast.setting import (
     choice,
     domain,
     folder,
+    inner_networks,
     networks,
     origin,
     origins,
@@ -130,7 +131,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "superusers"
     outbound_allow: Annotated[
         tuple[str, ...],
-        About("The networks inside that the server may send requests to, besides the public internet.", networks()),
+        About(
+            "Networks of your own that the server may send requests to, besides the public internet.", inner_networks()
+        ),
     ] = ()
     trusted_proxies: Annotated[
         tuple[str, ...],

@@ -175,6 +175,21 @@ def networks() -> Kind:
     )
 
 
+def inner_networks() -> Kind:
+    """Several networks of the operator's own. Link-local ones are nobody's own: metadata services are there."""
+    return Kind(
+        "networks such as 10.1.0.0/16 with commas between them, none of them link-local or multicast",
+        _each(_inner_network),
+    )
+
+
+def _inner_network(part: object) -> str:
+    network = ipaddress.ip_network(_text(part), strict=False)
+    if network.is_link_local or network.is_multicast or network.is_unspecified:
+        raise ValueError
+    return str(network)
+
+
 def _each(read: Callable[[object], str]) -> Read:
     """Read a list: from text with commas, or as the file has it."""
 

@@ -68,7 +68,9 @@ async def connected(options: Smtp) -> AsyncGenerator["SMTP", None]:
         await _log_in(client, options)
     except (SMTPException, OSError, ValueError) as failure:
         client.close()
-        raise Postponed(_one_line(str(failure) or type(failure).__name__)) from failure
+        # The library knows no port of a connection that it is given.
+        reason = str(failure).replace("port None", f"port {options.port}") or type(failure).__name__
+        raise Postponed(_one_line(reason)) from failure
     try:
         yield client
     finally:

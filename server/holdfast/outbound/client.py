@@ -156,6 +156,7 @@ class Outbound:
         connector = aiohttp.TCPConnector(
             socket_factory=self._socket,
             resolver=self._resolver() if self._resolver else aiohttp.ThreadedResolver(),
+            use_dns_cache=False,  # connections are kept; a new one goes where the name leads now
             limit=MOST_CONNECTIONS,
             limit_per_host=PER_HOST,
         )

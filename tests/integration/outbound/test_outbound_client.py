@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import socket
 import time
+import tracemalloc
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from holdfast.outbound.client import Outbound, Received
 from holdfast.outbound.failed import Failed
 from holdfast.outbound.refused import Refused
 
+MIB = 1024 * 1024
 HERE = (ip_network("127.0.0.0/8"),)
 Answer: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -103,6 +105,41 @@ async def no_http(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
     await writer.drain()
 
 
+async def more_after_the_end(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n" + gzip.compress(b"hello"))
+    await for_ever(writer, b"x" * 65_536, 0)
+
+
+async def blocks_of_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: deflate\r\n\r\n\x78\x9c")
+    await for_ever(writer, b"\x00\x00\x00\xff\xff" * 10_000, 0)
+
+
+async def fat_headers(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 204 No Content\r\n" + b"".join(b"x-%d: %s\r\n" % (n, b"y" * 8000) for n in range(12)))
+    writer.write(b"\r\n")
+    await writer.drain()
+
+
+async def endless_headers(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\n")
+    await for_ever(writer, b"x: y\r\n" * 1000, 0)
+
+
+async def endless_hints(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await for_ever(writer, b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" * 100, 0.001)
+
+
+async def an_endless_chunk_extension(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5;")
+    await for_ever(writer, b"a" * 65_536, 0)
+
+
+async def headers_drop_by_drop(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nx: ")
+    await for_ever(writer, b"y", 0.05)
+
+
 async def half(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
     await writer.drain()
@@ -158,6 +195,32 @@ async def test_a_name_that_leads_inside_is_refused_when_it_is_dialled():
     assert not there
 
 
+async def test_a_name_that_leads_elsewhere_the_second_time_is_refused_then():
+    """S-38: rebinding. What was dialled a moment ago says nothing about the next connection."""
+    turning = Turning(["127.0.0.1"], ["127.0.0.2"])
+    async with (
+        peer(says("200 OK\r\nconnection: close")) as there,
+        client(allow=(ip_network("127.0.0.1"),), resolver=lambda: turning) as outbound,
+    ):
+        url = there.url.replace("127.0.0.1", "rebound.example.com")
+        assert (await outbound.request("GET", url)).status == 200
+        with pytest.raises(Refused, match=r"leads to 127\.0\.0\.2"):
+            await outbound.request("GET", url)
+    assert len(there) == 1
+
+
+async def test_an_allowed_address_beside_a_closed_one_is_asked_alone():
+    """S-38: and what fails there is a failure, not a refusal."""
+    only = (ip_network("127.0.0.1"),)
+    async with (
+        peer(no_http) as there,
+        client(allow=only, resolver=lambda: Turning(["127.0.0.2", "127.0.0.1"])) as outbound,
+    ):
+        with pytest.raises(Failed):
+            await outbound.request("GET", there.url.replace("127.0.0.1", "mixed.example.com"))
+    assert len(there) == 1
+
+
 async def test_each_of_the_addresses_of_a_name_is_looked_at():
     """S-38: a public address beside a private one does not open the private one."""
 
@@ -202,6 +265,17 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
         pytest.param(silent, "within 0.5 seconds", id="S-44 nothing at all"),
         pytest.param(flood, "", id="S-44 12,000 headers"),
         pytest.param(one_long_header, "", id="S-44 a header of 100 kB"),
+        pytest.param(fat_headers, "headers of the answer are longer than", id="S-44 headers of 100 kB together"),
+        pytest.param(endless_headers, "", id="S-44 endless headers"),
+        pytest.param(headers_drop_by_drop, "within 0.5 seconds", id="S-44 a header drop by drop"),
+        pytest.param(endless_hints, "", id="S-44 endless early hints"),
+        pytest.param(an_endless_chunk_extension, "", id="S-44 a chunk that never begins"),
+        pytest.param(blocks_of_nothing, "longer than", id="S-44 packed blocks of nothing"),
+        pytest.param(
+            says("200 OK\r\ncontent-encoding: gzip", gzip.compress(b"hello" * 1000)[:-9]),
+            "breaks off",
+            id="half of what was packed",
+        ),
         pytest.param(no_http, "", id="no HTTP"),
         pytest.param(half, "", id="half a body"),
         pytest.param(
@@ -218,16 +292,43 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
         pytest.param(says("200 OK\r\ncontent-encoding: gzip", b"no gzip"), "", id="not packed at all"),
     ],
 )
-async def test_who_answers_badly_costs_one_deadline(answer: Answer, said: str):
+async def test_who_answers_badly_costs_one_deadline_and_little_memory(answer: Answer, said: str):
     async with peer(answer) as there, client() as outbound:
         began = time.monotonic()
-        with pytest.raises(Failed) as failure:
-            await outbound.request("GET", there.url, seconds=0.5)
+        tracemalloc.start()
+        try:
+            with pytest.raises(Failed) as failure:
+                await outbound.request("GET", there.url, seconds=0.5)
+            most = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
         assert time.monotonic() - began < 5
+        assert most < 6 * MIB
     text = str(failure.value)
     assert said in text
     assert len(text) <= 260
     assert text.endswith(".")
+
+
+async def test_what_follows_the_end_of_a_packed_answer_is_not_waited_for():
+    """S-44: the rest would be kept, without a bound, by the library that unpacks."""
+    async with peer(more_after_the_end) as there, client() as outbound:
+        assert (await outbound.request("GET", there.url, seconds=2)).body == b"hello"
+
+
+async def test_who_takes_no_request_costs_one_deadline():
+    """S-44: an answer before the request was read, and a request that is never read."""
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # pyright: ignore[reportAttributeAccessIssue]
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await for_ever(writer, b"x", 0.05)
+
+    async with peer(deaf) as there, client() as outbound:
+        began = time.monotonic()
+        with pytest.raises(Failed, match=r"within 0\.5 seconds"):
+            await outbound.request("POST", there.url, body=b"x" * 8_000_000, seconds=0.5)
+        assert time.monotonic() - began < 5
 
 
 async def test_of_a_long_answer_the_beginning_can_be_taken():
@@ -293,3 +394,38 @@ async def test_many_requests_to_one_host_share_twenty_connections():
         answers = await asyncio.gather(*(outbound.request("GET", there.url) for _ in range(100)))
     assert {answer.status for answer in answers} == {200}
     assert most == 20
+
+
+async def test_who_has_hung_up_asks_nobody():
+    async with peer(says("200 OK")) as there, client() as outbound:
+        await outbound.request("GET", there.url)
+        await outbound.close()
+        with pytest.raises(Failed, match=r"The server is stopping\."):
+            await outbound.request("GET", there.url)
+    assert len(there) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://" + "a" * 64 + ".example/",
+        "http://a..example/",
+        "http://-/",
+        "http://xn--/",
+        "http://\udc80/",
+        "http://[v1.x]/",
+    ]
+    + [
+        "http://example.com:١/",
+        "http://ex\u00adample.invalid/",
+        "http://１２７.1/",
+        "http:example.com",
+        "http://.",
+        "http://?",
+    ],
+)
+async def test_an_odd_url_is_refused_or_fails_and_nothing_else(url: str):
+    """S-37."""
+    async with client(allow=()) as outbound:
+        with pytest.raises((Refused, Failed)):
+            await outbound.request("GET", url, seconds=2)
