@@ -10,6 +10,7 @@ import socket
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
@@ -34,6 +35,7 @@ AGENT: Final = f"holdfast/{__version__}"
 MOST_CONNECTIONS: Final = 200
 PER_HOST: Final = 20  # connections: ten thousand endpoints on one host are one victim
 _CHUNK_BYTES: Final = 16 * 1024
+_LARGE_BYTES: Final = 1024 * 1024
 # The closed addresses that a request was led to. Sockets are made by tasks of the library, which share the list.
 _dialling: ContextVar["_Dialling | None"] = ContextVar("holdfast_outbound_dialling", default=None)
 
@@ -126,7 +128,7 @@ class Outbound:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        data: bytes | Mapping[str, str],
+        data: bytes | BytesIO | Mapping[str, str],
         most_bytes: int,
         *,
         cut: bool,
@@ -136,6 +138,8 @@ class Outbound:
         session = self._open()
         # Packed answers are unpacked here, with a bound: aiohttp unpacks whole chunks.
         sent = {"accept-encoding": "identity", "user-agent": AGENT, **{key.lower(): headers[key] for key in headers}}
+        if isinstance(data, bytes) and len(data) > _LARGE_BYTES:
+            data = BytesIO(data)  # goes out piece by piece, and lets others run in between
         try:
             async with session.request(method, url, headers=sent, data=data or None, allow_redirects=False) as answer:
                 found = _headers(answer)

@@ -408,20 +408,18 @@ async def test_who_has_hung_up_asks_nobody():
 @pytest.mark.parametrize(
     "url",
     [
-        "http://" + "a" * 64 + ".example/",
-        "http://a..example/",
-        "http://-/",
-        "http://xn--/",
-        "http://\udc80/",
-        "http://[v1.x]/",
-    ]
-    + [
-        "http://example.com:١/",
-        "http://ex\u00adample.invalid/",
-        "http://１２７.1/",
-        "http:example.com",
-        "http://.",
-        "http://?",
+        pytest.param("http://" + "a" * 64 + ".example/", id="a label that is too long"),
+        pytest.param("http://a..example/", id="a label of nothing"),
+        pytest.param("http://-/", id="a hyphen"),
+        pytest.param("http://xn--/", id="an empty Punycode"),
+        pytest.param("http://\udc80/", id="half a character"),
+        pytest.param("http://[v1.x]/", id="an address of the future"),
+        pytest.param("http://example.com:١/", id="a port of other digits"),
+        pytest.param("http://ex\u00adample.invalid/", id="a soft hyphen"),
+        pytest.param("http://１２７.1/", id="wide digits"),
+        pytest.param("http:example.com", id="no slashes"),
+        pytest.param("http://.", id="a dot"),
+        pytest.param("http://?", id="no host"),
     ],
 )
 async def test_an_odd_url_is_refused_or_fails_and_nothing_else(url: str):
