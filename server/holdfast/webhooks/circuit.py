@@ -1,0 +1,61 @@
+"""The circuit of an endpoint: whether it is asked at all, and by how many requests at once. Pure.
+
+While it is open no delivery uses up a try: one probe goes out now and then, and the first success lets the backlog go,
+slowly at first. A schedule of retries alone would bring the backlog of an hour's outage up to an hour and a half late.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+FAILURES: Final = 5  # in a row, before it opens
+FAILING_SECONDS: Final = 30.0  # that they have to span
+PROBE_SECONDS: Final = (30.0, 60.0)  # between two probes
+WIDEST: Final = 16  # requests at once to one endpoint
+DAY: Final = 86_400.0
+DISABLED_AFTER: Final = 5 * DAY  # of nothing but failure
+
+
+class Circuit(msgspec.Struct, frozen=True):
+    """What is known of an endpoint's health. Times are seconds since 1970; 0 is never.
+
+    `failing_since` is when the first failure after the last success was; `opened` since when it is asked by probes
+    only; `width` how many requests may be under way at once while it is closed.
+    """
+
+    failures: int = 0
+    failing_since: float = 0.0
+    opened: float = 0.0
+    probe_at: float = 0.0
+    width: int = WIDEST
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only probes are sent."""
+        return self.opened > 0
+
+    def room(self, now: float, under_way: int) -> int:
+        """How many more requests may be sent now."""
+        if self.is_open:
+            return 1 if now >= self.probe_at and not under_way else 0
+        return max(self.width - under_way, 0)
+
+    def failed(self, now: float, chance: Callable[[], float]) -> "Circuit":
+        """After a failure. `chance` gives a number from 0 to 1."""
+        failures, since = self.failures + 1, self.failing_since or now
+        least, most = PROBE_SECONDS
+        probe_at = now + least + (most - least) * chance()
+        if self.is_open:
+            return msgspec.structs.replace(self, failures=failures, probe_at=probe_at)
+        if failures >= FAILURES and now - since >= FAILING_SECONDS:
+            return Circuit(failures, since, now, probe_at, 1)
+        return msgspec.structs.replace(self, failures=failures, failing_since=since)
+
+    def succeeded(self) -> "Circuit":
+        """After a success: one request at once when it was open before, then two, four, up to WIDEST."""
+        return Circuit(width=1 if self.is_open else min(self.width * 2, WIDEST))
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether there has been nothing but failure for DISABLED_AFTER."""
+        return self.failing_since > 0 and now - self.failing_since >= DISABLED_AFTER

@@ -1,0 +1,39 @@
+"""Which events an endpoint gets: `posts.created`, `posts.*`, `auth.*`, `*`. Pure."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+CHANGES: Final = ("created", "updated", "deleted", "truncated")
+EVERYTHING: Final = "*"
+MOST: Final = 100
+MAX_CHARS: Final = 200
+_PATTERN: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*(?:\.\*)?")
+
+
+def wrong_pattern(pattern: object, collections: Iterable[str], others: Iterable[str]) -> str | None:
+    """What is wrong with a pattern of event types, as a sentence; None if it can match something.
+
+    `collections` are the names of those that are there, `others` the event types that are not of a collection, and
+    what those of plugins begin with (`orders.`).
+    """
+    if pattern == EVERYTHING:
+        return None
+    if not isinstance(pattern, str) or len(pattern) > MAX_CHARS or _PATTERN.fullmatch(pattern) is None:
+        return f"{str(pattern)[:MAX_CHARS]!r} is no event type such as posts.created or posts.*."
+    first, _, rest = pattern.partition(".")
+    if first in set(collections):
+        if rest in ("*", *CHANGES):
+            return None
+        return f"{pattern} does not happen: a collection has {', '.join(CHANGES)}, and * for all of them."
+    if any(matches((pattern,), other) or (other.startswith(first + ".") and rest == "*") for other in others):
+        return None
+    return f"There is nothing that {pattern} could be: no collection is called {first}."
+
+
+def matches(patterns: Iterable[str], type: str) -> bool:
+    """Whether one of the patterns asks for events of this type."""
+    return any(
+        pattern in (EVERYTHING, type) or (pattern.endswith(".*") and type.startswith(pattern[:-1]))
+        for pattern in patterns
+    )
