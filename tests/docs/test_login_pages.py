@@ -10,6 +10,7 @@ import pytest
 
 from holdfast.auth import attempts, letter_limit, origins, otp
 from holdfast.auth.link_routes import LINK_ROUTES
+from holdfast.auth.oauth2_routes import OAUTH2_ROUTES
 from holdfast.auth.otp_routes import OTP_ROUTES
 from holdfast.auth.routes import LOGIN_ROUTES
 from holdfast.schema.auth_options import AuthOptions
@@ -29,7 +30,7 @@ def page(name: str) -> str:
 def test_every_request_is_on_its_page() -> None:
     text = (DOCS / "reference" / "auth.md").read_text("utf-8")
     listed = re.findall(r"^\| `([A-Z]+ [^`]+)` \|", text, re.M)
-    routes: Any = (*LOGIN_ROUTES, *OTP_ROUTES, *LINK_ROUTES)
+    routes: Any = (*LOGIN_ROUTES, *OAUTH2_ROUTES, *OTP_ROUTES, *LINK_ROUTES)
     assert sorted(listed) == sorted(f"{route.method} {route.path.removeprefix(PREFIX)}" for route in routes)
 
 
