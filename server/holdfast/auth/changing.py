@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from holdfast.auth.account import Account
+from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, PreconditionFailed, Problem, ValidationFailed
 from holdfast.identity import Principal
@@ -16,7 +17,9 @@ SERVER: Final = Principal("superuser", name="auth")
 RANDOM_PASSWORD: Final = "[a-zA-Z0-9]{30}"
 
 
-async def change_account(engine: Engine, collection: Collection, account: Account, changes: Mapping[str, Any]) -> None:
+async def change_account(
+    engine: Engine, collection: Collection, account: Account, changes: Mapping[str, Any], tx: Transaction | None = None
+) -> None:
     """Change the fields of the account, if it is still as it was read.
 
     Raises ValidationFailed for values that the fields do not take, and for a token that was overtaken: two that came
@@ -32,7 +35,7 @@ async def change_account(engine: Engine, collection: Collection, account: Accoun
         versions=(account.version,),
     )
     try:
-        await update(engine, write)
+        await update(engine, write, tx)
     except (NotFound, PreconditionFailed) as overtaken:
         problem = Problem("validation_invalid_token", "The account has changed in the meantime: try again.")
         raise ValidationFailed({"token": problem}) from overtaken

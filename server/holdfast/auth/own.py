@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from holdfast.auth.principals import bare_token
+from holdfast.auth.tokens import peek
 from holdfast.errors import BadRequest, Forbidden, Unauthenticated
 from holdfast.http.request import Request
 from holdfast.http.routing import Parameter
@@ -32,3 +34,20 @@ def whose(collection: Collection, request: Request) -> str:
     if who.kind == "guest":
         raise Unauthenticated
     raise Forbidden("Only a record of this collection may do this, for itself.")
+
+
+def require_owner(record_id: str, request: Request) -> None:
+    """Raise Forbidden unless the caller is this record, and has logged in as it: what is made here can log in later.
+
+    The token of an impersonation ends when it ends, so it makes nothing that lasts longer.
+    """
+    if record_id != request.principal.record_id:
+        raise Forbidden("Only its owner may do this.")
+    if is_impersonation(request.headers.get(b"authorization", b"")):
+        raise Forbidden("Only who has logged in may do this: this token is of an impersonation.")
+
+
+def is_impersonation(authorization: bytes) -> bool:
+    """Whether a token was given to a superuser, and not to its owner: neither it nor a session's can be exchanged."""
+    claims = peek(bare_token(authorization))
+    return claims is not None and not claims.refreshable and not claims.sid

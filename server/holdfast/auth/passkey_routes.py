@@ -7,7 +7,7 @@ import msgspec
 from holdfast.auth.account import account_by_id, auth_collection
 from holdfast.auth.auth_rule import require_open
 from holdfast.auth.login import Proof, read_asked
-from holdfast.auth.own import RECORD, whose
+from holdfast.auth.own import RECORD, require_owner, whose
 from holdfast.auth.passkeys import (
     ask_to_login,
     ask_to_register,
@@ -21,7 +21,7 @@ from holdfast.auth.proved import login_response, proved
 from holdfast.auth.routes import ANSWER, SHAPE_PARAMETERS
 from holdfast.db.pool import Row
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Forbidden, NotFound, Problem, Unauthenticated, ValidationFailed
+from holdfast.errors import BadRequest, NotFound, Problem, Unauthenticated, ValidationFailed
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import OBJECT, Route
@@ -124,8 +124,7 @@ def _own(engine: Engine, request: Request) -> tuple[Collection, str]:
     collection = auth_collection(engine.catalog, request.params["collection"])
     require_passkeys(collection)
     record_id = whose(collection, request)
-    if record_id != request.principal.record_id:
-        raise Forbidden("Only its owner may do this.")
+    require_owner(record_id, request)
     return collection, record_id
 
 

@@ -1,5 +1,6 @@
 """Auth collections over HTTP: log in, refresh, and what ways of logging in there are."""
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -14,12 +15,14 @@ from holdfast.auth.refresh import refresh, renew
 from holdfast.auth.typed import read_typed
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.http.form import FORMS
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Parameter, Route
 
 PATH: Final = "/api/collections/{collection}/"
 MAX_IDENTITY_CHARS: Final = 255
+_WHOLE: Final = re.compile(r"[0-9]{1,12}")
 SHAPE_PARAMETERS: Final = (
     Parameter("expand", "Relations to put into the record."),
     Parameter("fields", "Parts of the answer to send, such as token,record.email."),
@@ -122,7 +125,10 @@ async def post_impersonate(engine: Engine, request: Request) -> Response:
     collection = auth_collection(engine.catalog, request.params["collection"])
     body = await read_typed(request)
     asked = read_asked(request, body)
-    return login_response(await impersonate(engine, collection, request.params["id"], body.get("duration"), asked))
+    seconds = body.get("duration")
+    if request.media_type in FORMS and isinstance(seconds, str) and _WHOLE.fullmatch(seconds):
+        seconds = int(seconds)  # a form has no numbers
+    return login_response(await impersonate(engine, collection, request.params["id"], seconds, asked))
 
 
 def _problems(body: dict[str, Any]) -> Problems:

@@ -7,12 +7,12 @@ import msgspec
 from holdfast.auth.account import account_by_id, auth_collection
 from holdfast.auth.authenticator import check_code, confirm, disable, enrol, renew_recovery_codes, state_of
 from holdfast.auth.login import Proof, read_asked
-from holdfast.auth.own import RECORD, whose
+from holdfast.auth.own import RECORD, require_owner, whose
 from holdfast.auth.proved import login_response, proved
 from holdfast.auth.routes import ANSWER, SHAPE_PARAMETERS
 from holdfast.auth.second_factor import TOTP, first_factor
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Forbidden, Problem, Unauthenticated, ValidationFailed
+from holdfast.errors import BadRequest, Problem, Unauthenticated, ValidationFailed
 from holdfast.http.json import refuse_repeated_keys
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
@@ -118,8 +118,7 @@ async def auth_with_totp(engine: Engine, request: Request) -> Response:
 def _own(collection: Collection, request: Request) -> str:
     """The caller's own record: what is made here is shown, so nobody may make it for another."""
     record_id = whose(collection, request)
-    if record_id != request.principal.record_id:
-        raise Forbidden("Only its owner may do this.")
+    require_owner(record_id, request)
     return record_id
 
 

@@ -80,10 +80,19 @@ def _is_open(engine: Engine, request: Request) -> bool:
 def _is_local(request: Request) -> bool:
     """Whether a browser or a script on this very machine asks, and no proxy in between.
 
-    The Host header is looked at too: else any web page could have a name of its own point at 127.0.0.1 and read.
+    The Host header is looked at too: else any web page could have a name of its own point at 127.0.0.1 and read. And so
+    is what a browser says of the page that asks: with CORS open to all, any page could read without such a name.
     """
-    if b"x-forwarded-for" in request.headers or b"forwarded" in request.headers:
+    headers = request.headers
+    if b"x-forwarded-for" in headers or b"forwarded" in headers or headers.get(b"sec-fetch-site") == b"cross-site":
         return False
-    host = request.header(b"host").lower()
-    name = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host.rpartition("]")[2] else host
-    return name in _LOCAL_HOSTS and is_loopback(request.client)
+    origin = request.header(b"origin")
+    if origin and _name_of(origin.rpartition("//")[2]) not in _LOCAL_HOSTS:
+        return False
+    return _name_of(request.header(b"host")) in _LOCAL_HOSTS and is_loopback(request.client)
+
+
+def _name_of(host: str) -> str:
+    """A host without its port."""
+    name, colon, port = host.lower().rpartition(":")
+    return name if colon and port.isdigit() else host.lower()

@@ -13,6 +13,10 @@ from holdfast.schema.field import Column, Field, FieldError
 from holdfast.schema.text import text_column
 from holdfast.schema.words import read_words
 
+# What no eye sees: controls, formats, blanks, and the letters and marks that Unicode says to show as nothing.
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
 MAX_EMAIL_CHARS: Final = 254  # RFC 5321, 4.5.3.1.3: a path of 256 with its brackets
 _LOCAL_PART: Final = re.compile(r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]{1,64}")  # 64: RFC 5321, 4.5.3.1.1
 
@@ -62,4 +66,11 @@ def is_email(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     if not at or len(text) > MAX_EMAIL_CHARS or ".." in local or local.startswith(".") or local.endswith("."):
         return False
-    return _LOCAL_PART.fullmatch(local) is not None and "." in domain and is_domain(domain)
+    return _LOCAL_PART.fullmatch(local) is not None and "." in domain and is_domain(domain) and _can_be_seen(text)
+
+
+def _can_be_seen(text: str) -> bool:
+    """Whether no character hides: two addresses that look the same would be two accounts."""
+    if text.isascii():
+        return True
+    return _UNSEEN.search(text) is None and not any(unicodedata.category(char)[0] in "CZ" for char in text)

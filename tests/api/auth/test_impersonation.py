@@ -33,6 +33,43 @@ async def test_a_superuser_gets_a_token_of_somebody_else(office: Office, body: d
 
 
 @in_one_loop
+async def test_a_form_says_for_how_long_too(office: Office) -> None:
+    person = await office.person()
+    path = f"/api/collections/users/impersonate/{person.id}"
+    for form in ({"data": {"duration": "60"}}, {"files": {"duration": (None, "60")}}):
+        said = claims((await office.api.root.post(path, **form)).json()["token"])  # type: ignore[arg-type]
+        assert abs(said["exp"] - time.time() - 60) < 5
+    answer = await office.api.root.post(path, data={"duration": "an hour"})
+    assert refused(answer, 400, "validation_failed")["data"]["duration"]["code"] == "validation_invalid_duration"
+
+
+@in_one_loop
+async def test_an_impersonation_makes_nothing_that_outlasts_it(office: Office) -> None:
+    """A passkey or an authenticator would log in when the token has ended; a new password needs the old one."""
+    person = await office.person()
+    answer = await office.api.root.post(f"/api/collections/users/impersonate/{person.id}", json={"duration": 60})
+    token = answer.json()["token"]
+    for path in (
+        "totp/enroll",
+        "totp/confirm",
+        "totp/recovery-codes",
+        "passkeys/register-options",
+        "passkeys/register",
+    ):
+        refused(await office.post(f"users/{path}", {"code": "123456"}, token=token), 403, "forbidden")
+    change = {"password": "another password", "passwordConfirm": "another password"}
+    mine = f"/api/collections/users/records/{person.id}"
+    answer = await office.api.client(token).patch(mine, json=change)
+    assert refused(answer, 400, "validation_failed")["data"].keys() == {"oldPassword"}
+    # Who has logged in may, in a session too.
+    body = {"identity": person.email, "password": PASSWORD, "session": True}
+    session = (await office.post("users/auth-with-password", body)).json()["token"]
+    for own in (await office.log_in(person), session):
+        assert (await office.post("users/totp/enroll", token=own)).status_code == 200
+        assert (await office.post("users/passkeys/register-options", token=own)).status_code == 200
+
+
+@in_one_loop
 @pytest.mark.parametrize("duration", [-1, 1.5, "60", True, 10**12, [1]])
 async def test_a_time_that_is_none_is_refused(office: Office, duration: object) -> None:
     person = await office.person()

@@ -65,6 +65,37 @@ async def test_a_new_password_ends_all_logins_and_verifies_the_address(office: O
 
 
 @in_one_loop
+@pytest.mark.parametrize(("verified", "left"), [(False, 0), (True, 1)], ids=["nobody had shown it", "shown before"])
+async def test_a_reset_takes_an_account_from_whoever_made_it_with_the_address_of_another(
+    office: Office, verified: bool, left: int
+) -> None:
+    """They had made a passkey and linked a provider, to come back by. In a verified account those are its owner's."""
+    person = await office.person(verified=verified)
+    await office.value(
+        "INSERT INTO holdfast.passkeys (id, collection_id, record_id, name, credential_id, public_key, sign_count)"
+        " VALUES ($1, '_pb_users_auth_', $1, 'k', $2, '\\x01', 0)",
+        person.id,
+        person.id.encode(),
+    )
+    await office.value(
+        'INSERT INTO public."_externalAuths" (id, "collectionRef", "recordRef", provider, "providerId")'
+        " VALUES ($1, '_pb_users_auth_', $1, 'oidc', $1)",
+        person.id,
+    )
+    token = await ask(office, "password-reset", person)
+    body = {"token": token, "password": "short", "passwordConfirm": NEW}
+    refused(await office.post("users/confirm-password-reset", body), 400, "validation_failed")
+    both = (
+        "SELECT (SELECT count(*) FROM holdfast.passkeys WHERE record_id = $1)::text || (SELECT count(*)"
+        ' FROM public."_externalAuths" WHERE "recordRef" = $1)'
+    )
+    assert await office.value(both, person.id) == "11"
+    body["password"] = NEW
+    assert (await office.post("users/confirm-password-reset", body)).status_code == 204
+    assert await office.value(both, person.id) == f"{left}{left}"
+
+
+@in_one_loop
 async def test_another_reset_can_follow_at_once_after_one_that_was_used(office: Office) -> None:
     person = await office.person()
     token = await ask(office, "password-reset", person)

@@ -143,6 +143,17 @@ async def test_who_is_logged_in_elsewhere_is_not(desk: Desk) -> None:
 
 
 @in_one_loop
+async def test_an_impersonation_links_nothing(desk: Desk) -> None:
+    """Else who was given a token for a minute could come back for ever."""
+    collection = await desk.open()
+    person = await desk.person(collection, verified=True)
+    answer = await desk.api.root.post(f"/api/collections/{collection}/impersonate/{person.id}", json={"duration": 60})
+    came = await desk.came(collection, desk.somebody(), token=answer.json()["token"])
+    assert came["record"]["id"] != person.id
+    assert await desk.links(person.id) == []
+
+
+@in_one_loop
 async def test_a_link_comes_before_who_is_logged_in(desk: Desk) -> None:
     collection = await desk.open()
     sub = desk.somebody()

@@ -235,6 +235,14 @@ async def test_it_can_be_public_and_then_shows_what_is_public(start_api: Start) 
         pytest.param("127.0.0.1", {"host": "localhost", "x-forwarded-for": "198.51.100.1"}, 401, id="through a proxy"),
         pytest.param("127.0.0.1", {"host": "localhost", "forwarded": "for=198.51.100.1"}, 401, id="another proxy"),
         pytest.param("127.0.0.1", {"host": "evil.example"}, 401, id="a name that points here"),
+        pytest.param(
+            "127.0.0.1", {"host": "localhost:8090", "origin": "https://evil.example"}, 401, id="another site asks"
+        ),
+        pytest.param("127.0.0.1", {"host": "localhost", "origin": "null"}, 401, id="a sandbox asks"),
+        pytest.param("127.0.0.1", {"host": "localhost", "sec-fetch-site": "cross-site"}, 401, id="another site embeds"),
+        pytest.param(
+            "127.0.0.1", {"host": "localhost:8090", "origin": "http://localhost:5173"}, 200, id="a site of this machine"
+        ),
         pytest.param("127.0.0.1", {"host": "localhost.evil.example"}, 401, id="a name that begins like ours"),
         pytest.param("127.0.0.1", {"host": ""}, 401, id="no name"),
         pytest.param("198.51.100.1", {"host": "localhost"}, 401, id="another machine"),
