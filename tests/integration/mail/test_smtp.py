@@ -132,6 +132,34 @@ async def test_a_mail_server_that_is_not_there_may_come_back():
         await send_plain(Smtp(enabled=True, host="nowhere.invalid", port=25))
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        pytest.param("169.254.169.254", "169.254.169.254", id="S-47 metadata"),
+        pytest.param("2852039166", "169.254.169.254", id="S-47 metadata in decimal"),
+        pytest.param("::ffff:169.254.169.254", "::ffff:169.254.169.254", id="S-47 metadata, mapped"),
+        pytest.param("0.0.0.0", "0.0.0.0", id="S-47 any address of this machine"),
+    ],
+)
+async def test_a_mail_server_is_never_where_the_credentials_of_the_machine_are(host: str, address: str):
+    with pytest.raises(Postponed) as refusal:
+        await send_plain(Smtp(enabled=True, host=host, port=80))
+    assert str(refusal.value) == f"{host} leads to {address}, which is never asked."
+
+
+async def test_a_name_is_tried_at_all_of_its_addresses(mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch):
+    port = mailbox.options["port"]
+    nobody = ("127.0.0.2", port)
+
+    async def both(*_: object, **__: object) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("169.254.169.254", port)), (*kind, nobody), (*kind, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    await deliver(mailbox, host="mail.example.com")
+    assert (await mailbox.wait("bob@example.com")).subject == "Hi"
+
+
 async def send_plain(options: Smtp) -> None:
     message = Message(to="bob@example.com", subject="Hi", html="")
     await send(options, mime(message, Meta(), datetime.now(UTC)), "support@example.com", message.to)

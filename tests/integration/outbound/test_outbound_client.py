@@ -3,12 +3,14 @@
 import asyncio
 import gzip
 import socket
+import ssl
 import time
 import tracemalloc
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
@@ -17,6 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from holdfast.outbound.client import Outbound, Received
 from holdfast.outbound.failed import Failed
 from holdfast.outbound.refused import Refused
+from tls_postgres import make_certificate
 
 MIB = 1024 * 1024
 HERE = (ip_network("127.0.0.0/8"),)
@@ -30,7 +33,7 @@ class Peer(list[bytes]):
 
 
 @asynccontextmanager
-async def peer(answer: Answer) -> AsyncGenerator[Peer]:
+async def peer(answer: Answer, certificate: ssl.SSLContext | None = None) -> AsyncGenerator[Peer]:
     got = Peer()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +45,7 @@ async def peer(answer: Answer) -> AsyncGenerator[Peer]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=certificate)
     got.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield got
@@ -427,3 +430,13 @@ async def test_an_odd_url_is_refused_or_fails_and_nothing_else(url: str):
     async with client(allow=()) as outbound:
         with pytest.raises((Refused, Failed)):
             await outbound.request("GET", url, seconds=2)
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_not_taken(tmp_path: Path):
+    make_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    async with peer(says("200 OK"), context) as there, client() as outbound:
+        with pytest.raises(Failed, match=r"(?i)certificate"):
+            await outbound.request("GET", there.url.replace("http:", "https:"))
+    assert not there
