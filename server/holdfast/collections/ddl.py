@@ -31,12 +31,14 @@ _DROPS: Final[dict[Sort, Action]] = {
     "relation": "drop_relation",
     "function": "drop_function",
     "trigger": "drop_trigger",
+    "capture": "stop_capture",
 }
 _CREATES: Final[dict[Sort, Action]] = {
     "index": "create_index",
     "relation": "create_relation",
     "function": "create_function",
     "trigger": "create_trigger",
+    "capture": "start_capture",
 }
 
 

@@ -1,4 +1,4 @@
-"""What hangs on a collection's table beside its columns: indexes, foreign keys, triggers. Pure.
+"""What hangs on a collection's table beside its columns: indexes, foreign keys, triggers, the capture of events. Pure.
 
 Each is a value that can be compared: what is not in the new set goes, what is not in the old one comes.
 """
@@ -12,6 +12,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type, shape
 from holdfast.collections.search import search_vector
 from holdfast.db.sql import EMPTY, Sql, inline, join, literal, name, qualified, raw
+from holdfast.events import capture
 from holdfast.schema.collection import Collection
 from holdfast.schema.condition import condition_sql
 from holdfast.schema.field import Field
@@ -19,7 +20,7 @@ from holdfast.schema.index import FUNCTIONS, Index, index_sql
 from holdfast.schema.index_reading import read_index
 from holdfast.schema.relation import RelationField
 
-Sort = Literal["index", "relation", "function", "trigger"]
+Sort = Literal["index", "relation", "function", "trigger", "capture"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +55,23 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
         found.append(_search(collection))
     for place, statement in enumerate(collection.indexes):
         found.append(_declared(collection, statement, place))
+    if capture.is_captured(collection):
+        found.append(capture_part(collection))
     return tuple(found)
+
+
+def capture_part(collection: Collection) -> Part:
+    """What writes the collection's changes to the event log. While a change makes other columns of it, it is off."""
+    return Part(
+        sort="capture",
+        name=capture.function_name(collection),
+        table=collection.id,
+        source=collection.id,
+        create=capture.create(collection),
+        where=("events",),
+        basis=(capture.signature(collection),),
+        follows=False,
+    )
 
 
 def dropped(part: Part, table: str) -> Sql:
@@ -62,6 +79,8 @@ def dropped(part: Part, table: str) -> Sql:
     on = qualified("public", table)
     if part.sort == "index":
         return raw("DROP INDEX ") + qualified("public", part.name)
+    if part.sort == "capture":
+        return capture.drop(part.name)
     if part.sort == "function":
         return raw("DROP FUNCTION ") + qualified("holdfast", part.name) + raw("()")
     if part.sort == "relation":

@@ -12,6 +12,7 @@ Lock = Literal["", "share", "share row exclusive", "access exclusive"]
 Action = Literal[
     "create_extension",
     "drop_view",
+    "stop_capture",
     "drop_index",
     "drop_relation",
     "drop_trigger",
@@ -33,6 +34,7 @@ Action = Literal[
     "create_relation",
     "create_function",
     "create_trigger",
+    "start_capture",
     "create_view",
     "restore_collection",
     "restore_index",

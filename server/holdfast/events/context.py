@@ -1,0 +1,58 @@
+"""Who changes records, and in which request: told to the database with the change, for the trigger that captures it."""
+
+from typing import Final
+
+import msgspec
+
+from holdfast.identity import Principal, PrincipalKind
+
+SETTING: Final = "holdfast.context"
+"""A setting of PostgreSQL that lasts for the transaction. Who writes by SQL may set it, too, or leave it empty."""
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Who made a change. `collection` and `id` name the record of a person, `key` is the id of an API key."""
+
+    kind: PrincipalKind | str = "guest"
+    collection: str = ""
+    id: str = ""
+    name: str = ""
+    key: str = ""
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of the origin of a change. `hops` counts the webhooks that led to it."""
+
+    actor: Actor | None = None
+    request: str = ""
+    hops: int = 0
+
+
+NO_CONTEXT: Final = Context()
+_encode: Final = msgspec.json.Encoder().encode
+_decoder: Final = msgspec.json.Decoder(Context)
+
+
+def context_of(who: Principal, request: str = "", hops: int = 0) -> Context:
+    """The context of a change that somebody makes in a request."""
+    actor = Actor(
+        kind=who.kind,
+        collection=who.collection,
+        id=who.record_id,
+        name=who.name,
+        key=who.key_id,
+    )
+    return Context(actor=actor, request=request, hops=hops)
+
+
+def write_context(context: Context) -> str:
+    """The text that the setting holds."""
+    return _encode(context).decode()
+
+
+def read_context(text: str) -> Context:
+    """What the setting held. What somebody else has set it to says nothing."""
+    try:
+        return _decoder.decode(text)
+    except (msgspec.DecodeError, msgspec.ValidationError):
+        return NO_CONTEXT
