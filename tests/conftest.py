@@ -2,6 +2,7 @@
 
 from client import api, shared_api, start_api
 from mail_sink import mail_api, mailbox
+from oauth2_provider import openid
 from postgres import anywhere, cluster, database, empty_database
 from redis_server import redis_server
 from served import no_server_left, served
@@ -15,6 +16,7 @@ __all__ = [
     "mail_api",
     "mailbox",
     "no_server_left",
+    "openid",
     "redis_server",
     "served",
     "shared_api",

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from client import Api, running
 from mail_sink import Mailbox
-from oauth2_provider import REDIRECT, OidcProvider, Script, oidc_provider, scripted_provider
+from oauth2_provider import REDIRECT, OidcProvider, Script, scripted_provider
 from office import Office
 from postgres import Cluster, drop_database, make_database
 from postgres_host import TEMPLATE
@@ -98,10 +98,10 @@ class Desk(Office):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def desk(cluster: Cluster, tmp_path_factory: Any) -> AsyncIterator[Desk]:
+async def desk(cluster: Cluster, openid: OidcProvider, tmp_path_factory: Any) -> AsyncIterator[Desk]:
     """One application for the tests of a module; mark them with `in_one_loop`."""
     dsn = await make_database(cluster, TEMPLATE)
-    with oidc_provider() as provider, scripted_provider() as script:
+    with scripted_provider() as script:
         async with running(dsn, tmp_path_factory.mktemp("desk"), outbound_allow=("127.0.0.0/8", "::1/128")) as api:
-            yield Desk(api, provider, script)
+            yield Desk(api, openid, script)
     await drop_database(cluster, dsn)

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import msgspec
+import pytest
 
 START_SECONDS = 30.0
 REDIRECT = "https://app.example/api/oauth2-redirect?from=a&b"
@@ -24,23 +25,24 @@ class OidcProvider:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._browser = httpx.Client()
 
     def person(self, sub: str, **claims: Any) -> None:
         """Somebody with an account there, and what the provider says of them."""
-        answer = httpx.put(f"{self.url}/users/{quote(sub, safe='')}", json=claims)
+        answer = self._browser.put(f"{self.url}/users/{quote(sub, safe='')}", json=claims)
         assert answer.status_code == 204, answer.text
 
     def log_in(self, auth_url: str, sub: str, redirect: str = REDIRECT) -> dict[str, str]:
         """Log in there as somebody who was sent to `auth_url`; what their browser comes back with."""
-        answer = httpx.post(auth_url + quote(redirect, safe=""), data={"sub": sub})
+        answer = self._browser.post(auth_url + quote(redirect, safe=""), data={"sub": sub})
         assert answer.status_code == 302, answer.text
         location = answer.headers["location"]
         assert location.startswith(redirect)
         return {key: values[-1] for key, values in parse_qs(urlsplit(location).query).items()}
 
-    def revoke(self, sub: str) -> None:
-        """End all tokens of somebody."""
-        httpx.post(f"{self.url}/users/{quote(sub, safe='')}/revoke-tokens").raise_for_status()
+    def close(self) -> None:
+        """Ask it nothing more."""
+        self._browser.close()
 
 
 @contextmanager
@@ -55,6 +57,7 @@ def oidc_provider() -> Generator[OidcProvider]:
         provider = OidcProvider(f"http://127.0.0.1:{port}")
         _wait_for(provider.url, process)
         yield provider
+        provider.close()
     finally:
         process.kill()
         process.wait()
@@ -71,6 +74,13 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
         else:
             return
+
+
+@pytest.fixture(scope="session")
+def openid() -> Generator[OidcProvider]:
+    """One for all tests."""
+    with oidc_provider() as provider:
+        yield provider
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 import pytest
 
 from node import node, run_tests
-from oauth2_provider import oidc_provider
+from oauth2_provider import OidcProvider
 from served import Served
 
 __all__ = ["node"]
@@ -11,12 +11,13 @@ __all__ = ["node"]
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_people_log_in_by_a_provider_with_the_official_javascript_client(node: str, served: Served) -> None:
-    with oidc_provider() as provider:
-        environment = {
-            "HOLDFAST_TEST_URL": served.url,
-            "HOLDFAST_TEST_EMAIL": served.email,
-            "HOLDFAST_TEST_PASSWORD": served.password,
-            "HOLDFAST_TEST_PROVIDER": provider.url,
-        }
-        run_tests(node, "oauth2.test.mjs", environment)
+def test_people_log_in_by_a_provider_with_the_official_javascript_client(
+    node: str, served: Served, openid: OidcProvider
+) -> None:
+    environment = {
+        "HOLDFAST_TEST_URL": served.url,
+        "HOLDFAST_TEST_EMAIL": served.email,
+        "HOLDFAST_TEST_PASSWORD": served.password,
+        "HOLDFAST_TEST_PROVIDER": openid.url,
+    }
+    run_tests(node, "oauth2.test.mjs", environment)

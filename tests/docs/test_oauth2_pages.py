@@ -16,7 +16,7 @@ from holdfast.auth.oauth2_providers import PROVIDERS
 from holdfast.auth.oauth2_start import Start
 from holdfast.schema import oauth2_reading
 from holdfast.schema.auth_options import OAuth2, Provider
-from oauth2_provider import OidcProvider, oidc_provider
+from oauth2_provider import OidcProvider
 from served import Served
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -96,7 +96,7 @@ def code_for(provider: OidcProvider, auth_url: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_shell_of_the_page_runs_as_written(served: Served) -> None:
+def test_the_shell_of_the_page_runs_as_written(served: Served, openid: OidcProvider) -> None:
     blocks = FENCE.findall((DOCS / "how-to" / "oauth2.md").read_text("utf-8"))
     shell = subprocess.Popen(
         ["bash", "-eu", "-o", "pipefail"],
@@ -107,17 +107,16 @@ def test_the_shell_of_the_page_runs_as_written(served: Served) -> None:
     )
     assert shell.stdin is not None
     assert shell.stdout is not None
-    with oidc_provider() as provider:
-        provider.person("ann", email="ann.lee@example.com", email_verified=True, name="Ann Lee")
-        shell.stdin.write(f"URL={served.url} EMAIL={served.email} PASSWORD='{served.password}' ISSUER={provider.url}\n")
-        for block in blocks:
-            if "$CODE" in block:
-                shell.stdin.write('echo; echo "at $LOGIN"\n')
-                shell.stdin.flush()
-                line = next(line for line in shell.stdout if line.startswith("at "))
-                shell.stdin.write(f"CODE={code_for(provider, line.removeprefix('at ').strip())}\n")
-            shell.stdin.write(block)
-        said, _ = shell.communicate(timeout=60)
+    openid.person("ann", email="ann.lee@example.com", email_verified=True, name="Ann Lee")
+    shell.stdin.write(f"URL={served.url} EMAIL={served.email} PASSWORD='{served.password}' ISSUER={openid.url}\n")
+    for block in blocks:
+        if "$CODE" in block:
+            shell.stdin.write('echo; echo "at $LOGIN"\n')
+            shell.stdin.flush()
+            line = next(line for line in shell.stdout if line.startswith("at "))
+            shell.stdin.write(f"CODE={code_for(openid, line.removeprefix('at ').strip())}\n")
+        shell.stdin.write(block)
+    said, _ = shell.communicate(timeout=60)
     headers = {"Authorization": token(served)}
     found = httpx.get(f"{served.url}/api/collections/visitors/records", headers=headers).json()["items"]
     gone = httpx.delete(f"{served.url}/api/collections/visitors", headers=headers)
