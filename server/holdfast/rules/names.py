@@ -7,8 +7,9 @@ import msgspec
 from typing_extensions import override
 
 from holdfast.catalog.leaf import lowered
-from holdfast.catalog.path import Hop, Route, find_route
+from holdfast.catalog.path import Hop, Route, every_field, find_route
 from holdfast.catalog.row import Apart, Frame, Row, Rows
+from holdfast.catalog.sight import Knows
 from holdfast.catalog.snapshot import Catalog
 from holdfast.catalog.term import Asked, Found, Given
 from holdfast.db.sql import EMPTY, Sql, bind, join, literal, name, qualified, raw
@@ -83,8 +84,16 @@ class ForeignNames:
     """Finds what is not of the row itself, for rules about the rows of one collection, asked by one audience."""
 
     def __init__(
-        self, catalog: Catalog, collection: Collection, who: Audience, spoken: Spoken, rows: Rows, base: Row
+        self,
+        catalog: Catalog,
+        collection: Collection,
+        who: Audience,
+        spoken: Spoken,
+        rows: Rows,
+        base: Row,
+        knows: Knows = every_field,
     ) -> None:
+        self._knows = knows
         self._catalog = catalog
         self._collection = collection
         self._who = who
@@ -138,7 +147,7 @@ class ForeignNames:
     def _previous(self, path: Path) -> Asked:
         if len(path.names) < 2:
             raise Unreadable(path.at, "@previous needs the name of a field after it")
-        route = find_route(self._catalog, self._collection, _rest(path, 1))
+        route = find_route(self._catalog, self._collection, _rest(path, 1), self._knows)
         return _absent(path) if self._spoken.previous is None else Found(route, self._collection, PREVIOUS)
 
     def _plain(self, path: Path, part: str) -> Asked:

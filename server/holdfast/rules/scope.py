@@ -6,10 +6,9 @@ from typing import Final
 import structlog
 
 from holdfast.catalog.condition import Conditions
-from holdfast.catalog.path import every_field
 from holdfast.catalog.row import Frame, Rows
 from holdfast.catalog.side import Sides
-from holdfast.catalog.sight import EVERYTHING_SEEN
+from holdfast.catalog.sight import EVERYTHING_SEEN, Sight
 from holdfast.catalog.snapshot import Catalog
 from holdfast.catalog.term import Names
 from holdfast.db.sql import Sql, join
@@ -30,7 +29,8 @@ class RuleScope:
 
     Rules see hidden fields and all records that a path leads to. The values that they are written with stand in the
     SQL as constants, for PostgreSQL to plan with; whatever differs between the callers of an audience is read from
-    the Facts that the statement is run with (`Inputs.named[FACTS]`).
+    the Facts that the statement is run with (`Inputs.named[FACTS]`). With another `sight` it is the filter of somebody
+    that sees less, and may speak of `@previous` all the same.
 
     The conditions need `joins` in the FROM that has the row, asked for last; `holds` gives one that needs none. Two
     scopes in one FROM need different prefixes.
@@ -44,21 +44,23 @@ class RuleScope:
         who: Audience,
         spoken: Spoken = NOTHING_SPOKEN,
         prefix: str = "r",
+        sight: Sight = EVERYTHING_SEEN,
     ) -> None:
         self._collection = collection
+        self._sight = sight
         self._frame = Frame()
-        self._rows = Rows(EVERYTHING_SEEN, prefix)
+        self._rows = Rows(sight, prefix)
         base = self._rows.row(collection, alias, self._frame)
-        foreign = ForeignNames(catalog, collection, who, spoken, self._rows, base)
+        foreign = ForeignNames(catalog, collection, who, spoken, self._rows, base, sight.knows)
         self._origins = foreign.origins()
-        self._names = Names(catalog, collection, self._rows, every_field, foreign.find)
+        self._names = Names(catalog, collection, self._rows, sight.knows, foreign.find)
 
     def condition(self, rule: str) -> Sql:
         """The condition that one rule puts on the row. Raises InvalidFilter, with the place in the rule."""
         if not rule.strip():
             return ALWAYS
         reading = read_filter(rule)
-        sides = Sides(self._origins, self._rows, EVERYTHING_SEEN, Fixed(reading.literals))
+        sides = Sides(self._origins, self._rows, self._sight, Fixed(reading.literals))
         try:
             return Conditions(self._names, sides, self._rows).compile(reading.tree)
         except Unreadable as failure:
