@@ -54,6 +54,17 @@ async def test_an_address_that_the_provider_does_not_vouch_for_is_nobodys(desk: 
 
 
 @in_one_loop
+async def test_an_address_that_is_not_verified_tells_nobody_whether_it_has_an_account(desk: Desk) -> None:
+    collection = await desk.open(createRule=None)
+    owner = await desk.person(collection, verified=True)
+    bodies: list[dict[str, Any]] = []
+    for email in (owner.email, "nobody@example.com"):
+        answer = await desk.come(collection, desk.somebody(email=email, email_verified=False))
+        bodies.append({**refused(answer, 403, "forbidden"), "requestId": ""})
+    assert bodies[0] == bodies[1]
+
+
+@in_one_loop
 @pytest.mark.parametrize("spelled", [str.lower, str.upper], ids=["as-it-is", "in-capitals"])
 async def test_a_verified_account_is_found_by_its_address_and_keeps_what_it_has(desk: Desk, spelled: Any) -> None:
     collection = await desk.open()
