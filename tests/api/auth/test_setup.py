@@ -11,6 +11,7 @@ from asgi_lifespan import lifespan
 from client import Api, Seen, refused
 from holdfast.app import create_app
 from holdfast.auth.setup import make_setup_token, setup_link
+from holdfast.auth.superusers import upsert_superuser
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.db.pool import Pool
@@ -54,6 +55,15 @@ async def test_it_works_once(fresh: Api) -> None:
     refused(await fresh.guest.post("/api/setup", json={"token": token, **GOOD}), 404, "not_found")
     refused(await fresh.guest.get("/api/setup", params={"token": token}), 404, "not_found")
     assert await make_setup_token(fresh.pool) is None
+
+
+async def test_a_link_that_nobody_used_is_closed_by_a_superuser_who_was_made_otherwise(fresh: Api) -> None:
+    token = await new_token(fresh)
+    await upsert_superuser(fresh.pool, "root@example.com", "long enough")
+    refused(await fresh.guest.post("/api/setup", json={"token": token, **GOOD}), 404, "not_found")
+    refused(await fresh.guest.get("/api/setup", params={"token": token}), 404, "not_found")
+    # A wrong token gets the same answer by then: nobody learns whether there ever was a link.
+    refused(await fresh.guest.post("/api/setup", json={"token": "wrong", **GOOD}), 404, "not_found")
 
 
 async def test_of_two_that_come_at_once_one_is_first(fresh: Api) -> None:
