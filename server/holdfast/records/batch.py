@@ -65,7 +65,7 @@ async def handle(engine: Engine, request: Request) -> Response:
         async with engine.pool.transaction() as new:
             return Response(200, await run_batch(engine, engine.catalog, who, parts, new))
 
-    async def answer(engine: Engine, request: Request) -> Response:
+    async def answer() -> Response:
         await engine.live.check()
         started = time.perf_counter()
         try:
@@ -73,7 +73,7 @@ async def handle(engine: Engine, request: Request) -> Response:
         finally:
             request.database_seconds += time.perf_counter() - started
 
-    return await with_retries(engine, request, answer)
+    return await with_retries(engine, answer)
 
 
 async def _count(engine: Engine, request: Request, parts: Sequence[Part]) -> None:

@@ -1,14 +1,14 @@
 """Further tries for a request that came in between others: a change of the collections, or writes in another order."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 import asyncpg
 
 from holdfast.engine import Engine
-from holdfast.http.request import Request
 
 _Answer = TypeVar("_Answer")
+_Asked = TypeVarTuple("_Asked")
 
 # What a statement meets when the table has become another one since it was planned: a field or a collection is
 # gone or renamed, or has another type (in a transaction asyncpg cannot prepare it anew by itself).
@@ -26,19 +26,17 @@ _MET: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRIES: Final = 4
 
 
-async def with_retries(
-    engine: Engine, request: Request, answer: Callable[[Engine, Request], Awaitable[_Answer]]
-) -> _Answer:
+async def with_retries(engine: Engine, answer: Callable[[*_Asked], Awaitable[_Answer]], *asked: *_Asked) -> _Answer:
     """Answer, and try again what only the moment has refused.
 
-    `answer` takes the catalog anew each time. What a try has written is rolled back when it fails, so the next one
+    `answer` is called with what was `asked`, and takes the catalog anew each time. What a try has written is rolled back when it fails, so the next one
     does not write it twice.
     """
     for _ in range(_TRIES - 1):
         try:
-            return await answer(engine, request)
+            return await answer(*asked)
         except _OVERTAKEN:
             await engine.live.reload()
         except _MET:
             continue
-    return await answer(engine, request)
+    return await answer(*asked)

@@ -23,7 +23,7 @@ async def handle(engine: Engine, request: Request) -> Response:
 
     Raises NotFound for a path or a collection that is not there, MethodNotAllowed with `Allow`.
     """
-    return await with_retries(engine, request, _answer)
+    return await with_retries(engine, _answer, engine, request)
 
 
 async def _answer(engine: Engine, request: Request) -> Response:

@@ -21,6 +21,7 @@ from holdfast.errors import (
     RuleFailed,
     ValidationFailed,
 )
+from holdfast.events.context import HOPS_HEADER, Context, context_of, read_hops, write_context
 from holdfast.http.preconditions import Versions
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
@@ -43,7 +44,7 @@ from holdfast.records.write_plan import (
     plan_look,
     plan_update,
 )
-from holdfast.records.writing import MANAGES, TOKEN_KEY, VERSIONS, compile_lock, value_name
+from holdfast.records.writing import CONTEXT, MANAGES, TOKEN_KEY, VERSIONS, compile_lock, value_name
 from holdfast.rules.access import EVERYTHING, access, audience, ways_in
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.collection import Collection
@@ -312,11 +313,19 @@ def inputs_of(write: Write, draft: Draft | None = None) -> dict[str, object]:
         RECORD_ID: write.id,
         FACTS: write.request or Facts(who=write.who, body=write.body),
         VERSIONS: list(write.versions or ()),
+        CONTEXT: write_context(_context(write)),
     }
     if draft is not None:
         inputs[TOKEN_KEY] = draft.token_key
         inputs.update({value_name(name): value for name, value in draft.values.items()})
     return inputs
+
+
+def _context(write: Write) -> Context:
+    facts = write.request
+    if facts is None:
+        return context_of(write.who)
+    return context_of(write.who, facts.request_id, read_hops(facts.headers.get(HOPS_HEADER)))
 
 
 async def _run(

@@ -7,7 +7,8 @@ as `version`, as reading does. So a statement is compiled once for all requests 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from holdfast.db.sql import Sql, Statement, join, name, named, qualified, raw
+from holdfast.db.sql import Sql, Statement, join, literal, name, named, qualified, raw
+from holdfast.events.context import SETTING
 from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.records.document import Document
 from holdfast.records.list import BASE
@@ -19,6 +20,7 @@ from holdfast.schema.collection import Collection
 VERSIONS: Final = "versions"
 TOKEN_KEY: Final = "token key"
 MANAGES: Final = "hf manages"
+CONTEXT: Final = "context"
 _VALUE: Final = "value."
 _ID: Final = BASE + raw('."id"')
 _BY_ID: Final = _ID + raw(" = ") + named(RECORD_ID, "text")
@@ -26,6 +28,11 @@ _BY_ID: Final = _ID + raw(" = ") + named(RECORD_ID, "text")
 _VERSION: Final = BASE + raw(".xmin::text")
 # Cut to milliseconds like the default of the column, so that a filter with the date that went out finds the row.
 _NOW: Final = raw("date_trunc('milliseconds', now())")
+# Who writes, for the trigger that captures the change. It runs when the statement has returned its rows, so what they
+# set is there: no statement of its own, which would be a round trip.
+_TELLING: Final = (
+    raw(", set_config(") + literal(SETTING) + raw(", ") + named(CONTEXT, "text") + raw(", true) IS NULL AS told")
+)
 
 
 def value_name(field: str) -> str:
@@ -130,6 +137,7 @@ def compile_delete(collection: Collection, permit: Permit, *, versioned: bool) -
         + raw(" RETURNING ''::text AS item, ")
         + _VERSION
         + raw(" AS version")
+        + _TELLING
     )
     return Statement.of(_or_found(collection, permit.row, delete) if versioned else delete)
 
@@ -169,7 +177,7 @@ def _target(permit: Sql, *, versioned: bool = False) -> Sql:
 
 
 def _returning(answer: Document) -> Sql:
-    return raw(" RETURNING ") + answer.sql + raw(" AS item, ") + _VERSION + raw(" AS version")
+    return raw(" RETURNING ") + answer.sql + raw(" AS item, ") + _VERSION + raw(" AS version") + _TELLING
 
 
 def _or_found(collection: Collection, permit: Sql, write: Sql) -> Sql:
