@@ -29,8 +29,8 @@ _TRIES: Final = 4
 async def with_retries(engine: Engine, answer: Callable[[*_Asked], Awaitable[_Answer]], *asked: *_Asked) -> _Answer:
     """Answer, and try again what only the moment has refused.
 
-    `answer` is called with what was `asked`, and takes the catalog anew each time. What a try has written is rolled back when it fails, so the next one
-    does not write it twice.
+    `answer` is called with what was `asked`, and takes the catalog anew each time. What a try has written is rolled
+    back when it fails, so the next one does not write it twice.
     """
     for _ in range(_TRIES - 1):
         try:
