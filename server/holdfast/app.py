@@ -42,6 +42,7 @@ from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
 from holdfast.engine import Engine
+from holdfast.events.relay import Relay
 from holdfast.http.counters import Counters
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
@@ -112,7 +113,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with running(settings, dsn) as engine, broker.running(engine.pool):
+        async with running(settings, dsn) as engine, broker.running(engine):
             front.open(engine)
             try:
                 yield
@@ -146,7 +147,9 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
             settings=settings, pool=pool, live=live, secret=secret, guards=GUARDS, limiter=limiter, outbound=outbound
         )
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
+        tasks.append(asyncio.create_task(engine.feed.follow(), name="follow the events"))
         if settings.background:
+            tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
             tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
         yield engine

@@ -109,6 +109,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trash_days: Annotated[
         int, About("How long dropped collections, fields and values can be brought back, in days.", whole(1, 3650))
     ] = 7
+    events_days: Annotated[
+        int,
+        About("How long events are kept, for clients and receivers that were away, in days.", whole(1, 3650)),
+    ] = 7
 
     public_url: Annotated[
         str,

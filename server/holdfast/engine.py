@@ -1,6 +1,7 @@
 """What every use case needs to work: settings, database, catalog, the server's own key."""
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -10,6 +11,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool, Transaction
+from holdfast.events.feed import Feed
 from holdfast.http.counters import Counters
 from holdfast.http.keeping import Keeping
 from holdfast.http.rate_limits import RateLimiter
@@ -21,7 +23,7 @@ Guard: TypeAlias = Callable[["Engine", Transaction, Catalog], Awaitable[None]]
 """Looks at a changed catalog in the transaction that has changed it. Raises ApiError to refuse the change."""
 
 
-class Engine(msgspec.Struct, frozen=True):
+class Engine(msgspec.Struct, frozen=True, dict=True):
     """The parts of one server process. Passed as the first argument, never kept in a global."""
 
     settings: Settings
@@ -44,6 +46,11 @@ class Engine(msgspec.Struct, frozen=True):
     def options(self) -> AppOptions:
         """What the operator has set, with what the environment sets in its place."""
         return in_effect(self.live.now.options, self.settings)
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The log of events, as this process reads it."""
+        return Feed(self.pool)
 
     async def ask_guards(self, tx: Transaction, changed: Catalog) -> None:
         """Let all guards look at a change of the catalog before it is committed. Raises what they refuse it with."""

@@ -14,6 +14,7 @@ from holdfast.db.migrate import APP, pending
 from holdfast.db.sql import Statement, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Problem, Unavailable
+from holdfast.events.state import events_state
 from holdfast.http.litestar import NO_STORE
 from holdfast.http.request import Request
 from holdfast.jobs.state import jobs_state
@@ -51,7 +52,8 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
     limits = "shared" if await engine.limiter.counters.is_shared() else "per process"
-    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), "jobs": await _jobs(engine), "limits": limits}
+    work = await _work(engine)
+    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), **work, "limits": limits}
     return litestar.Response(Health(200, "The server is ready.", data), headers=NO_STORE)
 
 
@@ -78,11 +80,12 @@ async def _migrations(engine: Engine) -> Problem | None:
     return Problem("outstanding", "Some migrations are not applied yet.") if missing else None
 
 
-async def _jobs(engine: Engine) -> str:
-    """Late jobs make no server less ready for requests, so they are said and no more."""
+async def _work(engine: Engine) -> dict[str, str]:
+    """What is late makes no server less ready for requests, so it is said and no more."""
     connection = await engine.pool.acquire()
     try:
-        return "late" if (await jobs_state(connection)).late else _OK
+        late = {"jobs": (await jobs_state(connection)).late, "events": (await events_state(connection)).late}
+        return {name: "late" if is_late else _OK for name, is_late in late.items()}
     finally:
         engine.pool.release(connection)
 

@@ -11,10 +11,12 @@ from holdfast.db.cannot_start import CannotStart
 from holdfast.db.migrate import outstanding
 from holdfast.doctor import machine, postgresql, tables, work
 from holdfast.doctor.finding import Finding, broken, ok, warning
+from holdfast.events.state import events_state
 from holdfast.jobs.state import jobs_state
 
 REDIS_SECONDS: Final = 3.0
-LISTENERS: Final = 1  # connections of each server process beside its pool
+LISTENERS: Final = 3  # connections of each server process beside its pool: catalog, realtime, events
+RELAYS: Final = 1  # connections that relay events, of all processes together
 
 
 async def examine(settings: Settings, dsn: str) -> list[Finding]:
@@ -24,7 +26,7 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         facts = await postgresql.ask(connection)
-        wanted = settings.workers * (settings.database_pool_size + LISTENERS)
+        wanted = settings.workers * (settings.database_pool_size + LISTENERS) + RELAYS
         today = datetime.now(UTC).date()
         embedded = not settings.database_url
         found += postgresql.judge(facts, embedded=embedded, wanted_connections=wanted, today=today)
@@ -33,6 +35,7 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
             catalog = await store.load(connection)
             found += tables.judge(catalog, await tables.ask(connection))
             found.append(work.jobs(await jobs_state(connection)))
+            found.append(work.events(await events_state(connection)))
             found.append(await work.mail(catalog.options, settings))
     finally:
         await connection.close(timeout=5)

@@ -92,7 +92,7 @@ def read_event(row: Mapping[str, Any]) -> Event:
     collection_id, collection = row["collection_id"] or "", row["collection"] or ""
     record, previous = row["record"], row["previous"]
     return Event(
-        id=f"evt_{row['id']}",
+        id=f"evt_{row['id'].hex}",
         seq=row["seq"],
         type=row["type"],
         timestamp=row["timestamp"],

@@ -24,7 +24,7 @@ _POSITION: Final = Statement.of(raw("SELECT epoch, seq FROM holdfast.stream"))
 _READ: Final = Statement.of(
     raw(
         "SELECT stream.epoch, stream.seq AS newest, stream.oldest, found.* FROM holdfast.stream LEFT JOIN LATERAL"
-        " (SELECT event.seq, event.id::text AS id, event.type, event.collection_id, event.collection, event.record_id,"
+        " (SELECT event.seq, event.id, event.type, event.collection_id, event.collection, event.record_id,"
         " event.record, event.previous, event.context, event.whole, holdfast.stamp(event.at) AS timestamp"
         " FROM holdfast.events AS event WHERE event.seq > "
     )

@@ -7,7 +7,7 @@ as `version`, as reading does. So a statement is compiled once for all requests 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from holdfast.db.sql import Sql, Statement, join, literal, name, named, qualified, raw
+from holdfast.db.sql import Sql, Statement, bind, join, literal, name, named, qualified, raw
 from holdfast.events.context import SETTING
 from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.records.document import Document
@@ -31,7 +31,11 @@ _NOW: Final = raw("date_trunc('milliseconds', now())")
 # Who writes, for the trigger that captures the change. It runs when the statement has returned its rows, so what they
 # set is there: no statement of its own, which would be a round trip.
 _TELLING: Final = (
-    raw(", set_config(") + literal(SETTING) + raw(", ") + named(CONTEXT, "text") + raw(", true) IS NULL AS told")
+    raw(", set_config(")
+    + literal(SETTING)
+    + raw(", ")
+    + bind(lambda inputs: inputs.named.get(CONTEXT, ""), "text")
+    + raw(", true) IS NULL AS told")
 )
 
 

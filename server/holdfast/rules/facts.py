@@ -42,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     headers: Mapping[bytes, bytes] = {}
     body: Mapping[str, Any] = {}
     context: Context = "default"
+    request_id: str = ""
 
     @classmethod
     def of(cls, request: Request, body: Mapping[str, Any] | None = None, context: Context = "default") -> "Facts":
@@ -53,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             headers=request.headers,
             body=body or {},
             context=context,
+            request_id=request.id,
         )
 
     @cached_property

@@ -1,5 +1,6 @@
 """The statements that write a record: names quoted, values bound, one statement each."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from holdfast.db.sql import Inputs, Statement, raw
 from holdfast.records.document import Document
 from holdfast.records.permit import NEW, Permit
 from holdfast.records.writing import (
+    CONTEXT,
     TOKEN_KEY,
     compile_delete,
     compile_insert,
@@ -37,7 +39,7 @@ POSTS = collection(
     {"name": "updated", "type": "autodate", "onCreate": True, "onUpdate": True},
 )
 NOW = "date_trunc('milliseconds', now())"
-RETURNING = " RETURNING '{}' AS item, base.xmin::text AS version"
+RETURNING = re.compile(r" RETURNING '\{\}' AS item, base\.xmin::text AS version, set_config\(.*\) IS NULL AS told$")
 
 
 def update(*names: str, into: Collection = POSTS, versioned: bool = False, new_token_key: bool = False) -> str:
@@ -47,18 +49,18 @@ def update(*names: str, into: Collection = POSTS, versioned: bool = False, new_t
 
 def test_a_create_names_every_field_but_those_of_the_server():
     statement = compile_insert(POSTS, values_of_insert(POSTS), OPEN, ANSWER)
-    assert statement.text.removesuffix(RETURNING) == (
+    assert RETURNING.sub("", statement.text) == (
         'INSERT INTO public."select" AS base ("id", "order", "n", "tags")'
         " VALUES ($1::text, $2::text, $3::bigint, $4::text[])"
     )
-    inputs = Inputs(named={value_name(name): name for name in ("id", "order", "n", "tags")})
-    assert statement.args(inputs) == ["id", "order", "n", "tags"]
+    inputs = Inputs(named={value_name(name): name for name in ("id", "order", "n", "tags")} | {CONTEXT: "who"})
+    assert statement.args(inputs) == ["id", "order", "n", "tags", "who"]
 
 
 def test_a_create_that_is_not_open_to_all_is_of_a_row_that_is_looked_at_first():
     permit = Permit(NEW + raw('."n" = 1'))
     statement = compile_insert(POSTS, values_of_insert(POSTS), permit, ANSWER)
-    assert statement.text.removesuffix(RETURNING) == (
+    assert RETURNING.sub("", statement.text) == (
         'INSERT INTO public."select" AS base ("id", "order", "n", "tags")'
         ' SELECT "hf new"."id", "hf new"."order", "hf new"."n", "hf new"."tags" FROM (SELECT $1::text AS "id",'
         ' $2::text AS "order", $3::bigint AS "n", $4::text[] AS "tags", {now} AS "created", {now} AS "updated")'
@@ -76,7 +78,7 @@ def test_a_create_that_is_not_open_to_all_is_of_a_row_that_is_looked_at_first():
     ids=["one field", "several in the collection's order", "no field"],
 )
 def test_an_update_sets_what_was_sent_and_the_time(names: tuple[str, ...], settings: str, id: str):
-    head, _, tail = update(*names).removesuffix(RETURNING).partition(" WHERE ")
+    head, _, tail = RETURNING.sub("", update(*names)).partition(" WHERE ")
     assert head.removeprefix('UPDATE public."select" AS base SET ') == settings
     assert tail == f'base."id" = {id}::text'
 
@@ -103,7 +105,8 @@ def test_a_versioned_write_tells_a_missing_row_from_a_newer_one_in_the_same_stat
 def test_a_delete_is_one_statement():
     assert compile_delete(POSTS, Permit(raw("owner = 1")), versioned=False).text == (
         'DELETE FROM public."select" AS base WHERE base."id" = $1::text AND (owner = 1) IS TRUE'
-        " RETURNING ''::text AS item, base.xmin::text AS version"
+        " RETURNING ''::text AS item, base.xmin::text AS version,"
+        " set_config(E'holdfast.context', $2::text, true) IS NULL AS told"
     )
 
 
@@ -117,7 +120,7 @@ def test_another_email_brings_its_token_key_along():
     settings = settings_of_update(people, ["email"], new_token_key=True)
     statement: Statement = compile_update(people, settings, OPEN, ANSWER, versioned=False)
     inputs = Inputs(named={value_name("email"): "a@b.c", TOKEN_KEY: "key", "id": "x", "versions": []})
-    assert statement.args(inputs) == ["a@b.c", "key", "x"]
+    assert statement.args(inputs) == ["a@b.c", "key", "x", ""]
 
 
 def test_a_lock_takes_what_is_needed_and_lets_relations_be_made():
