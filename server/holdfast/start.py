@@ -2,6 +2,7 @@
 
 from holdfast.auth.setup import make_setup_token, setup_link
 from holdfast.auth.superusers import has_superuser, upsert_superuser
+from holdfast.collections.capturing import ensure_captured
 from holdfast.collections.service import ensure_system_collections
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
@@ -38,6 +39,7 @@ async def prepare_schema(settings: Settings, dsn: str) -> list[str]:
     pool = _pool(settings, dsn)
     try:
         await ensure_system_collections(pool, settings)
+        await ensure_captured(pool, settings)
     finally:
         await pool.close()
     return applied

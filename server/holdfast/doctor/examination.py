@@ -6,10 +6,11 @@ from typing import Any, Final, cast
 import asyncpg
 
 from holdfast.catalog import store
+from holdfast.collections.capturing import fittings, uncaptured
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.db.migrate import outstanding
-from holdfast.doctor import machine, postgresql, tables, work
+from holdfast.doctor import events, machine, postgresql, tables, work
 from holdfast.doctor.finding import Finding, broken, ok, warning
 from holdfast.events.state import events_state
 from holdfast.jobs.state import jobs_state
@@ -34,8 +35,9 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
         if migrations.state == "ok":
             catalog = await store.load(connection)
             found += tables.judge(catalog, await tables.ask(connection))
+            found += events.captured(uncaptured(catalog, await fittings(connection)))
             found.append(work.jobs(await jobs_state(connection)))
-            found.append(work.events(await events_state(connection)))
+            found.append(events.relayed(await events_state(connection)))
             found.append(await work.mail(catalog.options, settings))
     finally:
         await connection.close(timeout=5)

@@ -76,7 +76,7 @@ def judge(catalog: Catalog, tables: Tables) -> list[Finding]:
         found.extend(_columns(collection, tables))
         for part in parts(catalog, collection):
             table = catalog.by_id[part.table].name
-            if table in tables.columns:  # of a table that is gone it is enough to say so
+            if part.sort != "capture" and table in tables.columns:  # of a table that is gone it is enough to say so
                 found.extend(_part(part, table, tables))
     return found or [ok(ABOUT, f"{len(catalog.collections)} collections, each as it is declared")]
 

@@ -4,7 +4,6 @@ from typing import Final
 
 from holdfast.config import Settings
 from holdfast.doctor.finding import Finding, broken, ok, warning
-from holdfast.events.state import EventsState
 from holdfast.jobs.state import MOST_COUNTED, JobsState
 from holdfast.mail.smtp import MailFailed, connected
 from holdfast.schema.app_options import AppOptions, in_effect, is_production
@@ -43,11 +42,3 @@ def jobs(state: JobsState) -> Finding:
         advice = "SELECT name, error, dead FROM holdfast.jobs WHERE dead IS NOT NULL says why. They go after 30 days."
         return warning("jobs", f"{count} were given up", advice)
     return ok("jobs", "none is late, none was given up")
-
-
-def events(state: EventsState) -> Finding:
-    """What the state of the log means."""
-    if state.late:
-        advice = "Is a server running, without --no-background? Its log says why it relays no events."
-        return warning("events", f"one has waited for its number for {state.lag:.0f} s", advice)
-    return ok("events", f"none is late; the newest is {state.newest}")
