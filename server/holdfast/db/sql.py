@@ -67,6 +67,11 @@ class Sql(msgspec.Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.parts)
 
+    @property
+    def has_binds(self) -> bool:
+        """Whether it has bind parameters."""
+        return any(not isinstance(part, str) for part in self.parts)
+
 
 class Statement(msgspec.Struct, frozen=True):
     """Finished SQL with `$1…` in place, and how to fetch what they stand for."""
@@ -159,6 +164,59 @@ def join(separator: LiteralString, pieces: Iterable[Sql]) -> Sql:
             parts.append(separator)
         parts.extend(piece.parts)
     return Sql(tuple(parts))
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """Bind parameters that became columns, so that one statement serves many runs.
+
+    `source` is what follows FROM, with a row for each run: `ordinal`, from 1, and a column for each parameter.
+    """
+
+    source: Sql
+    reads: tuple[Read, ...]
+
+    def run(self, inputs: Inputs) -> tuple[object, ...]:
+        """What the parameters are in one run. Runs that are equal in this have equal answers."""
+        return tuple([read(inputs) for read in self.reads])
+
+    def columns(self, runs: Iterable[tuple[object, ...]]) -> dict[str, object]:
+        """The values for `Inputs.named` that the statement needs beside others, for these runs."""
+        listed = list(runs)
+        found: dict[str, object] = {_COUNT: len(listed)}
+        return found | {_column(at): [run[at] for run in listed] for at in range(len(self.reads))}
+
+
+_COUNT: Final = "hf runs"
+
+
+def _column(at: int) -> str:
+    return f"hf run {at}"
+
+
+def spread(pieces: Iterable[Sql], alias: Sql) -> tuple[list[Sql], Spread]:
+    """The pieces with columns of `alias` in place of their bind parameters, and what makes these columns.
+
+    A parameter that is an array stays one, and has to be the same in all runs: `unnest` would take it apart.
+    """
+    binds: dict[int, Bind] = {}
+    made: list[Sql] = []
+    for piece in pieces:
+        parts: list[str | Bind] = []
+        for part in piece.parts:
+            if isinstance(part, str) or part.cast.endswith("[]"):
+                parts.append(part)
+                continue
+            binds.setdefault(id(part), part)
+            parts.extend((alias + raw(".") + name(_column(list(binds).index(id(part))))).parts)
+        made.append(Sql(tuple(parts)))
+    arrays = [named(_column(at), bind.cast + "[]") for at, bind in enumerate(binds.values())]
+    ordinals = raw("generate_series(1, ") + named(_COUNT, "bigint") + raw(")")
+    labels = [raw("ordinal")]
+    if arrays:
+        ordinals = raw("unnest(") + join(", ", arrays) + raw(") WITH ORDINALITY")
+        labels = [*(name(_column(at)) for at in range(len(arrays))), raw("ordinal")]
+    source = ordinals + raw(" AS ") + alias + raw(" (") + join(", ", labels) + raw(")")
+    return made, Spread(source, tuple(bind.read for bind in binds.values()))
 
 
 def renamed(sql: Sql, old: Sql, new: Sql) -> Sql:

@@ -43,9 +43,7 @@ class Line:
         waiting = self.waiting
         self._messages = self._messages + messages if waiting else messages
         if waiting and (self._messages > MOST_MESSAGES or waiting + len(data) > MOST_BYTES):
-            self.is_slow = True
-            self.lost()
-            self._abort()
+            self.abort()
             return False
         self.sent_bytes += len(data)
         self._write(data)
@@ -56,6 +54,12 @@ class Line:
         if self.farewell and not self.closed.done():
             self._write(self.farewell)
         self.lost()
+
+    def abort(self) -> None:
+        """Drop the line with all that waits on it: its client reads too slowly, or not at all."""
+        self.is_slow = True
+        self.lost()
+        self._abort()
 
     def lost(self) -> None:
         """Take nothing more: the client is gone."""

@@ -7,18 +7,21 @@ from typing import Final
 
 import msgspec
 
-from holdfast.db.pool import Pool
-from holdfast.errors import Forbidden, NotFound
+from holdfast.engine import Engine
+from holdfast.errors import Forbidden, NotFound, Unavailable
+from holdfast.events.position import Position, read_position
 from holdfast.http.stream import Line
-from holdfast.identity import Principal
+from holdfast.realtime.changes import Changes
 from holdfast.realtime.client_id import process_of
 from holdfast.realtime.letters import Answer, Outcome, Question, Send, Subscribe, read_answer, read_question
 from holdfast.realtime.message import event
 from holdfast.realtime.neighbours import Neighbours
+from holdfast.realtime.rights import Rights
 from holdfast.realtime.streams import Client, Streams
-from holdfast.realtime.topic import Topic
+from holdfast.realtime.subscription import Subscription, is_about_records
 
 START_SECONDS: Final = 5.0  # until other processes can reach this one; without it clients are served all the same
+NOWHERE: Final = Position("", 0)  # of no epoch: who says so has to read afresh
 
 
 class Broker:
@@ -27,13 +30,18 @@ class Broker:
     def __init__(self) -> None:
         self._neighbours = Neighbours(self._answer)
         self.streams = Streams(self._neighbours.process)
+        self._changes: Changes | None = None
 
     @asynccontextmanager
-    async def running(self, pool: Pool) -> AsyncGenerator[None]:
-        """Hear other processes and look after the lines for the block; at its end all lines are closed."""
+    async def running(self, engine: Engine) -> AsyncGenerator[None]:
+        """Serve clients for the block; at its end all lines are closed."""
+        rights = Rights(engine, self.streams)
+        self._changes = Changes(engine, self.streams, rights)
         tasks = [
-            asyncio.create_task(self._neighbours.follow(pool), name="hear other processes"),
+            asyncio.create_task(self._neighbours.follow(engine.pool), name="hear other processes"),
             asyncio.create_task(self.streams.look_after_forever(), name="look after lines"),
+            asyncio.create_task(rights.run(), name="look at rights"),
+            asyncio.create_task(self._changes.run(), name="tell changes"),
         ]
         try:
             with suppress(TimeoutError):
@@ -45,66 +53,91 @@ class Broker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def listen(self, line: Line) -> None:
-        """Serve a client for as long as its line is open."""
+    async def listen(self, line: Line, first: Subscribe | None = None) -> None:
+        """Serve a client for as long as its line is open. `first` is what it wants to hear without asking again."""
         client = self.streams.open(line)
         try:
+            if first is not None:
+                await self._do(msgspec.structs.replace(first, client_id=client.id))
             await line.closed
         finally:
             self.streams.drop(client)
+            if self._changes is not None:
+                self._changes.leave(client)
 
-    async def subscribe(self, pool: Pool, client_id: str, topics: tuple[Topic, ...], who: Principal) -> None:
-        """Let a client hear these topics, in place of those that it had.
+    async def subscribe(self, engine: Engine, question: Subscribe) -> None:
+        """Let a client hear other topics than before.
 
-        Raises NotFound for a client that is not there, and Forbidden for one that is somebody else's.
+        Raises NotFound for a client that is not there, Forbidden for one that is somebody else's, and Unavailable.
         """
-        outcome = await self._ask(pool, Subscribe(client_id, topics, who))
+        outcome = await self._ask(engine, question)
         if outcome == "unknown":
             raise NotFound("There is no client with this id: connect anew.")
         if outcome == "another":
             raise Forbidden("This client has subscribed as somebody else: connect anew.")
+        if outcome == "away":
+            raise Unavailable("The database cannot be reached just now: try again in a moment.")
 
-    async def send_to(self, pool: Pool, client_id: str, name: str, data: bytes, *, once: bool = False) -> bool:
+    async def send_to(self, engine: Engine, client_id: str, name: str, data: bytes, *, once: bool = False) -> bool:
         """Send a client a message of its own, if it subscribed to that name; False if it is not there, or did not.
 
-        `data` is JSON. `once` ends the subscription to the name with the message.
+        `data` is JSON. `once` ends the subscription to the name with the message. Raises Unavailable.
         """
-        return await self._ask(pool, Send(client_id, name, data.decode(), once)) == "done"
+        return await self._ask(engine, Send(client_id, name, data.decode(), once)) == "done"
 
-    async def _ask(self, pool: Pool, question: Question) -> Outcome:
+    async def _ask(self, engine: Engine, question: Question) -> Outcome:
         process = process_of(question.client_id)
         if process is None:
             return "unknown"
         if process == self._neighbours.process:
-            return self._do(question)
-        answer = await self._neighbours.ask(pool, process, msgspec.json.encode(question))
+            return await self._do(question)
+        answer = await self._neighbours.ask(engine.pool, process, msgspec.json.encode(question))
         return "unknown" if answer is None else read_answer(answer).outcome
 
     async def _answer(self, content: bytes) -> bytes:
-        return msgspec.json.encode(Answer(self._do(read_question(content))))
+        return msgspec.json.encode(Answer(await self._do(read_question(content))))
 
-    def _do(self, question: Question) -> Outcome:
+    async def _do(self, question: Question) -> Outcome:
+        if isinstance(question, Send):
+            return self._send(question)
+        changes = self._changes
+        after: Position | None = None
+        if changes is not None and any(is_about_records(topic) for topic in question.topics):
+            try:
+                after = await changes.prepare()
+            except Unavailable:
+                return "away"
+        return "away" if changes is None else self._subscribe(changes, question, after)
+
+    def _subscribe(self, changes: Changes, question: Subscribe, after: Position | None) -> Outcome:
         client = self.streams.get(question.client_id)
         if client is None:
             return "unknown"
-        if isinstance(question, Subscribe):
-            return self._subscribe(client, question)
-        return self._send(client, question)
-
-    def _subscribe(self, client: Client, question: Subscribe) -> Outcome:
         # A guest may log in on an open line; any other change of the person could show one what another may see.
-        if client.who.kind != "guest" and client.who.key != question.who.key:
+        if client.standing.who.kind != "guest" and client.standing.who.key != question.standing.who.key:
             return "another"
-        client.who = question.who
-        client.topics = {topic.text: topic for topic in question.topics}
+        since = read_position(question.since) or NOWHERE if question.since else _reached(client)
+        changes.leave(client)
+        client.standing = question.standing
+        kept = {} if question.since else client.topics
+        after = None if question.since else after
+        client.topics = {
+            topic.text: kept.get(topic.text) or Subscription(client, topic, after) for topic in question.topics
+        }
         self.streams.touch(client)
+        changes.join(client, since)
         return "done"
 
-    def _send(self, client: Client, question: Send) -> Outcome:
-        topic = client.topics.get(question.name)
-        if topic is None:
+    def _send(self, question: Send) -> Outcome:
+        client = self.streams.get(question.client_id)
+        if client is None or question.name not in client.topics:
             return "unknown"
         if question.once:
             del client.topics[question.name]
         sent = self.streams.send(client, event(question.name, question.data.encode()))
         return "done" if sent else "unknown"
+
+
+def _reached(client: Client) -> Position | None:
+    """How far a client has come that is still told what it has missed."""
+    return client.since if client.replay is not None else None

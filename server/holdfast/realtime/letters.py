@@ -4,19 +4,21 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from holdfast.identity import Principal
+from holdfast.auth.standing import Standing
 from holdfast.realtime.topic import Topic
 
-Outcome: TypeAlias = Literal["done", "unknown", "another"]
-"""`unknown`: there is no such client (or it did not subscribe to that); `another`: the line is somebody else's."""
+Outcome: TypeAlias = Literal["done", "unknown", "another", "away"]
+"""`unknown`: there is no such client (or it did not subscribe to that); `another`: the line is somebody else's;
+`away`: the database does not answer."""
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag=True):
-    """From now on the client hears these topics, as this principal."""
+    """From now on the client hears these topics with these rights, and before that what came after `since`."""
 
     client_id: str
     topics: tuple[Topic, ...]
-    who: Principal
+    standing: Standing
+    since: str = ""
 
 
 class Send(msgspec.Struct, frozen=True, tag=True):

@@ -69,7 +69,7 @@ async def _answer(engine: Engine, broker: Broker, arrived: Arrived) -> litestar.
             data = msgspec.json.encode(
                 {"state": arrived.state, "code": arrived.code, **({"error": arrived.error} if arrived.error else {})}
             )
-            passed = await broker.send_to(engine.pool, arrived.state, TOPIC, data, once=True)
+            passed = await broker.send_to(engine, arrived.state, TOPIC, data, once=True)
         except ApiError as failure:
             if failure.status < 500:
                 raise

@@ -1,20 +1,24 @@
 """Realtime over HTTP: a line that stays open, and what is to come over it."""
 
+from functools import partial
 from typing import Final
 
+from holdfast.auth.standing import standing_of
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
-from holdfast.http.routing import Route
+from holdfast.http.routing import Parameter, Route
 from holdfast.http.stream import Streamed
-from holdfast.realtime.asked import MOST_ID_CHARS, MOST_TOPICS, read_asked
+from holdfast.realtime.asked import MOST_ID_CHARS, MOST_TOPICS, check_topics, read_asked, read_asked_with_line
 from holdfast.realtime.broker import Broker
+from holdfast.realtime.letters import Subscribe
 from holdfast.realtime.message import EVENT_STREAM
 from holdfast.realtime.topic import MOST_CHARS
 
 PATH: Final = "/api/realtime"
 # Proxies that gather an answer before they pass it on would hold every message back.
 HEADERS: Final = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+SINCE: Final = "The id of the last message: what was missed after it comes first."
 ASKED: Final = {
     "type": "object",
     "required": ["clientId"],
@@ -26,8 +30,14 @@ ASKED: Final = {
             "items": {"type": "string", "maxLength": MOST_CHARS},
             "description": "The topics to hear from now on, in place of all before: posts/*, posts/ID.",
         },
+        "since": {"type": "string", "description": SINCE},
     },
 }
+PARAMETERS: Final = (
+    Parameter("topics", "Topics to hear without asking again, with commas between them."),
+    Parameter("since", SINCE),
+    Parameter("Last-Event-ID", "The same as since, as browsers send it.", place="header"),
+)
 
 
 def realtime_routes(broker: Broker) -> tuple[Route, ...]:
@@ -35,11 +45,17 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
 
     async def listen(engine: Engine, request: Request) -> Response:
         broker.streams.check()
-        return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=broker.listen)
+        asked, first = read_asked_with_line(request), None
+        if asked is not None:
+            check_topics(engine, asked.topics, request.principal)
+            first = Subscribe("", asked.topics, await standing_of(engine, request), asked.since)
+        return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=partial(broker.listen, first=first))
 
     async def subscribe(engine: Engine, request: Request) -> Response:
         asked = read_asked(await request.object())
-        await broker.subscribe(engine.pool, asked.client_id, asked.topics, request.principal)
+        check_topics(engine, asked.topics, request.principal)
+        standing = await standing_of(engine, request)
+        await broker.subscribe(engine, Subscribe(asked.client_id, asked.topics, standing, asked.since))
         return NO_CONTENT
 
     return (
@@ -51,6 +67,7 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
             tag="realtime",
             summary="Open a line for messages",
             description="Server-sent events. The first is PB_CONNECT, with the id of this client.",
+            parameters=PARAMETERS,
         ),
         Route(
             method="POST",
@@ -62,5 +79,6 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
             description="Who sends this is who the messages are for: a line belongs to the first who is no guest.",
             body=ASKED,
             status=204,
+            errors=(503,),
         ),
     )

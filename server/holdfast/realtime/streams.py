@@ -2,20 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from holdfast.auth.standing import NOBODY, Standing
 from holdfast.errors import Unavailable
+from holdfast.events.position import Position
 from holdfast.http.stream import Line
-from holdfast.identity import GUEST, Principal
 from holdfast.realtime.client_id import new_client_id
 from holdfast.realtime.message import HEARTBEAT, RETRY, event
-from holdfast.realtime.topic import Topic
+from holdfast.realtime.subscription import Subscription
 
 HEARTBEAT_SECONDS: Final = 15.0
 IDLE_SECONDS: Final = 300.0  # without a topic, as in PocketBase
+STALLED_SECONDS: Final = 20.0  # in which a client has not taken all that waited for it
 MOST_CLIENTS: Final = 20_000  # of one process
 _LOOK_SECONDS: Final = 1.0
 
@@ -23,15 +25,23 @@ _LOOK_SECONDS: Final = 1.0
 class Client:
     """One open line, what its client subscribed to, and as whom."""
 
-    __slots__ = ("beaten", "heard", "id", "line", "topics", "who")
+    __slots__ = ("beaten", "flowed", "heard", "id", "line", "replay", "since", "standing", "topics")
 
     def __init__(self, id: str, line: Line, now: float) -> None:
         self.id = id
         self.line = line
-        self.who: Principal = GUEST
-        self.topics: dict[str, Topic] = {}
-        self.heard = now
-        self.beaten = now
+        self.standing: Standing = NOBODY
+        self.topics: dict[str, Subscription] = {}
+        self.replay: asyncio.Task[None] | None = None
+        self.since: Position | None = None  # how far a replay has come
+        self.heard = now  # when it asked for something
+        self.beaten = now  # when something was sent
+        self.flowed = now  # when nothing waited for it
+
+    @property
+    def subscriptions(self) -> Iterable[Subscription]:
+        """What it hears."""
+        return self.topics.values()
 
 
 class Streams:
@@ -78,10 +88,25 @@ class Streams:
         client.beaten = self._now()
         return client.line.put(data, messages)
 
+    def deliver(self, letters: Mapping[Client, Sequence[bytes]]) -> None:
+        """Send each client its messages. Those who get the same share the bytes."""
+        joined: dict[tuple[int, ...], bytes] = {}
+        for client, messages in letters.items():
+            key = tuple(map(id, messages))
+            data = joined.get(key)
+            if data is None:
+                data = joined[key] = b"".join(messages)
+            self.send(client, data, len(messages))
+
     def look_after(self) -> None:
-        """Keep quiet lines alive, and close those on which nobody wants to hear anything."""
+        """Keep quiet lines alive, and close those on which nobody wants to hear anything, or nobody reads."""
         now = self._now()
         for client in self:
+            if not client.line.waiting:
+                client.flowed = now
+            elif now - client.flowed > STALLED_SECONDS:
+                client.line.abort()
+                continue
             if not client.topics and now - client.heard > IDLE_SECONDS:
                 client.line.close()
             elif now - client.beaten > HEARTBEAT_SECONDS - _LOOK_SECONDS:

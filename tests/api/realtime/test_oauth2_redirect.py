@@ -10,7 +10,7 @@ pytestmark = in_one_loop
 REDIRECT = "/api/oauth2-redirect"
 
 
-async def waits(api: Api, opened: Stream, topics: tuple[str, ...] = ("@oauth2", "other")) -> None:
+async def waits(api: Api, opened: Stream, topics: tuple[str, ...] = ("@oauth2", "PB_CONNECT")) -> None:
     answer = await api.guest.post("/api/realtime", json={"clientId": opened.id, "subscriptions": list(topics)})
     assert answer.status_code == 204
 
@@ -62,7 +62,7 @@ async def test_what_nobody_waits_for_gets_the_page_of_failure(shared_api: Api, g
 
 async def test_a_client_that_does_not_wait_for_a_login_gets_nothing(shared_api: Api):
     async with stream(shared_api.front) as opened:
-        await waits(shared_api, opened, ("posts/*",))
+        await waits(shared_api, opened, ("PB_CONNECT",))
         answer = await shared_api.guest.get(REDIRECT, params={"state": opened.id, "code": "x"})
         assert 'class="failure"' in answer.text
         assert await opened.silent(0.1)
