@@ -1,20 +1,24 @@
 """Which fields of a record go out, and in which rows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import Sql, name, raw
 from holdfast.expressions.emit import both
-from holdfast.expressions.value import ALWAYS
+from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.rules.access import Access, Audience
 from holdfast.rules.facts import Context
 from holdfast.rules.names import Spoken
 from holdfast.rules.scope import holds
-from holdfast.rules.sight import email_shows
+from holdfast.rules.sight import email_shows, roles_show
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
+from holdfast.schema.system_fields import ROLES
+
+_Few: TypeAlias = Callable[[Catalog, Collection, Sql, Audience, Spoken], Sql]
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -61,10 +65,14 @@ class Shown:
         """The condition for the field to go out; ALWAYS if it goes out in every row."""
         rules = self._access.reading(field)
         granted = ALWAYS if rules == ("",) else self._granted(rules)
-        return both(granted, self._email()) if self._is_private(field) else granted
+        private = self._private(field)
+        return granted if private is None else both(granted, self._shown_to_few(field.name, private))
 
-    def _is_private(self, field: Field) -> bool:
-        return self._collection.is_auth and field.system and field.name == "email" and not self._reader.who.superuser
+    def _private(self, field: Field) -> _Few | None:
+        """What shows a field that not everybody sees who sees the record."""
+        if self._reader.who.superuser or not (self._collection.is_auth and field.system):
+            return None
+        return roles_show if field.name == ROLES else email_shows if field.name == "email" else None
 
     def _granted(self, rules: tuple[str, ...]) -> Sql:
         found = self._kept.get(rules)
@@ -75,13 +83,14 @@ class Shown:
             found = self._kept[rules] = self._out_of_source(sql)
         return found
 
-    def _email(self) -> Sql:
-        found = self._kept.get(("@email",))
+    def _shown_to_few(self, name: str, shows: _Few) -> Sql:
+        key = (f"@{name}",)
+        found = self._kept.get(key)
         if found is None:
             reader = self._reader
             alias = self._source or self._row
-            sql = email_shows(reader.catalog, self._collection, alias, reader.who, reader.spoken)
-            found = self._kept["@email",] = sql if sql is ALWAYS else self._out_of_source(sql)
+            sql = shows(reader.catalog, self._collection, alias, reader.who, reader.spoken)
+            found = self._kept[key] = sql if sql in (ALWAYS, NEVER) else self._out_of_source(sql)
         return found
 
     def _out_of_source(self, condition: Sql) -> Sql:

@@ -7,8 +7,8 @@ from typing_extensions import override
 from holdfast.catalog.sight import EVERYTHING_SEEN, Sight
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import Sql, name, raw, renamed
-from holdfast.expressions.emit import bracketed
-from holdfast.expressions.value import ALWAYS
+from holdfast.expressions.emit import both, either
+from holdfast.expressions.value import ALWAYS, NEVER
 from holdfast.rules.access import Access, Audience, ways_in
 from holdfast.rules.facts import CALLER_ID
 from holdfast.rules.names import NOTHING_SPOKEN, Spoken
@@ -16,6 +16,7 @@ from holdfast.rules.scope import holds
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
+from holdfast.schema.system_fields import ROLES
 
 _ROW: Final = name("hf gate")
 
@@ -55,9 +56,10 @@ class CallerSight(Sight):
     @override
     def shows(self, collection: Collection, field: Field, alias: Sql) -> Sql:
         rules = self.access(collection).reading(field)
-        if rules in ((), ("",)):
-            return ALWAYS
-        return self._holds(collection, rules, alias, "f")
+        granted = ALWAYS if rules in ((), ("",)) else self._holds(collection, rules, alias, "f")
+        if are_roles(collection, field):
+            return both(granted, roles_show(self._catalog, collection, alias, self._who))
+        return granted
 
     def _holds(self, collection: Collection, rules: tuple[str, ...], alias: Sql, prefix: str) -> Sql:
         """That one of the rules holds. Compiled once, however many rows of one filter it is asked of."""
@@ -84,20 +86,29 @@ def email_shows(
 
     It is where the record says so, to its owner, and to whoever may manage it.
     """
+    private = roles_show(catalog, collection, alias, who, spoken)
+    return private if private is ALWAYS else either(alias + raw('."emailVisibility"'), private)
+
+
+def roles_show(
+    catalog: Catalog, collection: Collection, alias: Sql, who: Audience, spoken: Spoken = NOTHING_SPOKEN
+) -> Sql:
+    """The condition for the roles of an auth record to be shown: to its owner, and to whoever may manage it.
+
+    NEVER where the audience has neither.
+    """
     if who.superuser:
         return ALWAYS
-    found = [alias + raw('."emailVisibility"')]
-    if who.collection_id == collection.id:
-        found.append(alias + raw('."id" = ') + CALLER_ID)
+    own = alias + raw('."id" = ') + CALLER_ID if who.collection_id == collection.id else NEVER
     manages = may_manage(catalog, collection, alias, who, spoken)
-    if manages is ALWAYS:
-        return ALWAYS
-    if manages is not None:
-        found.append(manages)
-    shown = found[0]
-    for other in found[1:]:
-        shown += raw(" OR ") + other
-    return bracketed(shown) if len(found) > 1 else shown
+    if manages is None or manages is ALWAYS:
+        return own if manages is None else ALWAYS
+    return either(manages, own)
+
+
+def are_roles(collection: Collection, field: Field) -> bool:
+    """Whether the field has the roles of a person, which are their own business."""
+    return field.name == ROLES and field.system and collection.is_auth
 
 
 def may_manage(

@@ -21,6 +21,7 @@ from holdfast.records import read_routes
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 BOTH = ["list", "view"]
+ROOT = Principal("superuser", "root", "_superusers", "root")
 
 
 class Asking:
@@ -351,6 +352,42 @@ async def test_a_permission_that_names_the_email_does_not_show_the_hidden_ones(a
     assert [record.get("email") for record in found] == [None, "bob@example.com", None]
     assert all("name" not in record for record in found)
     await asking.ruled("people", listRule="")
+
+
+async def test_what_roles_somebody_has_is_told_to_them_and_to_whoever_manages(asking: Asking):
+    """To others it is like a field without a value: in records, filters, sorts, groups and what is written."""
+    await asking.role("editor")
+    have = "UPDATE people SET roles = ARRAY['editor'] WHERE id = ANY ($1)"
+    await asking.society.run(have, [ID("ann"), ID("cid")])
+
+    async def roles(who: Principal) -> dict[str, Any]:
+        found = {record["name"]: record.get("roles", "-") for record in await asking.records(who, "people")}
+        for name in found:
+            assert (await asking.record(who, name, "people")).get("roles", "-") == found[name]
+        expanded = await asking.record(who, "p1", expand="author,readers")
+        for one in [expanded["expand"]["author"], *expanded["expand"]["readers"]]:
+            assert one.get("roles", "-") == found[one["name"]]
+        return found
+
+    everybody = {"ann": ["editor"], "bob": [], "cid": ["editor"]}
+    assert await roles(GUEST) == {"ann": "-", "bob": "-", "cid": "-"}
+    assert await roles(asking.key("seer")) == {"ann": "-", "bob": "-", "cid": "-"}
+    assert await roles(asking.ann()) == {"ann": ["editor"], "bob": "-", "cid": "-"}
+    assert await roles(ROOT) == everybody
+    await asking.ruled("people", manageRule="@request.auth.rank > 2")
+    assert await roles(asking.ann()) == everybody
+    for who, seen in ((asking.ann(), "ann cid"), (asking.bob(), ""), (GUEST, ""), (ROOT, "ann cid")):
+        for text in (
+            "roles ?= 'editor'",
+            "roles ?~ 'edi'",
+            "roles:length > 0",
+            "roles:length = 1 && roles:each = 'editor'",
+        ):
+            assert await asking.seen(who, "people", filter=text) == seen, text
+        asked = msgspec.structs.replace(who, roles=(ID("seer"),)) if who.kind != "superuser" else who
+        assert await asking.seen(asked, filter="author.roles ?= 'editor'") == ("p1 p3" if seen else "")
+    await asking.ruled("people", manageRule=None)
+    await asking.society.run("UPDATE people SET roles = '{}'")
 
 
 async def test_one_plan_serves_all_of_an_audience(asking: Asking):

@@ -32,7 +32,7 @@ async def stored(people: Server) -> dict[str, Any]:
 
 async def test_a_newcomer_has_a_hash_a_token_key_and_a_hidden_email(people: Server):
     record = await join(people)
-    assert set(record) == {"collectionId", "collectionName", "id", "emailVisibility", "verified", "roles"}
+    assert set(record) == {"collectionId", "collectionName", "id", "emailVisibility", "verified"}
     row = await stored(people)
     assert row["password"].startswith("$argon2id$")
     assert len(row["tokenKey"]) >= 30

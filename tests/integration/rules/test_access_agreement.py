@@ -88,9 +88,11 @@ def as_seen(world: World, access: Access, collection: Collection, record: Record
         for field in collection.fields
         if any(way.reads(field) for way in ways) and not collection.is_secret(field)
     }
+    own = world.asker.record is not None and world.asker.record["id"] == record["id"]
+    if collection.is_auth and not own:
+        readable.discard("roles")
     seen = {name: content if name in readable else None for name, content in record.items()}
     if collection.is_auth:
-        own = world.asker.record is not None and world.asker.record["id"] == record["id"]
         seen[EMAIL] = record["emailVisibility"] or own
     return {**seen, "@readable": readable}
 
