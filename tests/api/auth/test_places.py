@@ -7,7 +7,7 @@ import pytest
 
 from client import PASSWORD, Api, in_one_loop, refused
 from holdfast.auth.left_behind import sweep_left_behind
-from holdfast.db.sql import Statement, raw, value
+from holdfast.db.sql import Statement, raw
 from office import Office, Person
 
 HOME, WORK = "203.0.113.5", "198.51.100.7"
@@ -133,22 +133,43 @@ async def test_what_an_account_had_to_log_in_with_goes_with_it(office: Office, h
 async def test_what_a_collection_had_waits_in_the_trash_and_goes_with_it(api: Api) -> None:
     collection = await api.define("members", type="auth")
     person = await api.create("members", email="a@example.com", password=PASSWORD, passwordConfirm=PASSWORD)
-    await api.login("a@example.com", PASSWORD, "members")
-    places = Statement.of(
-        raw('SELECT count(*) AS left FROM public."_authOrigins" WHERE "recordRef" = ') + value(person["id"], "text")
+    body = {"identity": "a@example.com", "password": PASSWORD, "session": True}
+    answer = await api.guest.post("/api/collections/members/auth-with-password", json=body)
+    client = api.client(answer.json()["token"])
+    for path in ("totp/enroll", "passkeys/register-options"):
+        assert (await client.post(f"/api/collections/members/{path}")).status_code == 200
+    connection = await api.pool.acquire()
+    mine = (collection["id"], person["id"])
+    await connection.execute("INSERT INTO holdfast.recovery_codes VALUES ($1, $2, '\\x01')", *mine)
+    await connection.execute(
+        "INSERT INTO holdfast.passkeys (id, collection_id, record_id, name, credential_id, public_key, sign_count)"
+        " VALUES ($2, $1, $2, 'k', '\\x01', '\\x01', 0)",
+        *mine,
     )
+    api.pool.release(connection)
 
     async def left() -> int:
-        row = await api.pool.fetchrow(places)
-        assert row is not None
-        return row["left"]
+        """What there is of everything that the account had."""
+        connection = await api.pool.acquire()
+        try:
+            kept = [
+                await connection.fetchval(f"SELECT count(*) FROM holdfast.{table} WHERE record_id = $1", person["id"])  # noqa: S608
+                for table in ("sessions", "totps", "challenges", "recovery_codes", "passkeys")
+            ]
+            places = 'SELECT count(*) FROM public."_authOrigins" WHERE "recordRef" = $1'
+            return sum(kept) + await connection.fetchval(places, person["id"])
+        finally:
+            api.pool.release(connection)
 
+    assert await left() == 6
     assert (await api.root.delete(f"/api/collections/{collection['id']}")).status_code == 204
     assert await sweep_left_behind(api.pool) == 0
-    assert await left() == 1
+    assert await left() == 6
+    # A token of what is gone opens nothing in the meantime, nor does it keep anything alive.
+    refused(await client.get("/api/collections/members/sessions"), 404, "not_found")
     trash = (await api.root.get("/api/collections/trash")).json()["items"]
     assert (await api.root.delete(f"/api/collections/trash/{trash[0]['id']}")).status_code == 204
-    assert await sweep_left_behind(api.pool) == 1
+    assert await sweep_left_behind(api.pool) == 5  # recovery codes go with their authenticator
     assert await left() == 0
 
 
