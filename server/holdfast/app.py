@@ -62,6 +62,7 @@ from holdfast.outbound.client import Outbound
 from holdfast.realtime.broker import Broker
 from holdfast.realtime.redirect import redirect_handlers
 from holdfast.realtime.routes import realtime_routes
+from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
@@ -128,6 +129,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
         control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
         authenticate=principals.authenticate,
         observer=observer or NoObserver(),
+        sockets=realtime_sockets(broker, principals.authenticate),
     )
     front = Front(settings, parts)
     return front

@@ -77,7 +77,9 @@ def serve(
     config = uvicorn.Config(
         application,
         http=Wire,
-        ws="none",
+        ws="none",  # Wire knows the few paths that have them
+        ws_max_size=1024 * 1024,
+        ws_per_message_deflate=False,  # each line would keep 300 kB for it
         lifespan="on",
         log_config=None,
         log_level="warning",  # what it says of starting and stopping, the announcement says better

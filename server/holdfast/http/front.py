@@ -9,8 +9,10 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
 
 from holdfast.config import Settings
 from holdfast.errors import MethodNotAllowed, NotFound, Unavailable
@@ -22,7 +24,7 @@ from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
-from holdfast.http.stream import Streamed
+from holdfast.http.stream import SocketLine, Streamed
 from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines, open_line
 from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
@@ -49,14 +51,21 @@ _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancest
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
+class Socket(msgspec.Struct, frozen=True):
+    """What serves the WebSockets of one path, and how messages become frames."""
+
+    serve: Callable[["Engine", Request, SocketLine], Awaitable[None]]
+    frames: Callable[[bytes], list[str]]
+
+
 class Parts:
     """What the front puts together; app.py fills it in.
 
     `records` answers everything under `/api/collections/{collection}/records`; `control` is Litestar, which also
-    gets the lifespan and websockets.
+    gets the lifespan; `sockets` serve WebSockets, by their paths.
     """
 
-    __slots__ = ("authenticate", "control", "observer", "records", "routes")
+    __slots__ = ("authenticate", "control", "observer", "records", "routes", "sockets")
 
     def __init__(
         self,
@@ -66,12 +75,14 @@ class Parts:
         control: Application,
         authenticate: Authenticate,
         observer: Observer,
+        sockets: "Mapping[str, Socket] | None" = None,
     ) -> None:
         self.records = records
         self.routes = routes
         self.control = control
         self.authenticate = authenticate
         self.observer = observer
+        self.sockets = sockets or {}
 
 
 class Front:
@@ -98,7 +109,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.parts.control(scope, receive, send)
+            await self._other(scope, receive, send)
             return
         started = time.perf_counter()
         request = Request(scope, receive, id="", max_body_bytes=self._limits.body_bytes)
@@ -116,6 +127,34 @@ class Front:
             await exchange.answer(response)
         self.parts.observer.request(exchange.seen())
 
+    async def _other(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The lifespan, or a WebSocket: it is refused by an ordinary answer, or stays open for as long as it lasts."""
+        if scope["type"] != "websocket":
+            await self.parts.control(scope, receive, send)
+            return
+        request = Request({**scope, "method": "GET"}, receive, id="", max_body_bytes=self._limits.body_bytes)
+        request.id = self._request_id(request.headers.get(b"x-request-id"))
+        request.trusted = self._trusted
+        request.route = request.path
+        await receive()  # that it connects
+        line: SocketLine | None = None
+        try:
+            handler = self.parts.sockets.get(request.path)
+            if handler is None:
+                raise NotFound
+            engine = await self._admit(request)
+            line = SocketLine(send, receive, handler.frames)
+            await handler.serve(engine, request, line)
+        except Exception as failure:
+            refusal = answer_failure(failure, request)
+            if line is None:
+                head = {"type": "websocket.http.response.start", "status": refusal.status}
+                await send({**head, "headers": [(b"content-type", refusal.content_type), *refusal.headers]})
+                await send({"type": "websocket.http.response.body", "body": refusal.body})
+        finally:
+            if line is not None:
+                await line.finish()
+
     def _request_id(self, given: bytes | None) -> str:
         if given is not None and _REQUEST_ID.fullmatch(given):
             return given.decode("ascii")
@@ -128,6 +167,16 @@ class Front:
             preflight = self._cors.preflight(request)
             if preflight is not None:
                 return preflight
+        engine = await self._admit(request)
+        try:
+            return await self._dispatch(engine, request, exchange)
+        except MethodNotAllowed as refused:
+            if request.method != "OPTIONS" or "Allow" not in refused.headers:
+                raise
+            return Response(204, headers=((b"allow", _with_options(refused.headers["Allow"])),))
+
+    async def _admit(self, request: Request) -> "Engine":
+        """Find out who asks, and count it. Raises Unavailable, Unauthenticated and RateLimited."""
         engine = self._engine
         if engine is None:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
@@ -138,12 +187,7 @@ class Front:
             request.method = "GET"
         if rate_limits.enabled:
             await engine.limiter.check(rate_limits, (request,), engine.catalog.name_of)
-        try:
-            return await self._dispatch(engine, request, exchange)
-        except MethodNotAllowed as refused:
-            if request.method != "OPTIONS" or "Allow" not in refused.headers:
-                raise
-            return Response(204, headers=((b"allow", _with_options(refused.headers["Allow"])),))
+        return engine
 
     async def _dispatch(self, engine: "Engine", request: Request, exchange: "_Exchange") -> Response | None:
         path = request.path

@@ -1,7 +1,7 @@
 """An answer that does not end: bytes that go out as they come, to a client that may be slow."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from typing_extensions import override
@@ -11,6 +11,7 @@ from holdfast.http.response import Response
 MOST_MESSAGES: Final = 256  # that wait for one client
 MOST_BYTES: Final = 1024 * 1024  # that wait for one client; one message alone may be longer
 LAST_SECONDS: Final = 2.0  # for what is still to go out on a line that is closed
+RESTART: Final = 1012  # the code of a WebSocket that its server closes: connect anew
 _LOOK_SECONDS: Final = 0.05
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
@@ -136,7 +137,10 @@ class AsgiLine(Line):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
         if not self._gone and not self.waiting:
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._end()
+
+    async def _end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b""})
 
     @override
     def _write(self, data: bytes) -> None:
@@ -154,14 +158,55 @@ class AsgiLine(Line):
             data = b"".join(self._queue)
             self._queue.clear()
             self._sending = len(data)
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            await self._emit(data)
             self._sending = 0
+
+    async def _emit(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._gone = True
         self.lost()
+
+
+class SocketLine(AsgiLine):
+    """A line over a WebSocket. `frames` takes what is put on it apart into texts, one for each message."""
+
+    __slots__ = ("_frames",)
+
+    def __init__(self, send: Send, receive: Receive, frames: Callable[[bytes], list[str]]) -> None:
+        super().__init__(send, receive)
+        self._frames = frames
+
+    @override
+    async def begin(self, status: int, headers: Headers) -> None:
+        await self._send({"type": "websocket.accept", "headers": list(headers)})
+        self._tasks = (asyncio.create_task(self._pump()),)
+
+    async def texts(self) -> AsyncGenerator[str]:
+        """The texts that the client sends, until one of the two closes the line."""
+        while not self.closed.done():
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                self._gone = message["type"] == "websocket.disconnect"
+                self.lost()
+                return
+            yield message.get("text") or ""
+
+    @override
+    async def _emit(self, data: bytes) -> None:
+        try:
+            for text in self._frames(data):
+                await self._send({"type": "websocket.send", "text": text})
+        except OSError:
+            self._gone = True
+            self.lost()
+
+    @override
+    async def _end(self) -> None:
+        await self._send({"type": "websocket.close", "code": RESTART})
 
 
 class Streamed(Response, frozen=True, kw_only=True):

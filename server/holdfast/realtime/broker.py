@@ -61,9 +61,13 @@ class Broker:
                 await self._do(msgspec.structs.replace(first, client_id=client.id))
             await line.closed
         finally:
-            self.streams.drop(client)
-            if self._changes is not None:
-                self._changes.leave(client)
+            self.drop(client)
+
+    def drop(self, client: Client) -> None:
+        """Forget a client whose line is closed."""
+        self.streams.drop(client)
+        if self._changes is not None:
+            self._changes.leave(client)
 
     async def subscribe(self, engine: Engine, question: Subscribe) -> None:
         """Let a client hear other topics than before.

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 HEARTBEAT: Final = b":\n\n"
 RETRY: Final = b"retry:1000\n\n"  # the last thing on a line that the server closes: come again in so many milliseconds
 EVENT_STREAM: Final = b"text/event-stream"
@@ -13,3 +15,19 @@ def event(name: str, data: bytes, id: str = "") -> bytes:
         data = b"\ndata:".join(data.splitlines())
     head = f"id:{id}\nevent:{name}\ndata:" if id else f"event:{name}\ndata:"
     return b"%b%b\n\n" % (head.encode(), data)
+
+
+def frames(data: bytes) -> list[str]:
+    """Events as JSON texts for a WebSocket: `{"event":…,"id":…,"data":…}`. Comments are left out."""
+    return [text for block in data.decode().split("\n\n") if (text := _frame(block))]
+
+
+def _frame(block: str) -> str:
+    found: dict[str, list[str]] = {}
+    for line in block.split("\n"):
+        name, _, rest = line.partition(":")
+        found.setdefault(name, []).append(rest)
+    if "data" not in found:
+        return ""
+    head = {"event": found["event"][0], **({"id": found["id"][0]} if "id" in found else {})}
+    return f'{msgspec.json.encode(head).decode()[:-1]},"data":{"".join(found["data"])}}}'
