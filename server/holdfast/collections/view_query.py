@@ -86,6 +86,7 @@ def read_view(query: str, collections: Mapping[str, Collection]) -> ViewQuery:
         resolved = qualify(tree, schema=schema, dialect=_DIALECT, quote_identifiers=True)
     except (SqlglotError, RecursionError) as failure:
         raise InvalidView(_plain(str(failure))) from failure
+    _refuse_rows(resolved)
     root = build_scope(resolved)
     if root is None:
         raise InvalidView("The query cannot be resolved.")
@@ -166,6 +167,23 @@ def _query_names(tree: exp.Query) -> Iterator[str]:
     for node in tree.find_all(exp.Alias, exp.TableAlias):
         yield node.alias if isinstance(node, exp.Alias) else node.name
         yield from (column.name for column in node.args.get("columns") or ())
+
+
+def _refuse_rows(resolved: exp.Query) -> None:
+    """Raise InvalidView where a table stands for its whole row, or gives its columns names by their places.
+
+    PostgreSQL would put everything that is in the table into either, secrets and hidden fields too, since it has never
+    heard of the schema that the query was resolved with.
+    """
+    sources = {source.alias_or_name for source in resolved.find_all(exp.Table, exp.Subquery, exp.CTE, exp.Lateral)}
+    for node in resolved.walk():
+        is_star = isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count)
+        is_source = isinstance(node, exp.Column) and not node.table and node.name in sources
+        if isinstance(node, exp.TableColumn) or is_star or is_source:
+            raise InvalidView("A table cannot stand for its whole row: name the columns.")
+    for table in _collections(resolved):
+        if table.alias_column_names:
+            raise InvalidView(f"The columns of {table.name} have their own names: write AS where they are selected.")
 
 
 def _outputs(tree: exp.Query, root: Scope) -> tuple[Output, ...]:

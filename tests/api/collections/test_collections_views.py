@@ -248,6 +248,8 @@ async def test_passwords_and_token_keys_are_no_columns_of_a_view(changes: Change
         "SELECT id, (SELECT max(u.tokenKey) FROM users u) AS x FROM users",
         "WITH w AS (SELECT id, to_jsonb(password) AS p FROM users) SELECT * FROM w",
         "SELECT id FROM users WHERE password > 'a'",
+        "SELECT id, users::text AS x FROM users",
+        "SELECT a AS id, b AS x FROM users AS u(a, b)",
     ):
         answer = await changes.root.post(URL, json={"name": "leak", "type": "view", "viewQuery": query})
         refused(answer, 400, "validation_failed")

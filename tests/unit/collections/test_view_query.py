@@ -142,6 +142,55 @@ def test_a_refusal_says_why(query: str, word: str):
         read_view(query, COLLECTIONS)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id, users::text AS x FROM users",
+        "SELECT id, (u)::text AS x FROM users u",
+        "SELECT id, to_json(users.*) AS x FROM users",
+        "SELECT id, (u.*)::text AS x FROM users u",
+        "SELECT id, count(u.*) AS x FROM users u GROUP BY id",
+        "SELECT id, count(DISTINCT u) AS x FROM users u GROUP BY id",
+        "SELECT id, jsonb_agg(users) AS x FROM users GROUP BY id",
+        "SELECT id, ARRAY[u] AS x FROM users u",
+        "SELECT id, concat(u) AS x FROM users u",
+        "SELECT id, u = u AS x FROM users u",
+        "SELECT u.id, (SELECT u) AS x FROM users u",
+        "SELECT id FROM users ORDER BY users",
+        "SELECT id FROM users GROUP BY id, users",
+        "SELECT id FROM users WHERE users > 'x'",
+        "SELECT DISTINCT ON (u) id FROM users u",
+        "SELECT id, row_number() OVER (ORDER BY u) AS x FROM users u",
+        "SELECT id, x FROM users, LATERAL (SELECT users::text AS x) l",
+        "SELECT id, l.x FROM users u, jsonb_each_text(to_jsonb(u)) AS l(k, x)",
+        "SELECT u.id, l.x FROM users u CROSS JOIN LATERAL jsonb_each_text(to_jsonb(u)) AS l(k, x)",
+        "SELECT id, jsonb_array_elements_text(jsonb_agg(u)) AS x FROM users u GROUP BY id",
+        "SELECT a AS id, b AS x FROM users AS u(a, b)",
+        "WITH w AS (SELECT id, users::text AS x FROM users) SELECT id, x FROM w",
+        "SELECT id, '' AS x FROM users UNION SELECT id, users::text FROM users",
+    ],
+)
+def test_no_table_stands_for_its_whole_row(query: str):
+    """There is everything in it: hashes of passwords, token keys, hidden fields."""
+    with pytest.raises(InvalidView, match=r"whole row|own names"):
+        read_view(query, COLLECTIONS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) AS n, max(id) AS id FROM users",
+        "SELECT id FROM posts WHERE EXISTS (SELECT * FROM users)",
+        "SELECT u.* FROM users u",
+        "SELECT x.id, x.b FROM (SELECT id, email FROM users) AS x(id, b)",
+        "WITH w(id, b) AS (SELECT id, email FROM users) SELECT id, b FROM w",
+        "SELECT u.id, l.x FROM users u, jsonb_each_text(to_jsonb(u.email)) AS l(k, x)",
+    ],
+)
+def test_what_only_looks_like_a_row_is_taken(query: str):
+    read_view(query, COLLECTIONS)
+
+
 def test_nothing_is_allowed_that_sqlglot_does_not_know():
     from sqlglot import exp
 
