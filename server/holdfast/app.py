@@ -66,6 +66,11 @@ from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
+from holdfast.webhooks.deliverer import Deliverer
+from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
+from holdfast.webhooks.queue import sweep_attempts_made, sweep_deliveries
+from holdfast.webhooks.router import Router
+from holdfast.webhooks.routes import ENDPOINT_ROUTES
 
 JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS)
 GUARDS: Final = (refuse_closed_addresses, refuse_failing)
@@ -80,6 +85,8 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "one-time passwords": sweep_otps,
     "mails that were asked for": sweep_letters,
     "what accounts left behind": sweep_left_behind,
+    "deliveries": sweep_deliveries,
+    "attempts at deliveries": sweep_attempts_made,
 }
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
@@ -107,6 +114,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
             *PASSKEY_ROUTES,
             BATCH,
             *OPTIONS_ROUTES,
+            *ENDPOINT_ROUTES,
+            *DELIVERY_ROUTES,
             *realtime_routes(broker),
         )
     )
@@ -152,6 +161,8 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
         tasks.append(asyncio.create_task(engine.feed.follow(), name="follow the events"))
         if settings.background:
             tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
+            tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
+            tasks.append(asyncio.create_task(Deliverer(engine).run(), name="send webhooks"))
             tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
             tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
         yield engine

@@ -139,6 +139,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Networks of your own that the server may send requests to, besides the public internet.", inner_networks()
         ),
     ] = ()
+    webhook_allow: Annotated[
+        tuple[str, ...],
+        About("The networks inside that webhooks may go to, besides those of outbound_allow.", networks()),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[str, ...],
         About("The proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.", networks()),

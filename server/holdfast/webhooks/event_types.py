@@ -1,7 +1,7 @@
 """Which events an endpoint gets: `posts.created`, `posts.*`, `auth.*`, `*`. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 CHANGES: Final = ("created", "updated", "deleted", "truncated")
@@ -29,6 +29,11 @@ def wrong_pattern(pattern: object, collections: Iterable[str], others: Iterable[
     if any(matches((pattern,), other) or (other.startswith(first + ".") and rest == "*") for other in others):
         return None
     return f"There is nothing that {pattern} could be: no collection is called {first}."
+
+
+def by_id(patterns: Iterable[str], ids: Mapping[str, str]) -> tuple[str, ...]:
+    """The patterns with other first words, where `ids` has one: a rename of a collection changes nothing then."""
+    return tuple(ids.get(first, first) + dot + rest for first, dot, rest in (one.partition(".") for one in patterns))
 
 
 def matches(patterns: Iterable[str], type: str) -> bool:

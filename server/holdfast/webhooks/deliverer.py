@@ -1,0 +1,221 @@
+"""Sends deliveries, as the one process of all that leads in this.
+
+Every endpoint has a lane of its own: its claims, its circuit, its requests under way. So a receiver that is slow or
+gone costs the others nothing. What was done is written down together for all lanes, a few times a second.
+"""
+
+import asyncio
+import random
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+import asyncpg
+import msgspec
+import structlog
+
+from holdfast.db.leader import Lock, lead
+from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.engine import Engine
+from holdfast.errors import ApiError
+from holdfast.outbound.client import Outbound
+from holdfast.webhooks import queue, store
+from holdfast.webhooks.disabling import disable
+from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.lane import Lane
+from holdfast.webhooks.outcome import GONE, Attempt, Outcome, outcome
+from holdfast.webhooks.queue import Claimed, Done
+from holdfast.webhooks.sending import send
+from holdfast.webhooks.service import allowed
+
+LOCK: Final[Lock] = (0x48460000, 11)  # "HF", advisory lock of the process that sends
+LOOK_SECONDS: Final = 0.05  # between two looks for what is due
+IDLE_SECONDS: Final = 0.2  # the same while nothing is
+FLUSH_SECONDS: Final = 0.02
+FLUSH_AT: Final = 100  # attempts that are written down together
+READ_SECONDS: Final = 1.0  # until a change of an endpoint is heeded
+REAP_SECONDS: Final = 5.0
+ELECTION_SECONDS: Final = 2.0
+STOP_SECONDS: Final = 5.0  # for requests that are under way when the process stops
+_FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_CIRCUIT: Final = Statement.of(
+    raw("UPDATE holdfast.webhooks AS w SET circuit = ")
+    + named("circuit", "jsonb")
+    + raw(" WHERE w.id = ")
+    + named("id", "text")
+)
+_RELEASE: Final = Statement.of(
+    raw("UPDATE holdfast.deliveries AS d SET next_at = now() WHERE d.state = 0 AND d.next_at > now()")
+    + raw(" AND d.webhook_id = ")
+    + named("id", "text")
+)
+_log: Final = structlog.get_logger("holdfast.webhooks")
+
+
+class Deliverer:
+    """Sends whenever no other process does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._away = False
+
+    async def run(self) -> None:
+        """Send, or wait to, until cancelled."""
+        while True:
+            try:
+                await lead(self._engine.pool, LOCK, Sender(self._engine).run)
+                self._away = False
+            except _FAILURES as failure:
+                if not self._away:
+                    _log.warning("no webhooks are sent while the database is away", reason=str(failure))
+                self._away = True
+            except Exception as failure:  # whatever it was, the next try begins with nothing in memory
+                _log.error("sending webhooks failed", exc_info=failure)
+            await asyncio.sleep(ELECTION_SECONDS)
+
+
+class Sender:
+    """The work of the process that leads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._outbound = Outbound(allowed(engine))
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._done: list[Done] = []
+        self._news = asyncio.Event()
+        self._read = self._reaped = -1e9
+
+    async def run(self) -> None:
+        """Send until cancelled; then what is under way may end, and is written down."""
+        flushing = asyncio.create_task(self._flush_forever(), name="write down deliveries")
+        try:
+            while not flushing.done():
+                claimed = await self._look()
+                self._start()
+                self._news.clear()
+                try:
+                    async with asyncio.timeout(LOOK_SECONDS if claimed else IDLE_SECONDS):
+                        await self._news.wait()
+                except TimeoutError:
+                    pass
+            flushing.result()
+        finally:
+            flushing.cancel()
+            await self._stop()
+
+    async def _look(self) -> int:
+        """Claim what is due and can be sent soon; how much that was."""
+        now = time.monotonic()
+        if now - self._read >= READ_SECONDS:
+            await self._read_endpoints()
+            self._read = now
+        if now - self._reaped >= REAP_SECONDS:
+            await queue.reap(self._engine.pool)
+            self._reaped = now
+        for lane in self._lanes.values():
+            await self._give_back(lane.stale(now))
+        wanted = {id: lane.wanted(time.time()) for id, lane in self._lanes.items()}
+        wanted = {id: most for id, most in wanted.items() if most[0]}
+        claims = await queue.claim(self._engine.pool, wanted) if wanted else []
+        for one in claims:
+            self._lanes[one.webhook_id].waiting.append(one)
+        return len(claims)
+
+    async def _read_endpoints(self) -> None:
+        rows = await store.all_rows(self._engine.pool)
+        endpoints = [store.endpoint_of(self._engine, row) for row in rows]
+        live = {one.id: one for one in endpoints if one.draft.active and not one.disabled and one.secrets}
+        for id, endpoint in live.items():
+            lane = self._lanes.get(id)
+            if lane is None:
+                self._lanes[id] = Lane(endpoint)
+            else:
+                lane.changed(endpoint)
+        for id in self._lanes.keys() - live.keys():
+            await self._give_back(self._lanes.pop(id).waiting)
+
+    def _start(self) -> None:
+        """Send what may be sent now."""
+        for lane in self._lanes.values():
+            for claimed in lane.take(time.time()):
+                task = asyncio.create_task(self._deliver(lane, claimed))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, lane: Lane, claimed: Claimed) -> None:
+        endpoint = lane.endpoint
+        attempt, sent = Attempt(ms=0, error=queue.GONE), dict[str, str]()
+        found = Outcome("dead", lane.circuit)
+        try:
+            if claimed.event is not None or claimed.body is not None:
+                attempt, sent = await self._send(endpoint, claimed)
+                found = outcome(attempt, claimed.attempts, lane.circuit, time.time(), random.random)
+        finally:
+            lane.ended()
+        self._done.append(Done(claimed=claimed, attempt=attempt, outcome=found, url=endpoint.draft.url, sent=sent))
+        was, lane.circuit = lane.circuit, found.circuit
+        if was.is_open is not found.circuit.is_open or found.is_gone or found.circuit.is_given_up(time.time()):
+            lane.turned = True
+        self._news.set()
+
+    async def _send(self, endpoint: Endpoint, claimed: Claimed) -> tuple[Attempt, dict[str, str]]:
+        try:
+            return await send(self._outbound, self._engine.catalog, endpoint, claimed, datetime.now(UTC))
+        except Exception as failure:  # what one event does must not stop the others
+            _log.error("a delivery could not be sent", webhook=endpoint.id, event_id=claimed.event_id, exc_info=failure)
+            return Attempt(ms=0, error=f"The server failed: {type(failure).__name__}."), {}
+
+    async def _flush_forever(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        for lane in [lane for lane in self._lanes.values() if lane.turned]:
+            await self._turned(lane)
+        while self._done:
+            some, self._done = self._done[:FLUSH_AT], self._done[FLUSH_AT:]
+            try:
+                async with self._engine.pool.transaction() as tx:
+                    await queue.finish(tx, some)
+            except BaseException:
+                self._done = [*some, *self._done]
+                raise
+
+    async def _turned(self, lane: Lane) -> None:
+        """Write down that a circuit has opened or closed, or that an endpoint is turned off."""
+        lane.turned = False
+        pool, id, circuit = self._engine.pool, lane.endpoint.id, lane.circuit
+        kept = msgspec.json.encode(circuit).decode()
+        await pool.execute(_CIRCUIT, Inputs(named={"circuit": kept, "id": id}))
+        if circuit.is_open:
+            _log.warning("a receiver fails: it gets probes only", webhook=id, failures=circuit.failures)
+            await self._give_back(lane.waiting)
+        elif not circuit.failures:
+            _log.info("a receiver is back", webhook=id)
+            await pool.execute(_RELEASE, Inputs(named={"id": id}))
+        gone = any(one.outcome.is_gone for one in self._done if one.claimed.webhook_id == id)
+        if gone or circuit.is_given_up(time.time()):
+            reason = f"The receiver answered {GONE}." if gone else "Nothing but failure for five days."
+            await disable(self._engine, lane.endpoint, reason)
+            self._read = -1e9
+
+    async def _give_back(self, waiting: list[Claimed]) -> None:
+        if waiting:
+            await queue.give_back(self._engine.pool, list(waiting))
+            waiting.clear()
+
+    async def _stop(self) -> None:
+        """Let what is under way end for a while, and write down what ended."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+        try:
+            await self._flush()
+            for lane in self._lanes.values():
+                await self._give_back(lane.waiting)
+        except _FAILURES as failure:  # the leases run out, and others try again
+            _log.warning("what was delivered last was not written down", reason=str(failure))
+        await self._outbound.close()

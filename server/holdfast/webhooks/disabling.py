@@ -1,0 +1,38 @@
+"""An endpoint is turned off by the server: that is an event, and the superusers get a mail."""
+
+from typing import Final
+
+import msgspec
+import structlog
+
+from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.engine import Engine
+from holdfast.webhooks.endpoint import Endpoint
+
+DISABLED: Final = "system.webhook_disabled"
+_DISABLE: Final = Statement.of(
+    raw("UPDATE holdfast.webhooks AS w SET disabled = ")
+    + named("reason", "text")
+    + raw(", updated = now() WHERE w.disabled = '' AND w.id = ")
+    + named("id", "text")
+    + raw(" RETURNING w.id")
+)
+_TELL: Final = Statement.of(
+    raw("INSERT INTO holdfast.outbox (type, record) VALUES (")
+    + named("type", "text")
+    + raw(", ")
+    + named("record", "text")
+    + raw(")")
+)
+_log: Final = structlog.get_logger("holdfast.webhooks")
+
+
+async def disable(engine: Engine, endpoint: Endpoint, reason: str) -> None:
+    """Turn an endpoint off, once. What it would get queues up for as long as deliveries and events are kept."""
+    async with engine.pool.transaction() as tx:
+        if await tx.fetchrow(_DISABLE, Inputs(named={"reason": reason, "id": endpoint.id})) is None:
+            return
+        record = {"id": endpoint.id, "url": endpoint.draft.url, "reason": reason}
+        told = {"type": DISABLED, "record": msgspec.json.encode(record).decode()}
+        await tx.execute(_TELL, Inputs(named=told))
+    _log.error("a webhook was turned off", webhook=endpoint.id, reason=reason)

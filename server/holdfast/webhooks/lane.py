@@ -1,0 +1,55 @@
+"""What the process that sends knows of one endpoint: what waits here, how many requests are out, how it is doing."""
+
+from typing import Final
+
+from holdfast.webhooks.circuit import Circuit
+from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.pace import Pace
+from holdfast.webhooks.queue import LEASE_SECONDS, Claimed
+
+LONGEST_WAIT_SECONDS: Final = LEASE_SECONDS / 3  # and a request takes at most half a lease
+AHEAD: Final = 4  # claims per request that may be out, so that a fast receiver never waits for the next look
+
+
+class Lane:
+    """One endpoint. `turned`: its circuit has opened or closed, and that is not written down yet."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.circuit: Circuit = endpoint.circuit
+        self.waiting: list[Claimed] = []
+        self.under_way = 0
+        self.turned = False
+        self._pace = Pace()
+
+    def changed(self, endpoint: Endpoint) -> None:
+        """Heed what somebody has changed. The circuit is known better here, but for an endpoint that begins anew."""
+        if endpoint.draft != self.endpoint.draft and endpoint.circuit == Circuit():
+            self.circuit = Circuit()
+        self.endpoint = endpoint
+
+    def wanted(self, now: float) -> tuple[int, bool]:
+        """How many more to claim, and whether the order of records counts."""
+        room = self.circuit.room(now, self.under_way)
+        ahead = room if self.circuit.is_open else self.circuit.width * AHEAD
+        most = min(ahead, self._pace.room(self.endpoint.draft.rate_limit, now, ahead)) - len(self.waiting)
+        return (max(most, 0) if room or not self.circuit.is_open else 0, self.endpoint.draft.ordered)
+
+    def take(self, now: float) -> list[Claimed]:
+        """What may be sent now. Who takes it says `ended` for each."""
+        room = min(self.circuit.room(now, self.under_way), len(self.waiting))
+        room = self._pace.room(self.endpoint.draft.rate_limit, now, room)
+        taken, self.waiting = self.waiting[:room], self.waiting[room:]
+        self._pace.sent(len(taken))
+        self.under_way += len(taken)
+        return taken
+
+    def stale(self, now: float) -> list[Claimed]:
+        """What has waited for so long that its lease could end before its request does. It is not here any more."""
+        old = [one for one in self.waiting if now - one.since > LONGEST_WAIT_SECONDS]
+        self.waiting = [one for one in self.waiting if now - one.since <= LONGEST_WAIT_SECONDS]
+        return old
+
+    def ended(self) -> None:
+        """A request has ended."""
+        self.under_way -= 1

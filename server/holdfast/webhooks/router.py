@@ -1,0 +1,134 @@
+"""Events become deliveries: one for each endpoint that gets one, written together with the place in the log.
+
+Any process may do it: the row of the cursor is locked by the one that does, and what it writes and the new place are
+one transaction. So no event is routed twice, none is passed over, and a crash anywhere leaves nothing half done.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import structlog
+
+from holdfast.db.pool import Transaction
+from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.engine import Engine
+from holdfast.errors import ApiError
+from holdfast.events.event import Event
+from holdfast.events.position import Position, PositionLost
+from holdfast.webhooks import store
+from holdfast.webhooks.selecting import select
+
+MOST_AT_ONCE: Final = 1000  # events
+WAIT_SECONDS: Final = 2.0  # for news, before the log is looked at all the same
+TAKEN_SECONDS: Final = 0.5  # before it is tried again when another process routes
+AWAY_SECONDS: Final = 1.0
+_FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+_PLACE: Final = Statement.of(
+    raw("SELECT epoch, seq, EXISTS (SELECT FROM holdfast.webhooks) AS asked FROM holdfast.webhook_cursor")
+    + raw(" FOR UPDATE SKIP LOCKED")
+)
+_BEGIN: Final = Statement.of(
+    raw("INSERT INTO holdfast.webhook_cursor (epoch, seq) VALUES (")
+    + named("epoch", "text")
+    + raw(", ")
+    + named("seq", "bigint")
+    + raw(") ON CONFLICT DO NOTHING")
+)
+_MOVE: Final = Statement.of(
+    raw("UPDATE holdfast.webhook_cursor SET epoch = ")
+    + named("epoch", "text")
+    + raw(", seq = ")
+    + named("seq", "bigint")
+)
+_QUEUE: Final = Statement.of(
+    raw("INSERT INTO holdfast.deliveries (webhook_id, seq, event_id, type, subject) SELECT ")
+    + named("webhook", "text")
+    + raw(", * FROM unnest(")
+    + named("seqs", "bigint[]")
+    + raw(", ")
+    + named("ids", "text[]")
+    + raw(", ")
+    + named("types", "text[]")
+    + raw(", ")
+    + named("subjects", "text[]")
+    + raw(")")
+)
+_log: Final = structlog.get_logger("holdfast.webhooks")
+
+
+class Router:
+    """Routes whenever no other process does."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._place = Position("", 0)
+        self._away = False
+
+    async def run(self) -> None:
+        """Route until cancelled."""
+        while True:
+            try:
+                moved = await self.turn()
+                self._away = False
+            except _FAILURES as failure:
+                if not self._away:
+                    _log.warning("no events are routed while the database is away", reason=str(failure))
+                self._away, moved = True, None
+                await asyncio.sleep(AWAY_SECONDS)
+            except Exception as failure:  # the cursor has not moved: the next try sees the same events
+                _log.error("routing events to webhooks failed", exc_info=failure)
+                moved = None
+                await asyncio.sleep(AWAY_SECONDS)
+            if moved is None:
+                await asyncio.sleep(TAKEN_SECONDS)
+            elif not moved:
+                await self._engine.feed.wait(self._place, WAIT_SECONDS)
+
+    async def turn(self) -> int | None:
+        """Route what there is, at most MOST_AT_ONCE events; how many, or None if another process routes."""
+        async with self._engine.pool.transaction() as tx:
+            row = await tx.fetchrow(_PLACE)
+            if row is None:
+                await self._move(tx, _BEGIN, await self._engine.feed.position())
+                return None
+            place = Position(row["epoch"], row["seq"])
+            if not row["asked"]:
+                await self._move(tx, _MOVE, await self._engine.feed.position())
+                return 0
+            self._place = place
+            try:
+                events = await self._engine.feed.read(place, MOST_AT_ONCE)
+            except PositionLost:
+                newest = await self._engine.feed.position()
+                _log.error("events were lost to webhooks: the log was restored, or kept for too short a time")
+                await self._move(tx, _MOVE, newest)
+                return 0
+            if events:
+                await self._route(tx, events)
+                await self._move(tx, _MOVE, Position(place.epoch, events[-1].seq))
+            return len(events)
+
+    async def _route(self, tx: Transaction, events: Sequence[Event]) -> None:
+        for row in await store.all_rows(self._engine.pool):
+            endpoint = store.endpoint_of(self._engine, row)
+            wanted = await select(self._engine, endpoint, row["created"], events)
+            if wanted:
+                await queue_events(tx, endpoint.id, wanted)
+
+    async def _move(self, tx: Transaction, statement: Statement, place: Position) -> None:
+        self._place = place
+        await tx.execute(statement, Inputs(named={"epoch": place.epoch, "seq": place.seq}))
+
+
+async def queue_events(tx: Transaction, webhook_id: str, events: Sequence[Event]) -> None:
+    """Have events delivered to an endpoint."""
+    columns = {
+        "webhook": webhook_id,
+        "seqs": [event.seq for event in events],
+        "ids": [event.id for event in events],
+        "types": [event.type for event in events],
+        "subjects": [f"{event.collection_id}/{event.record_id}" if event.record_id else "" for event in events],
+    }
+    await tx.execute(_QUEUE, Inputs(named=columns))

@@ -1,0 +1,106 @@
+"""The use cases of endpoints."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from holdfast.db.failures import as_api_errors
+from holdfast.db.sql import raw, value
+from holdfast.engine import Engine
+from holdfast.errors import BadRequest, Problem, ValidationFailed
+from holdfast.http.peer import read_networks
+from holdfast.outbound.address import Network
+from holdfast.schema.app_options import is_production
+from holdfast.schema.ids import new_id
+from holdfast.webhooks import store
+from holdfast.webhooks.endpoint import EndpointDraft
+from holdfast.webhooks.endpoint_reading import Rules, read_endpoint, read_secret
+from holdfast.webhooks.signature import new_secret
+
+MOST: Final = 1000  # endpoints: each is looked at for every event
+OVERLAP_HOURS: Final = 24
+LONGEST_OVERLAP_HOURS: Final = 168
+OTHERS: Final = ("system.webhook_disabled", "system.test")
+"""Event types that are not of a collection."""
+
+
+async def list_endpoints(engine: Engine) -> list[dict[str, Any]]:
+    """All endpoints, the oldest first."""
+    with as_api_errors():
+        return [store.endpoint_json(engine.catalog, row) for row in await store.all_rows(engine.pool)]
+
+
+async def view_endpoint(engine: Engine, id: str) -> dict[str, Any]:
+    """One endpoint. Raises NotFound."""
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            return store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+
+
+async def create_endpoint(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Make an endpoint. Of all answers only this one has its `secret`. Raises ValidationFailed."""
+    draft = read_endpoint(engine.catalog, _rules(engine), body, EndpointDraft())
+    secret = read_secret(body) or new_secret()
+    id = new_id()
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            count = await tx.fetchrow(raw("SELECT count(*) AS count FROM holdfast.webhooks"))
+            if count is not None and count["count"] >= MOST:
+                raise BadRequest(f"There are {MOST:,} webhooks already, and each is looked at for every event.")
+            await store.insert(engine, tx, id, draft, secret)
+            return {**store.endpoint_json(engine.catalog, await store.get_row(tx, id)), "secret": secret}
+
+
+async def update_endpoint(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Change an endpoint: only given keys change. One that is turned on again begins anew.
+
+    Raises NotFound and ValidationFailed.
+    """
+    if body.get("secret"):
+        message = "A secret is changed by rotate-secret: the old one signs along for a while."
+        raise ValidationFailed({"secret": Problem("validation_invalid_value", message)})
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            row = await store.get_row(tx, id, locked=True)
+            draft = read_endpoint(engine.catalog, _rules(engine), body, store.draft_of(row))
+            changes = store.columns_of(draft)
+            if draft.active and (body.get("active") is True or draft.url != row["url"]):
+                changes |= {"circuit": raw("'{}'::jsonb"), "disabled": raw("''")}
+            await store.change(tx, id, changes)
+            return store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+
+
+async def delete_endpoint(engine: Engine, id: str) -> None:
+    """Delete an endpoint, with what it had still to get. Raises NotFound."""
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            await store.get_row(tx, id, locked=True)
+            await tx.execute(raw("DELETE FROM holdfast.webhooks WHERE id = ") + value(id, "text"))
+
+
+async def rotate_secret(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an endpoint another secret; the old one signs along for `overlapHours`, else for a day.
+
+    Raises NotFound and ValidationFailed.
+    """
+    hours = body.get("overlapHours", OVERLAP_HOURS)
+    if not isinstance(hours, int) or isinstance(hours, bool) or not 0 <= hours <= LONGEST_OVERLAP_HOURS:
+        message = f"Must be a whole number from 0 to {LONGEST_OVERLAP_HOURS}."
+        raise ValidationFailed({"overlapHours": Problem("validation_out_of_range", message)})
+    secret = read_secret(body) or new_secret()
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            await store.get_row(tx, id, locked=True)
+            until = raw("now() + make_interval(hours => ") + value(hours, "integer") + raw(")")
+            changes = {"old_secret": raw("secret"), "old_until": until, "secret": store.sealed(engine, id, secret)}
+            await store.change(tx, id, changes)
+            return {**store.endpoint_json(engine.catalog, await store.get_row(tx, id)), "secret": secret}
+
+
+def allowed(engine: Engine) -> tuple[Network, ...]:
+    """The networks inside that events may be sent to."""
+    return (*engine.outbound.allow, *read_networks(engine.settings.webhook_allow))
+
+
+def _rules(engine: Engine) -> Rules:
+    production = is_production(engine.catalog.options, engine.settings)
+    return Rules(allowed(engine), https=production and not allowed(engine), others=OTHERS)
