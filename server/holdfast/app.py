@@ -88,6 +88,25 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "deliveries": sweep_deliveries,
     "attempts at deliveries": sweep_attempts_made,
 }
+ROUTES: Final = (
+    *collections.ROUTES,
+    *access.ROUTES,
+    *rule_tests.ROUTES,
+    *permission_routes.ROUTES,
+    *LOGIN_ROUTES,
+    *ROLE_ROUTES,
+    *KEY_ROUTES,
+    *OTP_ROUTES,
+    *OAUTH2_ROUTES,
+    *LINK_ROUTES,
+    *SESSION_ROUTES,
+    *TOTP_ROUTES,
+    *PASSKEY_ROUTES,
+    BATCH,
+    *OPTIONS_ROUTES,
+    *ENDPOINT_ROUTES,
+    *DELIVERY_ROUTES,
+)
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
 
@@ -97,28 +116,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
     broker = Broker()
-    routes = Routes(
-        (
-            *collections.ROUTES,
-            *access.ROUTES,
-            *rule_tests.ROUTES,
-            *permission_routes.ROUTES,
-            *LOGIN_ROUTES,
-            *ROLE_ROUTES,
-            *KEY_ROUTES,
-            *OTP_ROUTES,
-            *OAUTH2_ROUTES,
-            *LINK_ROUTES,
-            *SESSION_ROUTES,
-            *TOTP_ROUTES,
-            *PASSKEY_ROUTES,
-            BATCH,
-            *OPTIONS_ROUTES,
-            *ENDPOINT_ROUTES,
-            *DELIVERY_ROUTES,
-            *realtime_routes(broker),
-        )
-    )
+    routes = Routes((*ROUTES, *realtime_routes(broker)))
     handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS, *redirect_handlers(broker))
 
     @asynccontextmanager
