@@ -20,6 +20,8 @@ def payload(catalog: Catalog, draft: EndpointDraft, event: Event) -> bytes:
     if not event.collection_id or (collection is not None and _is_whole(draft)):
         return event_json(event)
     names = frozenset(_ALWAYS if collection is None else shown(catalog, collection, draft))
+    if collection is not None and collection.is_auth and draft.role:
+        names -= _personal(event.record)
     return event_json(
         msgspec.structs.replace(
             event,
@@ -39,6 +41,12 @@ def shown(catalog: Catalog, collection: Collection, draft: EndpointDraft) -> tup
     ways = ways_in(catalog, collection, "view", draft.who)
     readable = (field.name for field in collection.fields if ways.everything or ways.reading(field) == ("",))
     return (*_ALWAYS, *(name for name in readable if not draft.fields or name in draft.fields))
+
+
+def _personal(record: msgspec.Raw) -> frozenset[str]:
+    """What of a person's record is for themselves and for superusers: their roles, and an email they do not show."""
+    shows = record != NOTHING and _decode(record).get("emailVisibility") == msgspec.Raw(b"true")
+    return frozenset(("roles",) if shows else ("roles", "email"))
 
 
 def _is_whole(draft: EndpointDraft) -> bool:
