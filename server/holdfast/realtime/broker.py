@@ -81,6 +81,8 @@ class Broker:
             raise Forbidden("This client has subscribed as somebody else: connect anew.")
         if outcome == "away":
             raise Unavailable("The database cannot be reached just now: try again in a moment.")
+        if outcome == "full":
+            raise Unavailable("The clients of this server listen to too many topics: try again in a moment.")
 
     async def send_to(self, engine: Engine, client_id: str, name: str, data: bytes, *, once: bool = False) -> bool:
         """Send a client a message of its own, if it subscribed to that name; False if it is not there, or did not.
@@ -120,15 +122,15 @@ class Broker:
         # A guest may log in on an open line; any other change of the person could show one what another may see.
         if client.standing.who.kind != "guest" and client.standing.who.key != question.standing.who.key:
             return "another"
+        if not self.streams.has_room(client, len(question.topics)):
+            return "full"
         since = read_position(question.since) or NOWHERE if question.since else _reached(client)
         changes.leave(client)
         client.standing = question.standing
         kept = {} if question.since else client.topics
         after = None if question.since else after
-        client.topics = {
-            topic.text: kept.get(topic.text) or Subscription(client, topic, after) for topic in question.topics
-        }
-        self.streams.touch(client)
+        topics = {topic.text: kept.get(topic.text) or Subscription(client, topic, after) for topic in question.topics}
+        self.streams.give(client, topics)
         changes.join(client, since)
         return "done"
 
@@ -137,7 +139,7 @@ class Broker:
         if client is None or question.name not in client.topics:
             return "unknown"
         if question.once:
-            del client.topics[question.name]
+            self.streams.take(client, question.name)
         sent = self.streams.send(client, event(question.name, question.data.encode()))
         return "done" if sent else "unknown"
 

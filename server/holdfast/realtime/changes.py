@@ -105,6 +105,7 @@ class Changes:
         while True:
             try:
                 await self._rights.fresh()
+                await self._engine.live.check()
                 return await messages(self._engine, epoch, events, wanted)
             except (Unavailable, OSError) as failure:
                 _log.warning("changes cannot be looked at and wait", reason=str(failure))

@@ -7,9 +7,9 @@ import msgspec
 from holdfast.auth.standing import Standing
 from holdfast.realtime.topic import Topic
 
-Outcome: TypeAlias = Literal["done", "unknown", "another", "away"]
+Outcome: TypeAlias = Literal["done", "unknown", "another", "away", "full"]
 """`unknown`: there is no such client (or it did not subscribe to that); `another`: the line is somebody else's;
-`away`: the database does not answer."""
+`away`: the database does not answer; `full`: all clients together have too many topics."""
 
 
 class Subscribe(msgspec.Struct, frozen=True, tag=True):

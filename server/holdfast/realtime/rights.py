@@ -62,5 +62,4 @@ class Rights:
     def _end(self, client: Client) -> None:
         data = msgspec.json.encode({"reason": "The login or key of this client does not hold any more."})
         self._streams.send(client, event(CLOSED, data))
-        client.topics.clear()
         client.line.close()

@@ -18,7 +18,7 @@ from holdfast.realtime.plan import ID_ALONE, IDS, ROWS, Seeing, Watch, plan_seei
 from holdfast.realtime.subscription import Subscription
 from holdfast.records.plan import Asked
 from holdfast.records.render import compact
-from holdfast.rules.access import audience
+from holdfast.rules.access import audience, ways_in
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
@@ -98,6 +98,12 @@ async def _see_group(engine: Engine, events: Sequence[Event], group: _Group, see
             named: dict[str, object] = {ROWS: _rows(group.asked.collection, rows.values())}
             before = await _look(engine, group, group.watch(is_gone=True, is_whole=is_whole), named)
             _tell(events, group, before, some, seen)
+
+
+def may_see_any(engine: Engine, one: Subscription, event: Event) -> bool:
+    """Whether somebody may see any record of the collection that an event is about."""
+    collection = engine.catalog.by_id.get(event.collection_id)
+    return collection is not None and ways_in(engine.catalog, collection, one.action, audience(one.who)).is_open
 
 
 class _Sight(msgspec.Struct, frozen=True):

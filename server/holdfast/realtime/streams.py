@@ -19,6 +19,7 @@ HEARTBEAT_SECONDS: Final = 15.0
 IDLE_SECONDS: Final = 300.0  # without a topic, as in PocketBase
 STALLED_SECONDS: Final = 20.0  # in which a client has not taken all that waited for it
 MOST_CLIENTS: Final = 20_000  # of one process
+MOST_TOPICS: Final = 200_000  # of all clients of one process: about 1 kB each
 _LOOK_SECONDS: Final = 1.0
 
 
@@ -51,6 +52,7 @@ class Streams:
         self.process = process
         self._now = now
         self._clients: dict[str, Client] = {}
+        self._topics = 0
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -77,11 +79,23 @@ class Streams:
 
     def drop(self, client: Client) -> None:
         """Forget a client."""
-        self._clients.pop(client.id, None)
+        if self._clients.pop(client.id, None) is not None:
+            self._topics -= len(client.topics)
 
-    def touch(self, client: Client) -> None:
-        """The client has asked for something: it is not idle."""
+    def has_room(self, client: Client, topics: int) -> bool:
+        """Whether the client may have so many topics in place of those that it has."""
+        return self._topics - len(client.topics) + topics <= MOST_TOPICS
+
+    def give(self, client: Client, topics: dict[str, Subscription]) -> None:
+        """Let a client have these topics from now on. It has asked for something, so it is not idle."""
+        self._topics += len(topics) - len(client.topics)
+        client.topics = topics
         client.heard = self._now()
+
+    def take(self, client: Client, topic: str) -> None:
+        """End one topic of a client."""
+        if client.topics.pop(topic, None) is not None:
+            self._topics -= 1
 
     def send(self, client: Client, data: bytes, messages: int = 1) -> bool:
         """Send events to a client; False when its line is closed."""

@@ -9,7 +9,7 @@ from holdfast.engine import Engine
 from holdfast.events.event import Event
 from holdfast.events.position import Position
 from holdfast.realtime.message import event as encode_event
-from holdfast.realtime.sights import see
+from holdfast.realtime.sights import may_see_any, see
 from holdfast.realtime.streams import Client
 from holdfast.realtime.subscription import Subscription
 
@@ -35,7 +35,7 @@ async def messages(
                 message = made[key] = _changed(one.topic.text, epoch, events[at], item)
             told.append((at, message))
     for one, places in wanted.items():
-        emptied = [at for at in places if events[at].action == "truncate"]
+        emptied = [at for at in places if events[at].action == "truncate" and may_see_any(engine, one, events[at])]
         for at in emptied:
             found.setdefault(one.client, []).append((at, reset(Position(epoch, events[at].seq), "truncated")))
     for told in found.values():

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from client import Api, in_one_loop, refused, running
+from holdfast.realtime import streams
 from postgres import Cluster, drop_database, make_database
 from postgres_host import TEMPLATE
 from sse import Event, Stream, stream
@@ -282,6 +283,15 @@ async def test_an_emptied_collection_asks_its_subscribers_to_read_afresh(hall: H
             assert (event.name, event.json["reason"]) == ("HF_RESET", "truncated")
 
 
+async def test_that_a_closed_collection_was_emptied_is_nobodys_business(hall: Hall):
+    await hall.define("silent", listRule=None)
+    async with hall.hears("silent/*") as guest, hall.hears("silent/*", client=hall.root) as root:
+        async with hall.pool.transaction() as tx:
+            await tx.connection.execute("TRUNCATE silent")
+        assert (await root.next()).name == "HF_RESET"
+        assert await guest.silent(0.1)
+
+
 async def test_a_rule_that_changes_holds_for_the_next_message(hall: Hall):
     await hall.define("moody", [{"name": "n", "type": "number"}])
     async with hall.hears("moody/*") as opened:
@@ -396,6 +406,14 @@ async def test_what_is_taken_away_ends_within_two_seconds(hall: Hall, way: str):
             await hall.create(name, n=2)
             await opened.ended.wait()
             assert opened.waiting == 0
+
+
+async def test_all_clients_together_have_so_many_topics_at_most(hall: Hall, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "MOST_TOPICS", 3)
+    async with stream(hall.front) as one, stream(hall.front) as other:
+        for opened, topics, status in ((one, 2, 204), (one, 3, 204), (other, 1, 503), (one, 2, 204), (other, 1, 204)):
+            body = {"clientId": opened.id, "subscriptions": [f"t{n}/*" for n in range(topics)]}
+            assert (await hall.guest.post("/api/realtime", json=body)).status_code == status
 
 
 async def test_a_client_may_change_its_topics_and_misses_nothing_of_those_it_keeps(hall: Hall):
