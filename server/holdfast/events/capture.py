@@ -21,6 +21,7 @@ _MOST_ARGUMENTS: Final = 50  # of one function; PostgreSQL takes 100
 # Names with a space: no field can have one, so that none is meant by them.
 _OLD: Final = raw('"hf old"')
 _NEW: Final = raw('"hf new"')
+_NOW: Final = raw('"hf now"')
 _ROW: Final = raw('"hf row"')
 TRIGGERS: Final[dict[str, Sql]] = {
     "hf_ev_create": raw(" AFTER INSERT ON "),
@@ -140,21 +141,38 @@ def _one_sided(collection: Collection, verb: LiteralString, row: Sql) -> Sql:
     return _into(collection, raw("'.") + raw(verb) + raw("'"), columns) + raw(" FROM ") + row + raw(";")
 
 
+def _may_overtake(collection: Collection) -> bool:
+    """Whether one statement elsewhere can change a row twice: by a foreign key, and by a trigger of a list.
+
+    What a foreign key does fires its triggers last of all, so the event of the earlier change comes after that of the
+    later one, or even after that of the row's end.
+    """
+    relations = [field for field in collection.fields if isinstance(field, RelationField)]
+    emptied = any(not (field.many or field.cascade_delete or field.required) for field in relations)
+    return emptied and any(field.many for field in relations)
+
+
 def _updated(collection: Collection) -> Sql:
     """Rows are paired by their id; one that gets another id is deleted under the old and created under the new.
 
     A full join cannot be done by a nested loop: one plan is good for one row and for a million. The order frees
-    unique values before somebody takes them again.
+    unique values before somebody takes them again. Where events may overtake each other the record is taken from the
+    table, so that the last event has it as it is, and a row that is gone leaves no event.
     """
+    now = _record_now(collection) if _may_overtake(collection) else _record(collection, _NEW)
     gone, came = _NEW + raw(".id IS NULL"), _OLD + raw(".id IS NULL")
     verb = raw("CASE WHEN ") + gone + raw(" THEN '.deleted' WHEN ") + came + raw(" THEN '.created' ELSE '.updated' END")
     record = raw("CASE WHEN ") + gone + raw(" THEN ") + _record(collection, _OLD)
-    record += raw(" ELSE ") + _record(collection, _NEW) + raw(" END")
+    record += raw(" ELSE ") + now + raw(" END")
     previous = raw("CASE WHEN NOT (") + gone + raw(" OR ") + came + raw(") THEN ") + _previous(collection) + raw(" END")
     id = raw("coalesce(") + _NEW + raw(".id, ") + _OLD + raw(".id)")
     source = raw(" FROM ") + _OLD + raw(" FULL JOIN ") + _NEW + raw(" ON ") + _NEW + raw(".id = ") + _OLD + raw(".id")
     order = raw(" ORDER BY ") + _NEW + raw(".id IS NOT NULL;")
-    return _into(collection, verb, (id, record, previous)) + source + order
+    if not _may_overtake(collection):
+        return _into(collection, verb, (id, record, previous)) + source + order
+    there = raw(" WHERE ") + gone + raw(" OR EXISTS (SELECT FROM ") + qualified("public", collection.name)
+    there += raw(" AS ") + _NOW + raw(" WHERE ") + _NOW + raw(".id = ") + _NEW + raw(".id)")
+    return _into(collection, verb, (id, record, previous)) + source + there + order
 
 
 def _record(collection: Collection, row: Sql) -> Sql:
@@ -167,6 +185,12 @@ def _record(collection: Collection, row: Sql) -> Sql:
         + raw(") AS ")
         + (_ROW + raw(")"))
     )
+
+
+def _record_now(collection: Collection) -> Sql:
+    inner = _record(collection, _NOW)
+    table = qualified("public", collection.name) + raw(" AS ") + _NOW
+    return raw("(SELECT ") + inner + raw(" FROM ") + table + raw(" WHERE ") + _NOW + raw(".id = ") + _NEW + raw(".id)")
 
 
 def _previous(collection: Collection) -> Sql:

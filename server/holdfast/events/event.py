@@ -99,9 +99,9 @@ def read_event(row: Mapping[str, Any]) -> Event:
         collection_id=collection_id,
         collection=collection,
         record_id=row["record_id"] or "",
-        record=NOTHING if record is None else msgspec.Raw(_record(record, collection_id, collection)),
+        record=_record(record, collection_id, collection),
         changed=_names(previous),
-        previous=NOTHING if previous is None else msgspec.Raw(previous.encode()),
+        previous=_object(previous),
         actor=context.actor,
         request=context.request,
         hops=context.hops,
@@ -109,16 +109,26 @@ def read_event(row: Mapping[str, Any]) -> Event:
     )
 
 
-def _record(text: str, collection_id: str, collection: str) -> bytes:
+def _record(text: str | None, collection_id: str, collection: str) -> msgspec.Raw:
     """The record with the two keys that say where it is from, which the log does not repeat in each row."""
-    if not collection_id:
-        return text.encode()
+    found = _object(text)
+    if not collection_id or found is NOTHING:
+        return found
     head = msgspec.json.encode({"collectionId": collection_id, "collectionName": collection})
-    rest = text.encode()[1:]
-    return head[:-1] + rest if rest == b"}" else head[:-1] + b"," + rest
+    rest = bytes(found)[1:]
+    return msgspec.Raw(head[:-1] + rest if rest == b"}" else head[:-1] + b"," + rest)
+
+
+def _object(text: str | None) -> msgspec.Raw:
+    """A JSON object. Nothing for what is none: then it was put into the outbox by hand."""
+    if text is None or not text.startswith("{"):
+        return NOTHING
+    try:
+        return msgspec.json.decode(text, type=msgspec.Raw)
+    except msgspec.DecodeError:
+        return NOTHING
 
 
 def _names(previous: str | None) -> tuple[str, ...]:
-    if previous is None:
-        return ()
-    return tuple(msgspec.json.decode(previous, type=dict[str, msgspec.Raw]))
+    found = _object(previous)
+    return () if found is NOTHING else tuple(msgspec.json.decode(found, type=dict[str, msgspec.Raw]))

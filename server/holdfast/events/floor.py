@@ -24,8 +24,9 @@ class Floor:
     One that stays open keeps the floor where it is, and nothing else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, every_seconds: float = EVERY_SECONDS) -> None:
         self.id = 0
+        self._every_seconds = every_seconds
         self._looked = time.monotonic()
         self._mark: tuple[int, int] | None = None
         self._ended: int | None = None
@@ -35,7 +36,7 @@ class Floor:
         if self._ended is not None:  # they had ended before the look that has just been done
             self.id, self._ended = self._ended, None
         now = time.monotonic()
-        if now - self._looked < EVERY_SECONDS:
+        if now - self._looked < self._every_seconds:
             return
         self._looked = now
         if self._mark is None:

@@ -60,7 +60,8 @@ _RELAY: Final = Statement.of(
     + raw(" CASE WHEN s.whole THEN s.record ELSE '{\"id\":' || to_json(s.record_id) || '}' END,")
     + raw(" CASE WHEN s.whole THEN s.previous WHEN s.previous IS NOT NULL THEN (SELECT '{' ||")
     + raw(" coalesce(string_agg(to_json(key) || ':null', ','), '') || '}'")
-    + raw(" FROM jsonb_object_keys(holdfast.try_json(s.previous)) AS key) END,")
+    + raw(" FROM jsonb_object_keys(CASE WHEN left(s.previous, 1) = '{' THEN holdfast.try_json(s.previous) END) AS key)")
+    + raw(" END,")
     + raw(" s.context, s.whole FROM sized AS s CROSS JOIN moved)")
     + raw(" SELECT epoch, seq, events FROM moved")
 )
@@ -110,6 +111,15 @@ class Relay:
             connection.terminate()  # a close would wait for an answer that may never come
 
 
+async def relay_once(connection: Connection, floor: int) -> tuple[Position | None, int]:
+    """Give numbers to what is in the outbox above `floor`, at most MOST_AT_ONCE; the newest number, and how many.
+
+    One statement: it is done or not, whenever the connection ends. Two that run at once take different rows.
+    """
+    row = await connection.fetchrow(_RELAY.text, *_RELAY.args(Inputs(named={"floor": floor})))
+    return (None, 0) if row is None else (Position(row["epoch"], row["seq"]), row["events"])
+
+
 class _Leader:
     """The loop of the process that leads, on its connection."""
 
@@ -139,16 +149,13 @@ class _Leader:
 
     async def _relay(self) -> int:
         """Move what there is, at most MOST_AT_ONCE; says how much that was."""
-        inputs = Inputs(named={"floor": self._floor.id})
         try:
-            row = await self._connection.fetchrow(_RELAY.text, *_RELAY.args(inputs))
+            position, moved = await relay_once(self._connection, self._floor.id)
         except asyncpg.CheckViolationError:  # no partition is for today: the clock has jumped, or care was not taken
             await make_partitions(self._connection)
             return MOST_AT_ONCE
-        if row is None:
-            return 0
-        self._untold = Position(row["epoch"], row["seq"])
-        return row["events"]
+        self._untold = position or self._untold
+        return moved
 
     async def _tell(self) -> None:
         """Wake those who wait. It is a transaction of its own, after that of the events, so no writer waits for it."""

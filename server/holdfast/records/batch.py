@@ -56,14 +56,14 @@ async def handle(engine: Engine, request: Request) -> Response:
     request.limit_body(options.max_body_size)
     values = await read_values(request)
     parts = read_batch(values, options.max_requests)
-    who = request.principal
+    sent = Facts.of(request)
     await _count(engine, request, parts)
 
     async def run(tx: Transaction | None) -> Response:
         if tx is not None:
-            return Response(200, await run_batch(engine, engine.catalog, who, parts, tx))
+            return Response(200, await run_batch(engine, engine.catalog, sent, parts, tx))
         async with engine.pool.transaction() as new:
-            return Response(200, await run_batch(engine, engine.catalog, who, parts, new))
+            return Response(200, await run_batch(engine, engine.catalog, sent, parts, new))
 
     async def answer() -> Response:
         await engine.live.check()
@@ -87,8 +87,8 @@ async def _count(engine: Engine, request: Request, parts: Sequence[Part]) -> Non
     await engine.limiter.check(limits, asked, catalog.name_of)
 
 
-async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Sequence[Part], tx: Transaction) -> bytes:
-    """Do all writes and give the list of their answers as JSON.
+async def run_batch(engine: Engine, catalog: Catalog, sent: Facts, parts: Sequence[Part], tx: Transaction) -> bytes:
+    """Do all writes of a request and give the list of their answers as JSON.
 
     Relations are checked when all is written, so that records of one batch can point at each other.
     Raises BadRequest, with the failure of the one request in `data`; the caller then rolls back.
@@ -101,30 +101,30 @@ async def run_batch(engine: Engine, catalog: Catalog, who: Principal, parts: Seq
             done: list[_Done] = []
             for at, part in enumerate(parts):
                 try:
-                    done.append(await _do(engine, catalog, who, part, tx))
+                    done.append(await _do(engine, catalog, sent, part, tx))
                 except (ApiError, asyncpg.PostgresError) as failure:
                     error = failure if isinstance(failure, ApiError) else api_error(failure)
                     if error is None or error.status >= 500:
                         raise  # not the request's fault: trying again may help
                     raise _failed(at, error) from failure
-            await _check_relations(catalog, who, done, tx)
+            await _check_relations(catalog, sent.who, done, tx)
     except TimeoutError as failure:
         raise BadRequest("This batch takes longer than the server allows: send fewer requests at once.") from failure
     return b"[" + b",".join(one.answer for one in done) + b"]"
 
 
-async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: Transaction) -> _Done:
+async def _do(engine: Engine, catalog: Catalog, sent: Facts, part: Part, tx: Transaction) -> _Done:
     collection = catalog.get(part.collection)
     write = Write(
         catalog=catalog,
         collection=collection,
-        who=who,
+        who=sent.who,
         id=part.id,
         body=part.body,
         fields=part.query.get("fields", ""),
         expand=part.query.get("expand", ""),
         versions=read_if_match(part.headers.get("if-match", "")),
-        request=_facts(who, part),
+        request=_facts(sent, part),
     )
     if part.action == "delete":
         await write_service.delete(engine, write, tx)
@@ -138,10 +138,12 @@ async def _do(engine: Engine, catalog: Catalog, who: Principal, part: Part, tx: 
     return _Done(collection.id, written.id, False, b'{"status":200,"body":' + written.body + b"}")
 
 
-def _facts(who: Principal, part: Part) -> Facts:
+def _facts(sent: Facts, part: Part) -> Facts:
     """What rules may ask about one write: it is a request of its own, sent by whoever sent the batch."""
     return Facts(
-        who=who,
+        who=sent.who,
+        request_id=sent.request_id,
+        hops=sent.hops,
         method=part.method,
         query=lambda: part.query,
         headers={

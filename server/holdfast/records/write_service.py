@@ -21,7 +21,7 @@ from holdfast.errors import (
     RuleFailed,
     ValidationFailed,
 )
-from holdfast.events.context import HOPS_HEADER, Context, context_of, read_hops, write_context
+from holdfast.events.context import Context, context_of, write_context
 from holdfast.http.preconditions import Versions
 from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
@@ -325,7 +325,7 @@ def _context(write: Write) -> Context:
     facts = write.request
     if facts is None:
         return context_of(write.who)
-    return context_of(write.who, facts.request_id, read_hops(facts.headers.get(HOPS_HEADER)))
+    return context_of(write.who, facts.request_id, facts.hops)
 
 
 async def _run(

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 import msgspec
 
 from holdfast.db.sql import Inputs, Sql, bind
+from holdfast.events.context import HOPS_HEADER, read_hops
 from holdfast.http.form import FormValue
 from holdfast.http.request import Request
 from holdfast.identity import GUEST, Principal
@@ -43,6 +44,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     body: Mapping[str, Any] = {}
     context: Context = "default"
     request_id: str = ""
+    hops: int = 0  # webhooks that led to it
 
     @classmethod
     def of(cls, request: Request, body: Mapping[str, Any] | None = None, context: Context = "default") -> "Facts":
@@ -55,6 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             body=body or {},
             context=context,
             request_id=request.id,
+            hops=read_hops(request.headers.get(HOPS_HEADER)),
         )
 
     @cached_property

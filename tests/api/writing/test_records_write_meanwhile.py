@@ -9,11 +9,13 @@ import pytest
 from holdfast.catalog import store
 from holdfast.db.pool import Pool
 from holdfast.errors import ApiError
+from holdfast.events import capture
 from holdfast.records import write_service
 from holdfast.records.batch import run_batch
 from holdfast.records.batch_reading import read_batch
 from holdfast.records.retry import with_retries
 from holdfast.records.write_service import Write
+from holdfast.rules.facts import Facts
 from writing_server import ROOT, Server
 
 
@@ -33,7 +35,9 @@ async def rename_field(server: Server) -> None:
     )
     after = [msgspec.structs.replace(one, fields=fields) if one is things else one for one in catalog.collections]
     async with server.engine.pool.transaction() as tx:
+        await tx.execute(capture.drop(capture.function_name(things)))
         await tx.connection.execute("ALTER TABLE things RENAME COLUMN old TO new")
+        await tx.execute(capture.create(msgspec.structs.replace(things, fields=fields)))
         await store.write(tx, catalog, after)
 
 
@@ -56,7 +60,7 @@ async def test_a_batch_that_was_overtaken_by_a_change_is_done_after_it(things: S
         catalog = things.engine.catalog
         seen.append(catalog.version)
         async with things.engine.pool.transaction() as tx:
-            return await run_batch(things.engine, catalog, ROOT, parts, tx)
+            return await run_batch(things.engine, catalog, Facts(who=ROOT), parts, tx)
 
     answers = json.loads(await with_retries(things.engine, answer))
     assert [one["body"]["new"] for one in answers] == ["b", "c"]
