@@ -67,9 +67,8 @@ _FINISH: Final = Statement.of(
     + named("statuses", "integer[]")
     + raw(", ")
     + named("errors", "text[]")
-    + raw(
-        ") AS held (id, lease, state, attempts, wait, status, error) WHERE d.id = held.id AND d.lease = held.lease::uuid"
-    )
+    + raw(") AS held (id, lease, state, attempts, wait, status, error)")
+    + raw(" WHERE d.id = held.id AND d.lease = held.lease::uuid")
 )
 _NOTE: Final = Statement.of(
     raw("INSERT INTO holdfast.delivery_attempts (delivery_id, webhook_id, at, ms, status, error, request, response,")
