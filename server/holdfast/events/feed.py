@@ -44,6 +44,14 @@ class Feed:
         self._newest: Position | None = None
         self._moved = asyncio.Event()
 
+    @property
+    def newest(self) -> Position | None:
+        """The newest position that this process has heard of, at no cost; None before the first.
+
+        What is read of the records afterwards holds every change up to there.
+        """
+        return self._newest
+
     async def position(self) -> Position:
         """After the newest event: whatever is read from there happened later, or was committed later.
 

@@ -35,14 +35,16 @@ async def list_records(engine: Engine, request: Request, collection: Collection)
     if not isinstance(plan, Plan):
         plan = plan_list(engine.plans, asked, from_query(request.query), engine.secret)
         _keep(engine, request, key, plan, plan.compiled.statement)
-    return Response(body=await _page(engine, request, plan))
+    headers = _stands(engine)
+    return Response(body=await _page(engine, request, plan), headers=headers)
 
 
 async def query_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`POST .../records/query`: the same, with the parameters in a JSON body."""
     asked = _asked(engine, request, collection)
     plan = plan_list(engine.plans, asked, from_body(await request.object()), engine.secret)
-    return Response(body=await _page(engine, request, plan))
+    headers = _stands(engine)
+    return Response(body=await _page(engine, request, plan), headers=headers)
 
 
 async def view_record(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
@@ -82,6 +84,12 @@ async def aggregate_records(engine: Engine, request: Request, collection: Collec
 def _keep(engine: Engine, request: Request, key: Hashable, plan: object, statement: Statement) -> None:
     if len(request.query_string) <= KEPT_QUERY_BYTES:
         keep(engine.plans, key, plan, statement)
+
+
+def _stands(engine: Engine) -> tuple[tuple[bytes, bytes], ...]:
+    """Where the log of events stood before a list was read: who subscribes from there misses nothing."""
+    newest = engine.feed.newest
+    return () if newest is None else ((b"x-event-seq", str(newest).encode()),)
 
 
 def _asked(engine: Engine, request: Request, collection: Collection) -> Asked:

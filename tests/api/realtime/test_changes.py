@@ -326,6 +326,25 @@ async def test_what_was_missed_comes_first_in_order_and_once(hall: Hall):
         assert seqs == sorted(set(seqs))
 
 
+async def test_who_subscribes_from_where_a_list_stood_misses_nothing(hall: Hall):
+    await hall.define("listed", [{"name": "n", "type": "number"}])
+    seqs: list[str] = []
+    for n in range(5):
+        await hall.create("listed", n=n)
+        answer = await hall.guest.get("/api/collections/listed/records?sort=n")
+        known = {record["n"] for record in answer.json()["items"]}
+        await hall.create("listed", n=n + 100)
+        seqs.append(answer.headers["x-event-seq"])
+        async with hall.hears("listed/*", since=seqs[-1]) as opened:
+            while n + 100 not in known:
+                event = await opened.next()
+                if event.name == "listed/*":
+                    known.add(event.json["record"]["n"])
+        assert known == {*range(n + 1), *range(100, n + 101)}
+    asked = await hall.guest.post("/api/collections/listed/records/query", json={})
+    assert asked.headers["x-event-seq"].split(":")[0] == seqs[0].split(":")[0]
+
+
 @pytest.mark.parametrize("way", ["since in the query", "Last-Event-ID"])
 async def test_one_request_can_say_everything(hall: Hall, way: str):
     name = f"once_{len(way)}"
