@@ -14,7 +14,7 @@ from holdfast.http.stream import Line
 from holdfast.realtime.changes import Changes
 from holdfast.realtime.client_id import process_of
 from holdfast.realtime.letters import Answer, Outcome, Question, Send, Subscribe, read_answer, read_question
-from holdfast.realtime.message import event
+from holdfast.realtime.message import event, reached
 from holdfast.realtime.neighbours import Neighbours
 from holdfast.realtime.rights import Rights
 from holdfast.realtime.streams import Client, Streams
@@ -58,6 +58,9 @@ class Broker:
         client = self.streams.open(line)
         try:
             if first is not None:
+                if read_position(first.since) is not None:
+                    # Else a line that breaks before the first message would leave a browser with our id as its last.
+                    line.put(reached(first.since), 0)
                 await self._do(msgspec.structs.replace(first, client_id=client.id))
             await line.closed
         finally:

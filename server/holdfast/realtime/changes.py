@@ -50,6 +50,7 @@ class Changes:
     def leave(self, client: Client) -> None:
         """Tell a client nothing more."""
         self._index.remove(client.subscriptions)
+        client.is_live = False
         if client.replay is not None:
             client.replay.cancel()
             client.replay = None
@@ -66,6 +67,7 @@ class Changes:
     def _go_live(self, client: Client) -> None:
         assert self._position is not None
         client.since = None
+        client.is_live = True
         self._index.add(client.subscriptions)
         self._streams.send(client, ready(self._position))
 
@@ -99,6 +101,7 @@ class Changes:
         if wanted:
             self._streams.deliver(await self._messages(after.epoch, events, wanted))
             await asyncio.sleep(0)  # the lines are written before more is put on them
+        self._streams.told = str(self._position)
 
     async def _messages(self, epoch: str, events: Sequence[Event], wanted: Wanted) -> Letters:
         """The messages for all. A database that is away is waited for: what is skipped now would be lost."""
@@ -118,6 +121,7 @@ class Changes:
         except Unavailable:
             await asyncio.sleep(RETRY_SECONDS)
             return
+        self._streams.told = str(self._position)
         for client in self._index.clients():
             self._streams.send(client, reset(self._position, "lost"))
 

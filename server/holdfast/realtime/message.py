@@ -9,6 +9,11 @@ RETRY: Final = b"retry:1000\n\n"  # the last thing on a line that the server clo
 EVENT_STREAM: Final = b"text/event-stream"
 
 
+def reached(position: str) -> bytes:
+    """That the client has heard everything up to a position, without a message: it will say so when it comes again."""
+    return f"id:{position}\n\n".encode()
+
+
 def event(name: str, data: bytes, id: str = "") -> bytes:
     """One event. Name and id are without line breaks; the data may have some, and arrives with them as LF."""
     if b"\n" in data or b"\r" in data:

@@ -12,7 +12,7 @@ from holdfast.errors import Unavailable
 from holdfast.events.position import Position
 from holdfast.http.stream import Line
 from holdfast.realtime.client_id import new_client_id
-from holdfast.realtime.message import HEARTBEAT, RETRY, event
+from holdfast.realtime.message import HEARTBEAT, RETRY, event, reached
 from holdfast.realtime.subscription import Subscription
 
 HEARTBEAT_SECONDS: Final = 15.0
@@ -26,13 +26,14 @@ _LOOK_SECONDS: Final = 1.0
 class Client:
     """One open line, what its client subscribed to, and as whom."""
 
-    __slots__ = ("beaten", "flowed", "heard", "id", "line", "replay", "since", "standing", "topics")
+    __slots__ = ("beaten", "flowed", "heard", "id", "is_live", "line", "replay", "since", "standing", "topics")
 
     def __init__(self, id: str, line: Line, now: float) -> None:
         self.id = id
         self.line = line
         self.standing: Standing = NOBODY
         self.topics: dict[str, Subscription] = {}
+        self.is_live = False  # whether it is told what comes
         self.replay: asyncio.Task[None] | None = None
         self.since: Position | None = None  # how far a replay has come
         self.heard = now  # when it asked for something
@@ -53,6 +54,7 @@ class Streams:
         self._now = now
         self._clients: dict[str, Client] = {}
         self._topics = 0
+        self.told = ""  # the position up to which all who are live were told
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -125,7 +127,7 @@ class Streams:
                 client.line.close()
             elif now - client.beaten > HEARTBEAT_SECONDS - _LOOK_SECONDS:
                 client.beaten = now
-                client.line.put(HEARTBEAT, 0)
+                client.line.put(HEARTBEAT + reached(self.told) if client.is_live and self.told else HEARTBEAT, 0)
 
     async def look_after_forever(self) -> None:
         """Run until cancelled."""

@@ -356,6 +356,8 @@ async def test_one_request_can_say_everything(hall: Hall, way: str):
     given = {"Last-Event-ID": first.id} if way == "Last-Event-ID" else {}
     query = f"topics={name}/*" + ("" if given else f"&since={first.id}")
     async with line(hall, query, **given) as opened:
+        # A browser that loses the line here still has something to go on from.
+        assert opened.raw.endswith(f"\n\nid:{first.id}\n\n")
         assert (await opened.next()).json["record"]["n"] == 1
         assert (await opened.next_of("HF_READY")).json["seq"] > first.json["seq"]
 
@@ -388,6 +390,37 @@ async def test_a_since_that_is_no_position_is_refused(hall: Hall, since: object)
     assert "since" in refused(answer, 400, "validation_failed")["data"]
     answer = await hall.guest.get("/api/realtime?topics=a%0Ab")
     assert "topics" in refused(answer, 400, "validation_failed")["data"]
+
+
+async def test_the_end_of_a_key_or_session_ends_the_line(hall: Hall):
+    key = (await hall.root.post("/api/keys", json={"name": "k", "superuser": True})).json()
+    person, _ = await hall.person()
+    body = {"identity": person["email"], "password": PASSWORD, "session": True}
+    session = (await hall.guest.post("/api/collections/users/auth-with-password", json=body)).json()
+    clients = hall.client(session["token"]), hall.client(key["key"])
+    async with hall.hears("users/*", client=clients[0]) as one, hall.hears("users/*", client=clients[1]) as other:
+        assert (await clients[0].delete("/api/collections/users/sessions")).status_code == 204
+        assert (await hall.root.delete(f"/api/keys/{key['id']}")).status_code in (200, 204)
+        for opened in (one, other):
+            await opened.next_of("HF_CLOSED", 2.0)
+            await opened.ended.wait()
+
+
+async def test_a_database_that_drops_all_connections_loses_no_message(hall: Hall):
+    await hall.define("dropped", [{"name": "n", "type": "number"}])
+    async with hall.hears("dropped/*") as opened:
+        connection = await hall.pool.connect()
+        for n in range(3):
+            await hall.create("dropped", n=n)
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            for _ in range(100):
+                if (await hall.guest.get("/api/collections/dropped/records")).status_code == 200:
+                    break
+        await connection.close()
+        assert [(await told(opened))[1]["n"] for _ in range(3)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize("way", ["password", "deletion", "roles", "logout"])

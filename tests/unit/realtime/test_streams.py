@@ -62,7 +62,12 @@ async def test_a_quiet_line_gets_a_comment_and_one_that_was_just_written_does_no
     streams.look_after()
     await settled()
     assert quiet.taken.endswith(b"\n\n:\n\n")
-    assert busy.taken.endswith(b"x\n\n")
+    client.is_live, streams.told = True, "epoch:7"
+    clock.now += HEARTBEAT_SECONDS
+    streams.look_after()
+    await settled()
+    assert busy.taken.endswith(b"x\n\n:\n\nid:epoch:7\n\n")
+    assert quiet.taken.endswith(b"\n\n:\n\n:\n\n")
     for reader in (quiet, busy):
         await reader.line.finish()
 

@@ -1,0 +1,42 @@
+"""Realtime by PocketBase's Python client, in a process of its own: it reads in a thread that nobody can end."""
+
+import subprocess
+import sys
+
+import pytest
+
+from served import Served
+
+SCRIPT = """
+import os, queue, sys
+from pocketbase import PocketBase
+
+url, email, password = sys.argv[1:]
+pb = PocketBase(url)
+pb.collection("_superusers").auth_with_password(email, password)
+pb.collections.create({"name": "py_live", "type": "base", "fields": [{"name": "title", "type": "text"}]})
+told = queue.Queue()
+pb.collection("py_live").subscribe(told.put)
+for number in range(100):  # the client says nowhere when its subscription holds
+    made = pb.collection("py_live").create({"title": "first"})
+    try:
+        message = told.get(timeout=0.3)
+        break
+    except queue.Empty:
+        continue
+assert (message.action, message.record.title) == ("create", "first"), message
+pb.collection("py_live").delete(made.id)
+while (message := told.get(timeout=10)).action != "delete":
+    pass
+assert message.record.id == made.id
+sys.stdout.write("done")
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.slow
+def test_the_python_client_hears_of_changes(served: Served) -> None:
+    command = [sys.executable, "-c", SCRIPT, served.url, served.email, served.password]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "done", done.stderr
