@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
@@ -255,8 +256,13 @@ async def test_z_a_stop_ends_all_lines_at_once(pair: Server):
     url = pair.started()
     async with AsyncExitStack() as stack:
         lines = await lines_of_both(url, stack)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        opened = await session.ws_connect(url.replace("http", "ws") + "/api/realtime/ws")
         began = time.monotonic()
         assert await asyncio.to_thread(pair.stop) == 0
+        while (message := await opened.receive(5)).type is aiohttp.WSMsgType.TEXT:
+            pass
+        assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1012)
         assert time.monotonic() - began < 6
         for one in lines:
             async with asyncio.timeout(5):
