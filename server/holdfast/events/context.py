@@ -9,7 +9,7 @@ from holdfast.identity import Principal, PrincipalKind
 SETTING: Final = "holdfast.context"
 """A setting of PostgreSQL that lasts for the transaction. Who writes by SQL may set it, too, or leave it empty."""
 
-HOPS_HEADER: Final = b"holdfast-hops"
+HOPS_HEADER: Final = b"x-holdfast-hops"
 """The header of a delivery that says how many webhooks led to it; who writes because of it sends it along."""
 MOST_HOPS: Final = 1000
 
@@ -17,7 +17,7 @@ MOST_HOPS: Final = 1000
 class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Who made a change. `collection` and `id` name the record of a person, `key` is the id of an API key."""
 
-    kind: PrincipalKind | str = "guest"
+    kind: PrincipalKind
     collection: str = ""
     id: str = ""
     name: str = ""
@@ -49,9 +49,14 @@ def context_of(who: Principal, request: str = "", hops: int = 0) -> Context:
     return Context(actor=actor, request=request, hops=hops)
 
 
-def read_hops(header: bytes | None) -> int:
-    """How many webhooks led to a request: none for whoever does not say, or says what is no number."""
-    if not header or not header.isdigit() or len(header) > len(str(MOST_HOPS)):
+def read_hops(who: Principal, header: bytes | None) -> int:
+    """How many webhooks led to a request: none for whoever does not say, or says what is no number.
+
+    Only API keys and superusers are believed: others could hide what they do from webhooks.
+    """
+    if not header or not (who.is_superuser or who.kind == "key"):
+        return 0
+    if not header.isdigit() or len(header) > len(str(MOST_HOPS)):
         return 0
     return min(int(header), MOST_HOPS)
 
