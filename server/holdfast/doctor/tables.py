@@ -37,6 +37,8 @@ _PARTS: Final = """
     SELECT t.relname, g.tgname, g.tgenabled <> 'D'
       FROM pg_catalog.pg_trigger AS g JOIN pg_catalog.pg_class AS t ON t.oid = g.tgrelid
      WHERE t.relnamespace = 'public'::regnamespace AND NOT g.tgisinternal
+    UNION ALL
+    SELECT '', f.proname, true FROM pg_catalog.pg_proc AS f WHERE f.pronamespace = 'holdfast'::regnamespace
 """
 
 
@@ -48,11 +50,11 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """What schema public holds: columns by table, views, and whether each index, foreign key and trigger is sound."""
+    """What is there: columns by table, views, and whether each index, foreign key, trigger and function is sound."""
 
     columns: dict[str, dict[str, Column]]
     views: frozenset[str]
-    parts: dict[tuple[str, str], bool]  # by table and name
+    parts: dict[tuple[str, str], bool]  # by table and name; functions belong to no table
 
 
 async def ask(connection: Connection) -> Tables:
@@ -115,8 +117,8 @@ def _column(collection: Collection, field: Field, actual: Column) -> list[Findin
 
 
 def _part(part: Part, table: str, tables: Tables) -> list[Finding]:
-    what = {"index": "index", "relation": "foreign key", "trigger": "trigger"}[part.sort]
-    sound = tables.parts.get((table, part.name))
+    what = "foreign key" if part.sort == "relation" else part.sort
+    sound = tables.parts.get(("" if part.sort == "function" else table, part.name))
     if sound is None:
         return [broken(ABOUT, f"the {what} {part.name} of {table} is gone", f"Run {inline(part.create)}.")]
     if sound:

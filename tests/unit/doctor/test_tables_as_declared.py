@@ -1,0 +1,52 @@
+"""What the doctor makes of the tables as they are, beside the collections as they are declared."""
+
+import msgspec
+
+from holdfast.catalog.snapshot import Catalog
+from holdfast.collections.convert import column_type
+from holdfast.collections.parts import Part, parts
+from holdfast.db.sql import inline
+from holdfast.doctor.finding import Finding
+from holdfast.doctor.tables import Column, Tables, judge
+from holdfast.schema.collection import Collection
+from holdfast.schema.relation import RelationField
+from holdfast.schema.system_fields import id_field
+
+EDITORS = RelationField(id="r1", name="editors", collection_id="people", max_select=5)
+PEOPLE = Collection(id="people", name="people", fields=(id_field(),))
+POSTS = Collection(id="posts", name="posts", fields=(id_field(), EDITORS))
+CATALOG = Catalog.of(1, (PEOPLE, POSTS))
+PARTS = tuple(part for one in CATALOG.collections for part in parts(CATALOG, one) if part.sort != "capture")
+
+
+def key(part: Part) -> tuple[str, str]:
+    return ("" if part.sort == "function" else part.table, part.name)
+
+
+def as_declared() -> Tables:
+    columns = {
+        one.name: {
+            field.name: Column(inline(column_type(field)), not_null=field.column().not_null) for field in one.fields
+        }
+        for one in CATALOG.collections
+    }
+    return Tables(columns, frozenset(), {key(part): True for part in PARTS})
+
+
+def broken(tables: Tables) -> list[Finding]:
+    return [one for one in judge(CATALOG, tables) if one.state != "ok"]
+
+
+def test_a_relation_that_holds_many_is_as_it_is_declared():
+    assert {"function", "trigger", "index"} <= {part.sort for part in PARTS}
+    assert broken(as_declared()) == []
+
+
+def test_whatever_is_gone_is_told_with_the_statement_that_makes_it_anew():
+    tables = as_declared()
+    for gone in PARTS:
+        left = {name: sound for name, sound in tables.parts.items() if name != key(gone)}
+        (found,) = broken(msgspec.structs.replace(tables, parts=left))
+        assert gone.name in found.found
+        assert "gone" in found.found
+        assert inline(gone.create) in found.advice
