@@ -57,7 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             body=body or {},
             context=context,
             request_id=request.id,
-            hops=read_hops(request.headers.get(HOPS_HEADER)),
+            hops=read_hops(request.principal, request.headers.get(HOPS_HEADER)),
         )
 
     @cached_property
