@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from holdfast.auth.key_reading import KeyDraft, key_draft, key_json, read_key
+from holdfast.auth.key_reading import UNKNOWN, KeyDraft, key_draft, key_json, read_key
 from holdfast.auth.key_secret import hash_of, new_secret
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row, Transaction
@@ -67,6 +67,9 @@ async def revoke_key(engine: Engine, id: str) -> None:
 
 async def rotate_key(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Give a key another secret; the old one is good for `overlapSeconds` more. Raises NotFound, ValidationFailed."""
+    # A misspelt key would end the old secret at once, with the programs that still use it.
+    if unknown := {key: UNKNOWN for key in body if key != "overlapSeconds"}:
+        raise ValidationFailed(unknown)
     overlap = body.get("overlapSeconds", 0)
     if not isinstance(overlap, int) or isinstance(overlap, bool) or not 0 <= overlap <= MAX_OVERLAP_SECONDS:
         message = f"Must be a whole number from 0 to {MAX_OVERLAP_SECONDS}."

@@ -288,3 +288,10 @@ async def test_an_overlap_that_cannot_be_is_refused(blog: Api, seconds: Any):
     key = await make(blog)
     answer = await blog.root.post(f"/api/keys/{key['id']}/rotate", json={"overlapSeconds": seconds})
     assert (answer.status_code, list(answer.json()["data"])) == (400, ["overlapSeconds"])
+
+
+async def test_a_misspelt_overlap_does_not_end_the_old_secret(blog: Api):
+    key = await make(blog)
+    answer = await blog.root.post(f"/api/keys/{key['id']}/rotate", json={"overlap": 60})
+    assert (answer.status_code, list(answer.json()["data"])) == (400, ["overlap"])
+    assert (await blog.root.get("/api/me/permissions", headers={"X-API-Key": key["key"]})).status_code == 200
