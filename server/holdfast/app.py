@@ -14,6 +14,9 @@ from holdfast.access import permission_routes
 from holdfast.access import routes as access
 from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
+from holdfast.audit.routes import AUDIT_ROUTES
+from holdfast.audit.sweep import SweepAudit
+from holdfast.audit.tally import Tally
 from holdfast.auth import link_page, setup_routes
 from holdfast.auth.attempts import sweep_attempts
 from holdfast.auth.key_routes import KEY_ROUTES
@@ -68,12 +71,13 @@ from holdfast.records.batch_route import BATCH
 from holdfast.sweeps import Sweep, sweep_forever
 from holdfast.webhooks.deliverer import Deliverer
 from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
-from holdfast.webhooks.queue import sweep_attempts_made, sweep_deliveries
+from holdfast.webhooks.filter_guard import refuse_broken_filters
+from holdfast.webhooks.queue import sweep_attempts_made, sweep_deliveries, sweep_outlived
 from holdfast.webhooks.router import Router
 from holdfast.webhooks.routes import ENDPOINT_ROUTES
 
 JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS)
-GUARDS: Final = (refuse_closed_addresses, refuse_failing)
+GUARDS: Final = (refuse_closed_addresses, refuse_failing, refuse_broken_filters)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
@@ -85,6 +89,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "one-time passwords": sweep_otps,
     "mails that were asked for": sweep_letters,
     "what accounts left behind": sweep_left_behind,
+    "deliveries that outlived the log": sweep_outlived,
     "deliveries": sweep_deliveries,
     "attempts at deliveries": sweep_attempts_made,
 }
@@ -106,6 +111,7 @@ ROUTES: Final = (
     *OPTIONS_ROUTES,
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
+    *AUDIT_ROUTES,
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
@@ -148,12 +154,20 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
     limiter = RateLimiter(Counters(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
     outbound = Outbound(read_networks(settings.outbound_allow))
+    tally = Tally()
     tasks: list[asyncio.Task[None]] = []
     try:
         live = await LiveCatalog.open(pool)
         secret = await _read_secret(pool)
         engine = Engine(
-            settings=settings, pool=pool, live=live, secret=secret, guards=GUARDS, limiter=limiter, outbound=outbound
+            settings=settings,
+            pool=pool,
+            live=live,
+            secret=secret,
+            guards=GUARDS,
+            limiter=limiter,
+            outbound=outbound,
+            tally=tally,
         )
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         tasks.append(asyncio.create_task(engine.feed.follow(), name="follow the events"))
@@ -161,7 +175,8 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
             tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
             tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
             tasks.append(asyncio.create_task(Deliverer(engine).run(), name="send webhooks"))
-            tasks.append(asyncio.create_task(sweep_forever(pool, SWEEPS), name="sweep"))
+            sweeps = {**SWEEPS, "audit log": SweepAudit(settings.audit_days)}
+            tasks.append(asyncio.create_task(sweep_forever(pool, sweeps), name="sweep"))
             tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
         yield engine
     finally:
@@ -170,6 +185,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await tally.close()
         await limiter.counters.close()
         await outbound.close()
         await pool.close()

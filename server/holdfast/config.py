@@ -113,6 +113,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         About("How long events are kept, for clients and receivers that were away, in days.", whole(1, 3650)),
     ] = 7
+    audit_days: Annotated[int, About("How long the audit log is kept, in days.", whole(1, 36500))] = 365
 
     public_url: Annotated[
         str,

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from holdfast.audit.tally import Tally
 from holdfast.catalog.live import LiveCatalog
 from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
@@ -36,6 +37,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Counters()))
     outbound: Outbound = msgspec.field(default_factory=Outbound)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
+    tally: Tally = msgspec.field(default_factory=Tally)
 
     @property
     def catalog(self) -> Catalog:

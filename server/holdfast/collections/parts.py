@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from holdfast.audit.accounts import account_triggers
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type, shape
 from holdfast.collections.search import search_vector
@@ -124,6 +125,8 @@ def _of_accounts(collection: Collection) -> Iterator[Part]:
         ("hf_renewed", raw(' AFTER UPDATE OF "tokenKey"'), each + renews),
     ):
         create = raw("CREATE TRIGGER ") + name(label) + when + on + what
+        yield _trigger(collection, collection, label, create, (), follows=True)
+    for label, create in account_triggers(collection):
         yield _trigger(collection, collection, label, create, (), follows=True)
 
 

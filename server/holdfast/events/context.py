@@ -1,6 +1,6 @@
 """Who changes records, and in which request: told to the database with the change, for the trigger that captures it."""
 
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,10 +14,14 @@ HOPS_HEADER: Final = b"x-holdfast-hops"
 MOST_HOPS: Final = 1000
 
 
+ActorKind: TypeAlias = PrincipalKind | Literal["server", "cli"]
+"""Who can make a change: somebody who asks, the server by itself, or who may run `holdfast` on its machine."""
+
+
 class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """Who made a change. `collection` and `id` name the record of a person, `key` is the id of an API key."""
 
-    kind: PrincipalKind
+    kind: ActorKind
     collection: str = ""
     id: str = ""
     name: str = ""
@@ -25,10 +29,14 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of the origin of a change. `hops` counts the webhooks that led to it."""
+    """What is known of the origin of a change. `hops` counts the webhooks that led to it.
+
+    `address` is known of changes to accounts, for the audit log; no event shows it.
+    """
 
     actor: Actor | None = None
     request: str = ""
+    address: str = ""
     hops: int = 0
 
 
@@ -37,16 +45,17 @@ _encode: Final = msgspec.json.Encoder().encode
 _decoder: Final = msgspec.json.Decoder(Context)
 
 
-def context_of(who: Principal, request: str = "", hops: int = 0) -> Context:
+def context_of(who: Principal, request: str = "", hops: int = 0, address: str = "") -> Context:
     """The context of a change that somebody makes in a request."""
+    is_server = who.is_superuser and not who.record_id and not who.key_id
     actor = Actor(
-        kind=who.kind,
+        kind="server" if is_server else who.kind,
         collection=who.collection,
         id=who.record_id,
         name=who.name,
         key=who.key_id,
     )
-    return Context(actor=actor, request=request, hops=hops)
+    return Context(actor=actor, request=request, address=address, hops=hops)
 
 
 def read_hops(who: Principal, header: bytes | None) -> int:

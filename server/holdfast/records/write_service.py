@@ -325,7 +325,8 @@ def _context(write: Write) -> Context:
     facts = write.request
     if facts is None:
         return context_of(write.who)
-    return context_of(write.who, facts.request_id, facts.hops)
+    address = facts.address() if write.collection.is_auth else ""
+    return context_of(write.who, facts.request_id, facts.hops, address)
 
 
 async def _run(

@@ -45,6 +45,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     context: Context = "default"
     request_id: str = ""
     hops: int = 0  # webhooks that led to it
+    address: Callable[[], str] = str  # of the client
 
     @classmethod
     def of(cls, request: Request, body: Mapping[str, Any] | None = None, context: Context = "default") -> "Facts":

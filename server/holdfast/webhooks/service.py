@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from holdfast.audit.actions import AUTH_EVENTS
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import raw, value
 from holdfast.engine import Engine
@@ -19,7 +20,7 @@ from holdfast.webhooks.signature import new_secret
 MOST: Final = 1000  # endpoints: each is looked at for every event
 OVERLAP_HOURS: Final = 24
 LONGEST_OVERLAP_HOURS: Final = 168
-OTHERS: Final = ("system.webhook_disabled", "system.test")
+OTHERS: Final = ("system.webhook_disabled", "system.test", *AUTH_EVENTS)
 """Event types that are not of a collection."""
 
 
