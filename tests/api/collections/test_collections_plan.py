@@ -92,7 +92,7 @@ async def test_what_import_takes_is_planned_as_an_import(changes: Changes):
     body = {"collections": [{"name": "posts", "fields": [{"name": "more", "type": "text"}]}]}
     plan = taken(await changes.root.post(f"{URL}/plan", json=body))
     assert [step["action"] for step in plan["steps"]] == ["stop_capture", "add_field", "start_capture"]
-    assert plan["steps"][0]["sql"] == 'ALTER TABLE public."posts" ADD COLUMN "more" text DEFAULT \'\' NOT NULL'
+    assert plan["steps"][1]["sql"] == 'ALTER TABLE public."posts" ADD COLUMN "more" text DEFAULT \'\' NOT NULL'
     answer = await changes.root.put(f"{URL}/import", json=body | {"plan": plan["hash"]})
     assert answer.status_code == 204, answer.text
 

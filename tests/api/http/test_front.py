@@ -61,6 +61,7 @@ async def test_the_server_says_that_it_is_ready(shared_api: Api) -> None:
         "migrations": "ok",
         "catalog": "ok",
         "jobs": "ok",
+        "events": "ok",
         "limits": "per process",
     }
 

@@ -34,6 +34,7 @@ def test_uvicorn_starts_it_with_two_workers(prepared: str, tmp_path: Path) -> No
             "migrations": "ok",
             "catalog": "ok",
             "jobs": "ok",
+            "events": "ok",
             "limits": "per process",
         }
     finally:
