@@ -14,6 +14,7 @@ from holdfast.doctor import events, machine, postgresql, tables, work
 from holdfast.doctor.finding import Finding, broken, ok, warning
 from holdfast.events.state import events_state
 from holdfast.jobs.state import jobs_state
+from holdfast.webhooks.state import webhooks_state
 
 REDIS_SECONDS: Final = 3.0
 LISTENERS: Final = 3  # connections of each server process beside its pool: catalog, realtime, events
@@ -38,6 +39,7 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
             found += events.captured(uncaptured(catalog, await fittings(connection)))
             found.append(work.jobs(await jobs_state(connection)))
             found.append(events.relayed(await events_state(connection)))
+            found.append(work.webhooks(await webhooks_state(connection)))
             found.append(await work.mail(catalog.options, settings))
     finally:
         await connection.close(timeout=5)

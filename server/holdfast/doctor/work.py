@@ -7,6 +7,7 @@ from holdfast.doctor.finding import Finding, broken, ok, warning
 from holdfast.jobs.state import MOST_COUNTED, JobsState
 from holdfast.mail.smtp import MailFailed, connected
 from holdfast.schema.app_options import AppOptions, in_effect, is_production
+from holdfast.webhooks.state import WebhooksState
 
 EXAMPLES: Final = ("@example.com", "@example.org", "@example.net")
 
@@ -30,6 +31,20 @@ async def mail(options: AppOptions, settings: Settings) -> Finding:
         advice = "Set meta.senderAddress in /api/settings: mail from an address that is not yours is not delivered."
         return warning("mail", f"the sender is {effect.meta.sender_address}", advice)
     return ok("mail", f"{smtp.host}:{smtp.port} can be used")
+
+
+def webhooks(state: WebhooksState) -> Finding:
+    """What the state of the deliveries means."""
+    if state.late:
+        advice = "Is a server running, without --no-background? Its log says why it sends no webhooks."
+        return warning("webhooks", f"a delivery that is due has waited for {state.waited:.0f} s", advice)
+    if state.disabled:
+        advice = "GET /api/webhooks says why. Once the receiver is well, turn them on: PATCH with active true."
+        return warning("webhooks", f"{state.disabled} were turned off, and queue what they would get", advice)
+    if state.failing:
+        advice = "Their deliveries wait. GET /api/webhooks/{id}/deliveries says what the receivers answer."
+        return warning("webhooks", f"the receivers of {state.failing} fail", advice)
+    return ok("webhooks", "no delivery is late")
 
 
 def jobs(state: JobsState) -> Finding:

@@ -12,6 +12,7 @@ import msgspec
 FAILURES: Final = 5  # in a row, before it opens
 FAILING_SECONDS: Final = 30.0  # that they have to span
 PROBE_SECONDS: Final = (30.0, 60.0)  # between two probes
+LONGEST_PROBE_SECONDS: Final = 3600.0  # if the receiver asks for longer waits
 WIDEST: Final = 16  # requests at once to one endpoint
 DAY: Final = 86_400.0
 DISABLED_AFTER: Final = 5 * DAY  # of nothing but failure
@@ -41,11 +42,12 @@ class Circuit(msgspec.Struct, frozen=True):
             return 1 if now >= self.probe_at and not under_way else 0
         return max(self.width - under_way, 0)
 
-    def failed(self, now: float, chance: Callable[[], float]) -> "Circuit":
-        """After a failure. `chance` gives a number from 0 to 1."""
+    def failed(self, now: float, chance: Callable[[], float], retry_after: float = 0.0) -> "Circuit":
+        """After a failure. `chance` gives a number from 0 to 1; `retry_after` is what the receiver asks for."""
         failures, since = self.failures + 1, self.failing_since or now
         least, most = PROBE_SECONDS
-        probe_at = now + least + (most - least) * chance()
+        wait = least + (most - least) * chance()
+        probe_at = now + max(wait, min(retry_after, LONGEST_PROBE_SECONDS))
         if self.is_open:
             return msgspec.structs.replace(self, failures=failures, probe_at=probe_at)
         if failures >= FAILURES and now - since >= FAILING_SECONDS:

@@ -25,6 +25,7 @@ from holdfast.webhooks.endpoint import Endpoint
 from holdfast.webhooks.lane import Lane
 from holdfast.webhooks.outcome import GONE, Attempt, Outcome, outcome
 from holdfast.webhooks.queue import Claimed, Done
+from holdfast.webhooks.selecting import barred_by_now
 from holdfast.webhooks.sending import send
 from holdfast.webhooks.service import allowed
 
@@ -36,6 +37,7 @@ FLUSH_AT: Final = 100  # attempts that are written down together
 READ_SECONDS: Final = 1.0  # until a change of an endpoint is heeded
 REAP_SECONDS: Final = 5.0
 ELECTION_SECONDS: Final = 2.0
+BARRED: Final = "Its role may not see this record any more."
 STOP_SECONDS: Final = 5.0  # for requests that are under way when the process stops
 _FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _CIRCUIT: Final = Statement.of(
@@ -107,20 +109,34 @@ class Sender:
     async def _look(self) -> int:
         """Claim what is due and can be sent soon; how much that was."""
         now = time.monotonic()
+        for lane in [lane for lane in self._lanes.values() if lane.turned]:
+            await self._turned(lane)
         if now - self._read >= READ_SECONDS:
             await self._read_endpoints()
             self._read = now
         if now - self._reaped >= REAP_SECONDS:
             await queue.reap(self._engine.pool)
             self._reaped = now
-        for lane in self._lanes.values():
-            await self._give_back(lane.stale(now))
         wanted = {id: lane.wanted(time.time()) for id, lane in self._lanes.items()}
         wanted = {id: most for id, most in wanted.items() if most[0]}
         claims = await queue.claim(self._engine.pool, wanted) if wanted else []
-        for one in claims:
-            self._lanes[one.webhook_id].waiting.append(one)
+        for id in {one.webhook_id for one in claims}:
+            await self._admit(self._lanes[id], [one for one in claims if one.webhook_id == id])
+        for lane in self._lanes.values():
+            await self._give_back(lane.stale(time.monotonic()))  # the database may have taken its time
         return len(claims)
+
+    async def _admit(self, lane: Lane, claims: list[Claimed]) -> None:
+        """Let claims wait in their lane, but for what the endpoint has lost the right to since they were queued."""
+        events = [one.event for one in claims if one.old and one.event is not None]
+        barred = await barred_by_now(self._engine, lane.endpoint, events) if events else frozenset[int]()
+        for one in claims:
+            if one.event is None or one.event.seq not in barred:
+                lane.waiting.append(one)
+                continue
+            over = Outcome("dead", lane.circuit, counts=False)
+            attempt = Attempt(ms=0, error=BARRED)
+            self._done.append(Done(claimed=one, attempt=attempt, outcome=over, url=lane.endpoint.draft.url, sent={}))
 
     async def _read_endpoints(self) -> None:
         rows = await store.all_rows(self._engine.pool)
@@ -146,17 +162,13 @@ class Sender:
     async def _deliver(self, lane: Lane, claimed: Claimed) -> None:
         endpoint = lane.endpoint
         attempt, sent = Attempt(ms=0, error=queue.GONE), dict[str, str]()
-        found = Outcome("dead", lane.circuit)
-        try:
-            if claimed.event is not None or claimed.body is not None:
-                attempt, sent = await self._send(endpoint, claimed)
-                found = outcome(attempt, claimed.attempts, lane.circuit, time.time(), random.random)
-        finally:
-            lane.ended()
+        if claimed.event is not None or claimed.body is not None:
+            attempt, sent = await self._send(endpoint, claimed)
+            found = outcome(attempt, claimed.attempts, lane.circuit, time.time(), random.random)
+        else:
+            found = Outcome("dead", lane.circuit, counts=False)
+        lane.ended(found, time.time())
         self._done.append(Done(claimed=claimed, attempt=attempt, outcome=found, url=endpoint.draft.url, sent=sent))
-        was, lane.circuit = lane.circuit, found.circuit
-        if was.is_open is not found.circuit.is_open or found.is_gone or found.circuit.is_given_up(time.time()):
-            lane.turned = True
         self._news.set()
 
     async def _send(self, endpoint: Endpoint, claimed: Claimed) -> tuple[Attempt, dict[str, str]]:
@@ -172,8 +184,6 @@ class Sender:
             await self._flush()
 
     async def _flush(self) -> None:
-        for lane in [lane for lane in self._lanes.values() if lane.turned]:
-            await self._turned(lane)
         while self._done:
             some, self._done = self._done[:FLUSH_AT], self._done[FLUSH_AT:]
             try:
@@ -189,17 +199,18 @@ class Sender:
         pool, id, circuit = self._engine.pool, lane.endpoint.id, lane.circuit
         kept = msgspec.json.encode(circuit).decode()
         await pool.execute(_CIRCUIT, Inputs(named={"circuit": kept, "id": id}))
+        if lane.gone or circuit.is_given_up(time.time()):
+            reason = f"The receiver answered {GONE}." if lane.gone else "Nothing but failure for five days."
+            await disable(self._engine, lane.endpoint, reason)
+            self._read = -1e9  # it is not sent to any more
+            return
         if circuit.is_open:
             _log.warning("a receiver fails: it gets probes only", webhook=id, failures=circuit.failures)
             await self._give_back(lane.waiting)
-        elif not circuit.failures:
+        else:
             _log.info("a receiver is back", webhook=id)
-            await pool.execute(_RELEASE, Inputs(named={"id": id}))
-        gone = any(one.outcome.is_gone for one in self._done if one.claimed.webhook_id == id)
-        if gone or circuit.is_given_up(time.time()):
-            reason = f"The receiver answered {GONE}." if gone else "Nothing but failure for five days."
-            await disable(self._engine, lane.endpoint, reason)
-            self._read = -1e9
+        # Whatever waits for its next try waits for a probe now, or for nothing any more.
+        await pool.execute(_RELEASE, Inputs(named={"id": id}))
 
     async def _give_back(self, waiting: list[Claimed]) -> None:
         if waiting:

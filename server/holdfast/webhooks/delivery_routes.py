@@ -7,6 +7,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Parameter, Route, Schema
 from holdfast.webhooks import delivery_service as service
+from holdfast.webhooks import replay as replays
 from holdfast.webhooks.routes import ONE, as_json
 
 _DELIVERIES: Final = ONE + "/deliveries"
@@ -61,7 +62,7 @@ async def retry_delivery(engine: Engine, request: Request) -> Response:
 
 async def replay(engine: Engine, request: Request) -> Response:
     """Send the events of a time again."""
-    return as_json(await service.replay(engine, request.params["id"], await request.object()))
+    return as_json(await replays.replay(engine, request.params["id"], await request.object()))
 
 
 async def send_test(engine: Engine, request: Request) -> Response:

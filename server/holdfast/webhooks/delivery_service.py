@@ -1,4 +1,4 @@
-"""The use cases of deliveries: look at them, try one again, send a range again, send a test, count."""
+"""The use cases of deliveries: look at them, try one again, send a test, count."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,19 +10,14 @@ from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row, Transaction
 from holdfast.db.sql import EMPTY, Inputs, Sql, Statement, named, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, NotFound, Problem, ValidationFailed
-from holdfast.events.event import Event, event_json, read_event
-from holdfast.expressions.moment import read_moment, stamp
+from holdfast.errors import BadRequest, NotFound, Problem
+from holdfast.events.event import Event, event_json
+from holdfast.expressions.moment import stamp
 from holdfast.schema.ids import new_id
 from holdfast.webhooks import store
-from holdfast.webhooks.event_types import by_id, wrong_pattern
-from holdfast.webhooks.router import queue_events
-from holdfast.webhooks.selecting import select
 
 STATES: Final[tuple[str, ...]] = ("ready", "leased", "delivered", "dead")
 MOST_LISTED: Final = 200
-MOST_REPLAYED: Final = 100_000  # events of one call
-_BATCH: Final = 1000
 TEST: Final = "system.test"
 _COLUMNS: Final = raw(
     "d.id, d.seq, d.event_id, d.type, d.replay, d.state, d.attempts, d.status, d.error,"
@@ -54,24 +49,6 @@ _RETRY: Final = Statement.of(
     + named("id", "bigint")
     + raw(" AND d.state <> 1")
 )
-_RANGE: Final = Statement.of(
-    raw("SELECT e.seq, e.id, e.type, e.collection_id, e.collection, e.record_id, e.record, e.previous,")
-    + raw(" e.context, e.whole, holdfast.stamp(e.at) AS timestamp FROM holdfast.events AS e WHERE e.seq > ")
-    + named("after", "bigint")
-    + raw(" AND e.at >= ")
-    + named("since", "timestamptz")
-    + raw(" AND e.at < ")
-    + named("until", "timestamptz")
-    + raw(" ORDER BY e.seq LIMIT ")
-    + value(_BATCH, "bigint")
-)
-_MARK: Final = Statement.of(
-    raw("UPDATE holdfast.deliveries AS d SET replay = true WHERE d.webhook_id = ")
-    + named("webhook", "text")
-    + raw(" AND d.id > ")
-    + named("after", "bigint")
-)
-_NEWEST: Final = Statement.of(raw("SELECT coalesce(max(id), 0) AS id FROM holdfast.deliveries"))
 
 
 async def list_deliveries(engine: Engine, webhook_id: str, query: Mapping[str, str]) -> dict[str, Any]:
@@ -112,39 +89,6 @@ async def retry_delivery(engine: Engine, webhook_id: str, id: str) -> dict[str, 
             if done.endswith(" 0"):
                 raise BadRequest("This delivery is being sent just now.")
             return _delivery(await _get(tx, webhook_id, id))
-
-
-async def replay(engine: Engine, webhook_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Send the events of a time again, as far as they are in the log: those of `events`, else all that it gets.
-
-    Each keeps its `webhook-id`. Raises NotFound, ValidationFailed, and BadRequest for more than MOST_REPLAYED.
-    """
-    since, until, patterns = _read_range(engine, body)
-    count = 0
-    with as_api_errors():
-        async with engine.pool.transaction() as tx:
-            row = await store.get_row(tx, webhook_id, locked=True)
-            endpoint = store.endpoint_of(engine, row)
-            if patterns:
-                endpoint = msgspec.structs.replace(
-                    endpoint, draft=msgspec.structs.replace(endpoint.draft, events=patterns)
-                )
-            newest = await tx.fetchrow(_NEWEST)
-            after = 0
-            while True:
-                inputs = Inputs(named={"after": after, "since": since, "until": until})
-                events = [read_event(dict(found)) for found in await tx.fetch(_RANGE, inputs)]
-                if not events:
-                    break
-                after = events[-1].seq
-                wanted = await select(engine, endpoint, "", events)
-                count += len(wanted)
-                if count > MOST_REPLAYED:
-                    raise BadRequest(f"These are more than {MOST_REPLAYED:,} events: ask for a shorter time.")
-                await queue_events(tx, webhook_id, wanted)
-            mark = {"webhook": webhook_id, "after": 0 if newest is None else newest["id"]}
-            await tx.execute(_MARK, Inputs(named=mark))
-    return {"queued": count}
 
 
 async def send_test(engine: Engine, webhook_id: str) -> dict[str, Any]:
@@ -198,30 +142,6 @@ def _read_list(query: Mapping[str, str]) -> tuple[int, int | None, int | None]:
     if problems:
         raise BadRequest("Some parameters cannot be used: see data.", data=problems)
     return int(limit), int(before) if before else None, STATES.index(state) if state else None
-
-
-def _read_range(engine: Engine, body: Mapping[str, Any]) -> tuple[datetime, datetime, tuple[str, ...]]:
-    problems: dict[str, Problem] = {}
-    moments: list[datetime] = []
-    for name in ("from", "to"):
-        given = body.get(name, "")
-        found = read_moment(given) if isinstance(given, str) else None
-        if found is None and not (name == "to" and given == ""):
-            problems[name] = Problem("validation_invalid_date", "Must be a date such as 2026-11-21 12:00:00Z.")
-        moments.append(found or datetime.now(UTC))
-    catalog = engine.catalog
-    try:
-        patterns = msgspec.convert(body.get("events") or [], list[str])
-    except msgspec.ValidationError:
-        patterns = [""]
-    for pattern in patterns:
-        wrong = wrong_pattern(pattern, [one.name for one in catalog.collections], ())
-        if wrong is not None:
-            problems["events"] = Problem("validation_invalid_value", wrong)
-    if problems:
-        raise ValidationFailed(problems)
-    ids = {one.name: one.id for one in catalog.collections}
-    return moments[0], moments[1], by_id(patterns, ids)
 
 
 async def _get(tx: Transaction, webhook_id: str, id: str) -> Row:

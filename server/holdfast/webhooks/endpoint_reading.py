@@ -48,11 +48,11 @@ def read_endpoint(catalog: Catalog, rules: Rules, body: Mapping[str, Any], old: 
     problems: _Problems = {key: _UNKNOWN for key in body if key not in KEYS}
     found = msgspec.structs.replace(
         old,
-        url=_url(rules, body.get("url", old.url), problems),
+        url=_url(rules, body.get("url"), problems) if "url" in body or not old.url else old.url,
         description=_text(body, "description", old.description, MAX_DESCRIPTION_CHARS, problems),
         events=_events(catalog, rules, body["events"], problems) if "events" in body else old.events,
         role=_role(catalog, body["role"], problems) if "role" in body else old.role,
-        headers=_headers(body.get("headers", old.headers), problems),
+        headers=_headers(body["headers"], problems) if "headers" in body else old.headers,
         active=_flag(body, "active", old.active, problems),
         ordered=_flag(body, "ordered", old.ordered, problems),
         timeout=_timeout(body.get("timeout", old.timeout), problems),
@@ -60,12 +60,24 @@ def read_endpoint(catalog: Catalog, rules: Rules, body: Mapping[str, Any], old: 
         filter=_text(body, "filter", old.filter, MAX_FILTER_CHARS, problems).strip(),
     )
     if not problems.keys() & {"events", "role", "filter"}:
-        found = msgspec.structs.replace(found, fields=_fields(catalog, found, body.get("fields", old.fields), problems))
-        _check_filter(catalog, found, problems)
+        found = _together(catalog, found, body, problems)
     if not old.events and "events" not in body:
         problems["events"] = Problem("validation_required", "Must say which events are sent.")
     if problems:
         raise ValidationFailed(problems)
+    return found
+
+
+def _together(catalog: Catalog, found: EndpointDraft, body: Mapping[str, Any], problems: _Problems) -> EndpointDraft:
+    """What depends on the events and the role. What nobody touches may be wrong by now: it can still be turned off."""
+    if body.keys() & {"events", "role", "fields"}:
+        found = msgspec.structs.replace(
+            found, fields=_fields(catalog, found, body.get("fields", found.fields), problems)
+        )
+    if body.keys() & {"events", "role"}:
+        _check_role(catalog, found, problems)
+    if body.keys() & {"events", "role", "filter"}:
+        _check_filter(catalog, found, problems)
     return found
 
 
@@ -84,13 +96,9 @@ def read_secret(body: Mapping[str, Any]) -> str:
 
 def concerned(catalog: Catalog, events: Iterable[str]) -> tuple[Collection, ...] | None:
     """The collections that patterns of events are about; None where one of them is about more than collections."""
-    found: dict[str, Collection] = {}
-    for pattern in events:
-        collection = catalog.by_id.get(pattern.partition(".")[0])
-        if pattern == EVERYTHING or collection is None:
-            return None
-        found[collection.id] = collection
-    return tuple(found.values())
+    ids = list(dict.fromkeys(pattern.partition(".")[0] for pattern in events))
+    found = tuple(catalog.by_id[id] for id in ids if id in catalog.by_id)
+    return found if len(found) == len(ids) else None
 
 
 def _url(rules: Rules, given: Any, problems: _Problems) -> str:
@@ -126,6 +134,12 @@ def _role(catalog: Catalog, given: Any, problems: _Problems) -> str:
         problems["role"] = Problem(INVALID, f"There is no role {str(given)[:100]!r}.")
         return ""
     return role.id
+
+
+def _check_role(catalog: Catalog, found: EndpointDraft, problems: _Problems) -> None:
+    others = [one for one in found.events if one != EVERYTHING and one.partition(".")[0] not in catalog.by_id]
+    if found.role and others:
+        problems["role"] = Problem(INVALID, f"A role says what is seen of collections: without one for {others[0]}.")
 
 
 def _headers(given: Any, problems: _Problems) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from holdfast.webhooks.circuit import Circuit
 from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.outcome import Outcome
 from holdfast.webhooks.pace import Pace
 from holdfast.webhooks.queue import LEASE_SECONDS, Claimed
 
@@ -12,7 +13,10 @@ AHEAD: Final = 4  # claims per request that may be out, so that a fast receiver 
 
 
 class Lane:
-    """One endpoint. `turned`: its circuit has opened or closed, and that is not written down yet."""
+    """One endpoint. `turned`: its circuit has opened or closed, or it is given up, and that is not written down yet.
+
+    `gone`: the receiver has said that it wants nothing any more.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -20,11 +24,13 @@ class Lane:
         self.waiting: list[Claimed] = []
         self.under_way = 0
         self.turned = False
+        self.gone = False
         self._pace = Pace()
 
     def changed(self, endpoint: Endpoint) -> None:
-        """Heed what somebody has changed. The circuit is known better here, but for an endpoint that begins anew."""
-        if endpoint.draft != self.endpoint.draft and endpoint.circuit == Circuit():
+        """Heed what somebody has changed. The circuit is known better here, but where somebody has closed it."""
+        closed = self.circuit.is_open and not self.turned and not endpoint.circuit.is_open
+        if closed or endpoint.draft.url != self.endpoint.draft.url:
             self.circuit = Circuit()
         self.endpoint = endpoint
 
@@ -36,7 +42,7 @@ class Lane:
         return (max(most, 0) if room or not self.circuit.is_open else 0, self.endpoint.draft.ordered)
 
     def take(self, now: float) -> list[Claimed]:
-        """What may be sent now. Who takes it says `ended` for each."""
+        """What may be sent now, as long as nothing here is stale. Who takes it says `ended` for each."""
         room = min(self.circuit.room(now, self.under_way), len(self.waiting))
         room = self._pace.room(self.endpoint.draft.rate_limit, now, room)
         taken, self.waiting = self.waiting[:room], self.waiting[room:]
@@ -50,6 +56,10 @@ class Lane:
         self.waiting = [one for one in self.waiting if now - one.since <= LONGEST_WAIT_SECONDS]
         return old
 
-    def ended(self) -> None:
-        """A request has ended."""
+    def ended(self, outcome: Outcome, now: float) -> None:
+        """A request has ended, with this outcome."""
         self.under_way -= 1
+        was, self.circuit = self.circuit, outcome.circuit
+        self.gone = self.gone or outcome.is_gone
+        if was.is_open is not self.circuit.is_open or self.gone or self.circuit.is_given_up(now):
+            self.turned = True

@@ -14,6 +14,7 @@ Ending: TypeAlias = Literal["delivered", "again", "dead"]
 GONE: Final = 410
 MOST_BODY_BYTES: Final = 4096  # of an answer, that are kept
 _SHOWN_HEADERS: Final = 20
+_HEADER_CHARS: Final = 1000
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,14 +50,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def answered(received: Received, ms: int, now: datetime) -> Attempt:
     """The attempt that an answer came to. Of the body the beginning is kept, as text."""
-    headers = dict(list(received.headers.items())[:_SHOWN_HEADERS])
+    headers = list(received.headers.items())[:_SHOWN_HEADERS]
     return Attempt(
         ms=ms,
         status=received.status,
-        headers={name: content[:1000] for name, content in headers.items()},
-        body=received.body[:MOST_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd"),
+        headers={storable(name): storable(content[:_HEADER_CHARS]) for name, content in headers},
+        body=storable(received.body[:MOST_BODY_BYTES].decode("utf-8", "replace")),
         retry_after=read_retry_after(received.headers.get("retry-after", ""), now),
     )
+
+
+def storable(text: str) -> str:
+    """A text as PostgreSQL can keep it: what a receiver sends may hold NUL, or bytes that are no UTF-8."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def outcome(attempt: Attempt, tried: int, circuit: Circuit, now: float, chance: Callable[[], float]) -> Outcome:
@@ -66,7 +72,7 @@ def outcome(attempt: Attempt, tried: int, circuit: Circuit, now: float, chance: 
     """
     if attempt.is_success:
         return Outcome("delivered", circuit.succeeded())
-    after = circuit.failed(now, chance)
+    after = circuit.failed(now, chance, attempt.retry_after or 0.0)
     if attempt.status == GONE:
         return Outcome("dead", after, is_gone=True)
     if circuit.is_open:

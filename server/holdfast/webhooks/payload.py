@@ -8,6 +8,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.events.event import NOTHING, Event, event_json
 from holdfast.rules.access import ways_in
 from holdfast.schema.collection import Collection
+from holdfast.schema.field import Field
 from holdfast.webhooks.endpoint import EndpointDraft
 
 _ALWAYS = ("id", "collectionId", "collectionName")
@@ -16,12 +17,9 @@ _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 def payload(catalog: Catalog, draft: EndpointDraft, event: Event) -> bytes:
     """The body for an endpoint: the same for each try, as long as neither it nor the collection is changed."""
-    collection = catalog.by_id.get(event.collection_id)
-    if not event.collection_id or (collection is not None and _is_whole(draft)):
+    names = _names(catalog, draft, event)
+    if names is None:
         return event_json(event)
-    names = frozenset(_ALWAYS if collection is None else shown(catalog, collection, draft))
-    if collection is not None and collection.is_auth and draft.role:
-        names -= _personal(event.record)
     return event_json(
         msgspec.structs.replace(
             event,
@@ -32,6 +30,29 @@ def payload(catalog: Catalog, draft: EndpointDraft, event: Event) -> bytes:
     )
 
 
+def _names(catalog: Catalog, draft: EndpointDraft, event: Event) -> frozenset[str] | None:
+    """The keys of the event's record that are sent; None if all are."""
+    collection = catalog.by_id.get(event.collection_id)
+    if collection is None:  # it is about something else, or the collection was deleted since
+        if not event.collection_id or (not draft.role and not draft.fields):
+            return None
+        return frozenset(_ALWAYS if draft.role else (*_ALWAYS, *draft.fields))
+    if not draft.role and not draft.fields and not _has_hidden(collection, event):
+        return None
+    names = frozenset(shown(catalog, collection, draft))
+    return names - _personal(event.record) if collection.is_auth and draft.role else names
+
+
+def _has_hidden(collection: Collection, event: Event) -> bool:
+    """Whether a field was hidden after the event: the log does not take those that are."""
+    hidden = [msgspec.json.encode(field.name) for field in collection.fields if _is_closed(collection, field)]
+    return any(name in bytes(event.record) or name in bytes(event.previous) for name in hidden)
+
+
+def _is_closed(collection: Collection, field: Field) -> bool:
+    return field.hidden or collection.is_secret(field)
+
+
 def shown(catalog: Catalog, collection: Collection, draft: EndpointDraft) -> tuple[str, ...]:
     """The keys of a record that an endpoint gets.
 
@@ -39,7 +60,8 @@ def shown(catalog: Catalog, collection: Collection, draft: EndpointDraft) -> tup
     record it is.
     """
     ways = ways_in(catalog, collection, "view", draft.who)
-    readable = (field.name for field in collection.fields if ways.everything or ways.reading(field) == ("",))
+    open_fields = (field for field in collection.fields if not _is_closed(collection, field))
+    readable = (field.name for field in open_fields if ways.everything or ways.reading(field) == ("",))
     return (*_ALWAYS, *(name for name in readable if not draft.fields or name in draft.fields))
 
 
@@ -47,10 +69,6 @@ def _personal(record: msgspec.Raw) -> frozenset[str]:
     """What of a person's record is for themselves and for superusers: their roles, and an email they do not show."""
     shows = record != NOTHING and _decode(record).get("emailVisibility") == msgspec.Raw(b"true")
     return frozenset(("roles",) if shows else ("roles", "email"))
-
-
-def _is_whole(draft: EndpointDraft) -> bool:
-    return not draft.role and not draft.fields
 
 
 def _picked(record: msgspec.Raw, names: frozenset[str]) -> msgspec.Raw:

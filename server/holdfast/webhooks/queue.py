@@ -22,6 +22,7 @@ DEAD: Final = 3
 LEASE_SECONDS: Final = 60.0  # twice the longest time that a receiver has, and more
 DELIVERED_KEPT: Final = "30 days"
 DEAD_KEPT: Final = "90 days"
+FRESH_SECONDS: Final = 1.0  # who was let see an event is not asked about again for so long
 SWEPT_AT_ONCE: Final = 10_000  # rows
 GONE: Final = "The event is not in the log any more."
 
@@ -44,7 +45,9 @@ _CLAIM: Final = Statement.of(
     + raw(" lease_until = now() + make_interval(secs => ")
     + value(LEASE_SECONDS, "double precision")
     + raw(") FROM due WHERE d.id = due.id RETURNING d.id, d.webhook_id, d.seq, d.event_id, d.body, d.replay,")
-    + raw(" d.attempts, d.lease::text AS lease) SELECT claimed.id AS delivery, claimed.webhook_id, claimed.event_id,")
+    + raw(" d.attempts, d.lease::text AS lease, d.created < now() - make_interval(secs => ")
+    + value(FRESH_SECONDS, "double precision")
+    + raw(") AS old) SELECT claimed.id AS delivery, claimed.old, claimed.webhook_id, claimed.event_id,")
     + raw(" claimed.body, claimed.replay, claimed.attempts, claimed.lease, event.seq, event.id, event.type,")
     + raw(" event.collection_id, event.collection, event.record_id, event.record, event.previous, event.context,")
     + raw(" event.whole, holdfast.stamp(event.at) AS timestamp FROM claimed LEFT JOIN holdfast.events AS event")
@@ -103,6 +106,16 @@ _REAP: Final = Statement.of(
     raw("UPDATE holdfast.deliveries SET state = 0, lease = NULL, lease_until = NULL")
     + raw(" WHERE state = 1 AND lease_until < now()")
 )
+_OUTLIVED: Final = Statement.of(
+    raw("UPDATE holdfast.deliveries SET state = 3, finished = now(), error = ")
+    + value(GONE, "text")
+    + raw(
+        " WHERE id = ANY (ARRAY(SELECT d.id FROM holdfast.deliveries AS d CROSS JOIN holdfast.stream WHERE d.state = 0"
+    )
+    + raw(" AND d.seq < stream.oldest LIMIT ")
+    + value(SWEPT_AT_ONCE, "bigint")
+    + raw("))")
+)
 _SWEEP: Final = Statement.of(
     raw("DELETE FROM holdfast.deliveries WHERE id = ANY (ARRAY(SELECT id FROM holdfast.deliveries WHERE state > 1 AND")
     + raw(" finished < now() - CASE WHEN state = 2 THEN ")
@@ -126,7 +139,8 @@ _SWEEP_ATTEMPTS: Final = Statement.of(
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that this process holds. `event` is None when it is not in the log any more, or never was.
 
-    `since` is when it was claimed, by the clock of `time.monotonic`.
+    `since` is just before it was claimed, by the clock of `time.monotonic`; `old`: rights may be others by now than
+    when it was queued.
     """
 
     id: int
@@ -135,9 +149,10 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     lease: str
     attempts: int
     replay: bool
+    old: bool
     body: str | None
     event: Event | None
-    since: float = msgspec.field(default_factory=time.monotonic)
+    since: float
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +172,8 @@ async def claim(pool: Pool, wanted: Mapping[str, tuple[int, bool]]) -> list[Clai
         "most": [most for most, _ in wanted.values()],
         "ordered": [ordered for _, ordered in wanted.values()],
     }
-    return [_claimed(row) for row in await pool.fetch(_CLAIM, Inputs(named=columns))]
+    since = time.monotonic()
+    return [_claimed(row, since) for row in await pool.fetch(_CLAIM, Inputs(named=columns))]
 
 
 async def finish(tx: Transaction, done: Sequence[Done]) -> None:
@@ -177,6 +193,11 @@ async def reap(pool: Pool) -> int:
     return int((await pool.execute(_REAP)).rpartition(" ")[2])
 
 
+async def sweep_outlived(pool: Pool) -> int:
+    """Give up what was not delivered for so long that the log has not kept it, at most SWEPT_AT_ONCE."""
+    return int((await pool.execute(_OUTLIVED)).rpartition(" ")[2])
+
+
 async def sweep_deliveries(pool: Pool) -> int:
     """Delete what was delivered DELIVERED_KEPT ago and what died DEAD_KEPT ago, at most SWEPT_AT_ONCE."""
     return int((await pool.execute(_SWEEP)).rpartition(" ")[2])
@@ -187,7 +208,7 @@ async def sweep_attempts_made(pool: Pool) -> int:
     return int((await pool.execute(_SWEEP_ATTEMPTS)).rpartition(" ")[2])
 
 
-def _claimed(row: Row) -> Claimed:
+def _claimed(row: Row, since: float) -> Claimed:
     return Claimed(
         id=row["delivery"],
         webhook_id=row["webhook_id"],
@@ -195,8 +216,10 @@ def _claimed(row: Row) -> Claimed:
         lease=row["lease"],
         attempts=row["attempts"],
         replay=row["replay"],
+        old=row["old"],
         body=row["body"],
         event=None if row["seq"] is None else read_event(dict(row)),
+        since=since,
     )
 
 

@@ -26,15 +26,14 @@ TAKEN_SECONDS: Final = 0.5  # before it is tried again when another process rout
 AWAY_SECONDS: Final = 1.0
 _FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _PLACE: Final = Statement.of(
-    raw("SELECT epoch, seq, EXISTS (SELECT FROM holdfast.webhooks) AS asked FROM holdfast.webhook_cursor")
-    + raw(" FOR UPDATE SKIP LOCKED")
+    # Where the log stood when there was no endpoint, as one snapshot: an event after the next endpoint is after that.
+    raw("SELECT place.epoch, place.seq, EXISTS (SELECT FROM holdfast.webhooks) AS asked,")
+    + raw(" stream.epoch AS newest_epoch, stream.seq AS newest, stream.oldest FROM holdfast.webhook_cursor AS place")
+    + raw(" CROSS JOIN holdfast.stream FOR UPDATE OF place SKIP LOCKED")
 )
 _BEGIN: Final = Statement.of(
-    raw("INSERT INTO holdfast.webhook_cursor (epoch, seq) VALUES (")
-    + named("epoch", "text")
-    + raw(", ")
-    + named("seq", "bigint")
-    + raw(") ON CONFLICT DO NOTHING")
+    raw("INSERT INTO holdfast.webhook_cursor (epoch, seq) SELECT epoch, oldest - 1 FROM holdfast.stream")
+    + raw(" ON CONFLICT DO NOTHING")
 )
 _MOVE: Final = Statement.of(
     raw("UPDATE holdfast.webhook_cursor SET epoch = ")
@@ -43,8 +42,10 @@ _MOVE: Final = Statement.of(
     + named("seq", "bigint")
 )
 _QUEUE: Final = Statement.of(
-    raw("INSERT INTO holdfast.deliveries (webhook_id, seq, event_id, type, subject) SELECT ")
+    raw("INSERT INTO holdfast.deliveries (webhook_id, replay, seq, event_id, type, subject) SELECT ")
     + named("webhook", "text")
+    + raw(", ")
+    + named("replay", "boolean")
     + raw(", * FROM unnest(")
     + named("seqs", "bigint[]")
     + raw(", ")
@@ -91,24 +92,32 @@ class Router:
         async with self._engine.pool.transaction() as tx:
             row = await tx.fetchrow(_PLACE)
             if row is None:
-                await self._move(tx, _BEGIN, await self._engine.feed.position())
+                await tx.execute(_BEGIN)
                 return None
-            place = Position(row["epoch"], row["seq"])
+            self._place = Position(row["epoch"], row["seq"])
+            newest = Position(row["newest_epoch"], row["newest"])
             if not row["asked"]:
-                await self._move(tx, _MOVE, await self._engine.feed.position())
+                if newest.epoch != self._place.epoch or newest.seq > self._place.seq:
+                    await self._move(tx, newest)
                 return 0
-            self._place = place
             try:
-                events = await self._engine.feed.read(place, MOST_AT_ONCE)
+                events = await self._engine.feed.read(self._place, MOST_AT_ONCE)
             except PositionLost:
-                newest = await self._engine.feed.position()
-                _log.error("events were lost to webhooks: the log was restored, or kept for too short a time")
-                await self._move(tx, _MOVE, newest)
+                await self._recover(tx, newest, row["oldest"])
                 return 0
             if events:
                 await self._route(tx, events)
-                await self._move(tx, _MOVE, Position(place.epoch, events[-1].seq))
+                await self._move(tx, Position(self._place.epoch, events[-1].seq))
             return len(events)
+
+    async def _recover(self, tx: Transaction, newest: Position, oldest: int) -> None:
+        """Go on with what is still kept; after a restore with what is new, for who knows what was sent already."""
+        if newest.epoch == self._place.epoch and oldest > self._place.seq:
+            _log.error("events were lost to webhooks: the log was kept for too short a time", after=str(self._place))
+            await self._move(tx, Position(newest.epoch, oldest - 1))
+        else:
+            _log.error("the log was restored: webhooks go on with what is new", after=str(self._place))
+            await self._move(tx, newest)
 
     async def _route(self, tx: Transaction, events: Sequence[Event]) -> None:
         for row in await store.all_rows(self._engine.pool):
@@ -117,15 +126,16 @@ class Router:
             if wanted:
                 await queue_events(tx, endpoint.id, wanted)
 
-    async def _move(self, tx: Transaction, statement: Statement, place: Position) -> None:
+    async def _move(self, tx: Transaction, place: Position) -> None:
         self._place = place
-        await tx.execute(statement, Inputs(named={"epoch": place.epoch, "seq": place.seq}))
+        await tx.execute(_MOVE, Inputs(named={"epoch": place.epoch, "seq": place.seq}))
 
 
-async def queue_events(tx: Transaction, webhook_id: str, events: Sequence[Event]) -> None:
-    """Have events delivered to an endpoint."""
+async def queue_events(tx: Transaction, webhook_id: str, events: Sequence[Event], *, replay: bool = False) -> None:
+    """Have events delivered to an endpoint; `replay`: they were, or could have been, before."""
     columns = {
         "webhook": webhook_id,
+        "replay": replay,
         "seqs": [event.seq for event in events],
         "ids": [event.id for event in events],
         "types": [event.type for event in events],

@@ -31,12 +31,28 @@ _log: Final = structlog.get_logger("holdfast.webhooks")
 async def select(engine: Engine, endpoint: Endpoint, created: str, events: Sequence[Event]) -> list[Event]:
     """Those of the events that the endpoint gets, in their order. `created`: older events are not for it."""
     asked = [event for event in events if event.timestamp >= created and matches(endpoint.draft.events, key_of(event))]
-    found: set[int] = set()
-    for collection_id in dict.fromkeys(event.collection_id for event in asked):
-        some = [event for event in asked if event.collection_id == collection_id]
-        collection = engine.catalog.by_id.get(collection_id)
-        found |= {event.seq for event in some} if collection is None else await _of(engine, endpoint, collection, some)
+    found = await _wanted(engine, endpoint, asked)
     return [event for event in asked if event.seq in found and not _is_loop(endpoint, event)]
+
+
+async def barred_by_now(engine: Engine, endpoint: Endpoint, events: Sequence[Event]) -> frozenset[int]:
+    """The numbers of those events, selected a while ago, that the endpoint's role may not see any more."""
+    if not endpoint.draft.role:
+        return frozenset()
+    rights = msgspec.structs.replace(endpoint, draft=msgspec.structs.replace(endpoint.draft, filter=""))
+    return frozenset(event.seq for event in events) - await _wanted(engine, rights, events)
+
+
+async def _wanted(engine: Engine, endpoint: Endpoint, events: Sequence[Event]) -> set[int]:
+    found: set[int] = set()
+    for collection_id in dict.fromkeys(event.collection_id for event in events):
+        some = [event for event in events if event.collection_id == collection_id]
+        collection = engine.catalog.by_id.get(collection_id)
+        if collection is not None:
+            found |= await _of(engine, endpoint, collection, some)
+        elif not endpoint.draft.role:  # what a role may see is said for collections alone
+            found |= {event.seq for event in some}
+    return found
 
 
 def key_of(event: Event) -> str:

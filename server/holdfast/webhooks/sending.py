@@ -6,17 +6,18 @@ from typing import Final
 
 from holdfast import __version__
 from holdfast.catalog.snapshot import Catalog
+from holdfast.events.context import HOPS_HEADER
 from holdfast.events.event import Event
 from holdfast.outbound.client import Outbound
 from holdfast.outbound.failed import Failed
 from holdfast.outbound.refused import Refused
 from holdfast.webhooks.endpoint import Endpoint
-from holdfast.webhooks.outcome import MOST_BODY_BYTES, Attempt, answered
+from holdfast.webhooks.outcome import MOST_BODY_BYTES, Attempt, answered, storable
 from holdfast.webhooks.payload import payload
 from holdfast.webhooks.queue import Claimed
 from holdfast.webhooks.signature import sign
 
-HOPS: Final = "x-holdfast-hops"
+HOPS: Final = HOPS_HEADER.decode()
 """Sent along, and heeded where a request brings it: how many webhooks have led to this. Loops end by it."""
 
 
@@ -41,7 +42,7 @@ async def send(
             seconds=float(draft.timeout),
         )
     except (Refused, Failed) as failure:
-        return Attempt(ms=_since(began), error=str(failure)), shown
+        return Attempt(ms=_since(began), error=storable(str(failure))), shown
     return answered(received, _since(began), now), shown
 
 

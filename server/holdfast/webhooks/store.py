@@ -23,8 +23,8 @@ _COLUMNS: Final = raw(
     " old_secret, w.circuit::text AS circuit, w.disabled, holdfast.stamp(w.created) AS created,"
     " holdfast.stamp(w.updated) AS updated"
 )
-_SELECT: Final = raw("SELECT ") + _COLUMNS + raw(" FROM holdfast.webhooks AS w")
-_ALL: Final = Statement.of(_SELECT + raw(" ORDER BY w.created, w.id"))
+SELECT: Final = raw("SELECT ") + _COLUMNS + raw(" FROM holdfast.webhooks AS w")
+_ALL: Final = Statement.of(SELECT + raw(" ORDER BY w.created, w.id"))
 
 
 async def all_rows(pool: Pool) -> Sequence[Row]:
@@ -35,7 +35,7 @@ async def all_rows(pool: Pool) -> Sequence[Row]:
 async def get_row(tx: Transaction, id: str, *, locked: bool = False) -> Row:
     """One endpoint. Raises NotFound."""
     row = await tx.fetchrow(
-        _SELECT + raw(" WHERE w.id = ") + value(id, "text") + (raw(" FOR UPDATE OF w") if locked else EMPTY)
+        SELECT + raw(" WHERE w.id = ") + value(id, "text") + (raw(" FOR UPDATE OF w") if locked else EMPTY)
     )
     if row is None:
         raise NotFound("There is no webhook of that id.")
