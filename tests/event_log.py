@@ -44,6 +44,7 @@ class Log:
         self.connection = connection
         self.feed = Feed(pool)
         self.relays: list[asyncio.Task[None]] = []
+        self.since: Position | None = None  # where the events of a test begin, when several share the log
 
     def relay(self, *, days: int = 7) -> asyncio.Task[None]:
         """Begin to relay."""
@@ -71,10 +72,10 @@ class Log:
                 await asyncio.sleep(0.01)
 
     async def events(self, after: Position | None = None) -> list[Event]:
-        """All events after a position, from the first on without one, when all have their numbers."""
+        """All events after a position, `since` (or from the first on) without one, when all have their numbers."""
         await self.settled()
         found: list[Event] = []
-        position = after or await self.start()
+        position = after or self.since or await self.start()
         while True:
             page = await self.feed.read(position)
             if not page:

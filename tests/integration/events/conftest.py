@@ -5,9 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from event_log import Log, make_notes, opened
-from writing_server import writing
-
-__all__ = ["log", "writing"]
 
 
 @pytest.fixture

@@ -5,14 +5,19 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 
+from client import in_one_loop
 from event_log import Log, opened
 from holdfast.collections.capturing import ensure_captured, fittings, uncaptured
 from holdfast.config import Settings
 from holdfast.doctor.examination import examine
 from holdfast.events.event import Event
-from writing_server import Server
+from postgres import Cluster, drop_database, make_database
+from postgres_host import TEMPLATE
+from writing_server import Server, serve
 
+pytestmark = in_one_loop
 TITLE = {"id": "text0title00001", "name": "title", "type": "text"}
 COUNT = {"id": "number0count001", "name": "count", "type": "number"}
 ANYONE = dict.fromkeys(("listRule", "viewRule", "createRule", "updateRule", "deleteRule"), "")
@@ -38,13 +43,25 @@ class Shop:
         return await self.log.events(before)
 
 
-@pytest.fixture
-async def shop(writing: Server, database: str) -> AsyncIterator[Shop]:
-    await writing.define({"name": "things", "fields": [TITLE, COUNT], **ANYONE})
-    async with opened(database) as log:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def mall(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
+    """The server of all tests."""
+    dsn = await make_database(cluster, TEMPLATE)
+    async with serve(dsn, tmp_path_factory.mktemp("mall")) as server, opened(dsn) as log:
         log.relay()
-        await log.settled()
-        yield Shop(writing, log)
+        yield Shop(server, log)
+    await drop_database(cluster, dsn)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def shop(mall: Shop) -> AsyncIterator[Shop]:
+    """A new collection of this name, which goes without a trace."""
+    made = Shop(mall.server, mall.log)
+    await mall.server.define({"name": made.name, "fields": [TITLE, COUNT], **ANYONE})
+    yield made
+    assert (await mall.server.root.delete(f"/collections/{made.name}")).status_code == 204
+    for kept in (await mall.server.root.get("/collections/trash")).json()["items"]:
+        await mall.server.root.delete(f"/collections/trash/{kept['id']}")
 
 
 def record(event: Event) -> dict[str, Any]:

@@ -49,10 +49,10 @@ async def test_what_is_older_than_the_days_is_dropped_and_who_stood_there_is_tol
     await log.stop()
     old = partition_name(datetime.now(UTC).date() - timedelta(days=9))
     await log.connection.execute(
-        f"CREATE TABLE holdfast.{old} (LIKE holdfast.events INCLUDING ALL);"
+        f"CREATE TABLE holdfast.{old} (LIKE holdfast.events INCLUDING ALL);"  # noqa: S608
         f"WITH gone AS (DELETE FROM holdfast.events WHERE seq < 3 RETURNING *) INSERT INTO holdfast.{old}"
-        " SELECT seq, relayed - interval '9 days', id, at, type, collection_id, collection, record_id, record, previous,"
-        " context, whole FROM gone;"
+        " SELECT seq, relayed - interval '9 days', id, at, type, collection_id, collection, record_id, record,"
+        " previous, context, whole FROM gone;"
         f"ALTER TABLE holdfast.events ATTACH PARTITION holdfast.{old} FOR VALUES FROM ('2000-01-01') TO"
         " (now() - interval '8 days')"
     )

@@ -79,8 +79,8 @@ def test_a_record_is_an_object_or_nothing(given: dict[str, Any], record: Any, ch
 
 @pytest.mark.parametrize(
     "text",
-    ["", "null", "[]", '{"actor":3}', '{"hops":"x"}', "{"],
-    ids=["empty", "null", "list", "actor", "hops", "cut"],
+    ["", "null", "[]", '{"actor":3}', '{"actor":{"kind":"king"}}', '{"hops":"x"}', "{"],
+    ids=["empty", "null", "list", "actor", "kind", "hops", "cut"],
 )
 def test_a_context_that_somebody_else_has_set_says_nothing(text: str):
     assert read_context(text) == Context()
@@ -90,7 +90,7 @@ def test_a_context_comes_back_as_it_was_written():
     who = Principal(kind="key", name="importer", key_id="k1")
     context = context_of(who, "r", 3)
     assert read_context(write_context(context)) == context
-    assert write_context(context_of(GUEST)) == '{"actor":{}}'
+    assert write_context(context_of(GUEST)) == '{"actor":{"kind":"guest"}}'
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,13 @@ def test_a_context_comes_back_as_it_was_written():
     ids=["none", "empty", "three", "negative", "space", "many", "too long", "another script"],
 )
 def test_hops_are_counted_by_whoever_counts_them_honestly(header: bytes | None, hops: int):
-    assert read_hops(header) == hops
+    assert read_hops(Principal(kind="key"), header) == hops
+    assert read_hops(Principal(kind="superuser"), header) == hops
+
+
+@pytest.mark.parametrize("who", [GUEST, Principal(kind="user")], ids=["guest", "user"])
+def test_nobody_else_can_say_that_webhooks_led_to_what_they_do(who: Principal):
+    assert read_hops(who, b"3") == 0
 
 
 def test_a_position_comes_back_as_it_was_written():
