@@ -11,7 +11,7 @@ from holdfast.db.pool import Connection, Row, Transaction
 from holdfast.db.sql import Statement, raw, value
 from holdfast.schema.app_options import AppOptions, renamed
 from holdfast.schema.collection import Collection
-from holdfast.schema.role import Role
+from holdfast.schema.role import Role, with_new_names
 from holdfast.schema.stored import from_stored, to_stored
 
 CHANNEL: Final = "holdfast_catalog"  # NOTIFY with the new version, when a change is committed
@@ -64,6 +64,7 @@ async def write(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> Cat
         if collection.id in moved:
             await _put(tx, collection, now=datetime.now(UTC))
     await _rename_labels(tx, old, new)
+    await _rename_fields(tx, old, new)
     return await moved_on(tx)
 
 
@@ -74,6 +75,19 @@ async def _rename_labels(tx: Transaction, old: Catalog, new: Sequence[Collection
     options = renamed(old.options, names)
     if options != old.options:
         await write_options(tx, options)
+
+
+async def _rename_fields(tx: Transaction, old: Catalog, new: Sequence[Collection]) -> None:
+    """Let the fields that permissions of roles name follow their new names."""
+    roles = with_new_names(old.roles, old.collections, {collection.id: collection for collection in new})
+    for role in (role for role in roles if role != old.roles_by_id[role.id]):
+        permissions = msgspec.json.encode({"permissions": role.permissions}).decode()
+        await tx.execute(
+            raw("UPDATE holdfast.roles SET updated = now(), definition = definition || ")
+            + value(permissions, "jsonb")
+            + raw(" WHERE id = ")
+            + value(role.id, "text")
+        )
 
 
 async def write_options(tx: Transaction, options: AppOptions) -> None:

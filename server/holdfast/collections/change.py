@@ -25,6 +25,7 @@ from holdfast.db.sql import join, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import PreconditionFailed, Unavailable
 from holdfast.schema.collection import Collection
+from holdfast.schema.role import with_new_names
 
 LOCK: Final = (0x48460000, 2)  # "HF", advisory lock of whoever changes the collections
 TRIES: Final = 5  # a short wait and another try hold up nobody else for long, as one long wait would
@@ -165,7 +166,8 @@ class _Work(msgspec.Struct, frozen=True):
 async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
     refusals.check_references(Changes(old, Catalog.of(old.version, decision.collections, old.roles)))
     views = await view_steps.settle(tx, old, decision.collections, decision.places)
-    changes = Changes(old, Catalog.of(old.version, views.collections, old.roles))
+    roles = with_new_names(old.roles, old.collections, {one.id: one for one in views.collections})
+    changes = Changes(old, Catalog.of(old.version, views.collections, roles))
     refusals.check_rules(changes, decision.places)
     taken = set(await trash_rows.ids(tx))
     drop = list(view_steps.drop_steps(views, taken))

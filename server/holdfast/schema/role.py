@@ -1,8 +1,11 @@
 """What a role is: a name, and what it lets its holders do beside what the rules of the collections do."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
+
+from holdfast.schema.collection import Collection
 
 Action: TypeAlias = Literal["list", "view", "create", "update", "delete"]
 ACTIONS: Final[tuple[Action, ...]] = ("list", "view", "create", "update", "delete")
@@ -38,3 +41,30 @@ class Role(msgspec.Struct, frozen=True, rename="camel"):
     permissions: tuple[Permission, ...] = ()
     created: str = ""
     updated: str = ""
+
+
+def with_new_names(roles: Iterable[Role], old: Iterable[Collection], new: Mapping[str, Collection]) -> tuple[Role, ...]:
+    """The roles after fields got new names: what a permission for one collection lets be read and written follows them.
+
+    Rules are texts of their author and do not follow, neither do the permissions for all collections.
+    """
+    names = {one.id: _new_names(one, new[one.id]) for one in old if one.id in new and new[one.id] is not one}
+    renamed = {id: of_fields for id, of_fields in names.items() if of_fields}
+    return tuple(_follow(role, renamed) for role in roles) if renamed else tuple(roles)
+
+
+def _new_names(old: Collection, new: Collection) -> dict[str, str]:
+    after = {field.id: field.name for field in new.fields}
+    return {field.name: after[field.id] for field in old.fields if after.get(field.id, field.name) != field.name}
+
+
+def _follow(role: Role, renamed: Mapping[str, Mapping[str, str]]) -> Role:
+    permissions: list[Permission] = []
+    for permission in role.permissions:
+        names = renamed.get(permission.collection, {})
+        fields = PermissionFields(
+            read=tuple(names.get(field, field) for field in permission.fields.read),
+            write=tuple(names.get(field, field) for field in permission.fields.write),
+        )
+        permissions.append(msgspec.structs.replace(permission, fields=fields))
+    return msgspec.structs.replace(role, permissions=tuple(permissions))

@@ -222,3 +222,26 @@ async def test_a_role_that_breaks_a_rule_test_is_refused(blog: Api):
 async def test_only_superusers_see_them(blog: Api, path: str):
     ann = blog.client(await blog.login("ann@example.com", PASSWORD, "users"))
     assert [(await who.get(path)).status_code for who in (blog.guest, ann, blog.root)] == [401, 403, 200]
+
+
+async def test_the_fields_of_a_role_follow_their_new_names(blog: Api):
+    await make(blog, permissions=[{"collection": "posts", "actions": ["view"], "fields": {"read": ["title"]}}])
+    await give(blog, "editor")
+    fields = (await blog.root.get("/api/collections/posts")).json()["fields"]
+    renamed = [{**field, "name": {"title": "headline"}.get(field["name"], field["name"])} for field in fields]
+    answer = await blog.root.patch("/api/collections/posts", json={"fields": renamed})
+    assert answer.status_code == 200, answer.text
+    role = (await blog.root.get("/api/roles/editor")).json()
+    assert role["permissions"][0]["fields"]["read"] == ["headline"]
+    ann = blog.client(await blog.login("ann@example.com", PASSWORD, "users"))
+    seen = (await ann.get("/api/collections/posts/records/post00000000001")).json()
+    assert (seen["headline"], "draft" in seen) == ("One", False)
+
+
+async def test_a_rename_that_would_break_the_rule_of_a_role_is_refused_and_names_it(blog: Api):
+    await make(blog, permissions=[{"collection": "posts", "actions": ["view"], "rule": "title = 'One'"}])
+    fields = (await blog.root.get("/api/collections/posts")).json()["fields"]
+    renamed = [{**field, "name": {"title": "headline"}.get(field["name"], field["name"])} for field in fields]
+    answer = await blog.root.patch("/api/collections/posts", json={"fields": renamed})
+    assert answer.status_code == 400
+    assert "role editor, permission 1" in answer.json()["message"]
