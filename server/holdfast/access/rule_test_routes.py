@@ -7,6 +7,7 @@ import msgspec
 from holdfast.access import rule_test_service as service
 from holdfast.access.routes import QUESTION
 from holdfast.access.rule_test import EXPECTED, MAX_NAME_CHARS
+from holdfast.audit.author import Author
 from holdfast.engine import Engine
 from holdfast.errors import Problem, ValidationFailed
 from holdfast.http.request import Request
@@ -55,17 +56,21 @@ async def view_test(engine: Engine, request: Request) -> Response:
 
 async def create_test(engine: Engine, request: Request) -> Response:
     """Keep a rule test."""
-    return Response(body=_encode(await service.create_test(engine, await request.object())))
+    return Response(body=_encode(await service.create_test(engine, Author.of(request), await request.object())))
 
 
 async def update_test(engine: Engine, request: Request) -> Response:
     """Change a rule test."""
-    return Response(body=_encode(await service.update_test(engine, request.params["id"], await request.object())))
+    return Response(
+        body=_encode(
+            await service.update_test(engine, Author.of(request), request.params["id"], await request.object())
+        )
+    )
 
 
 async def delete_test(engine: Engine, request: Request) -> Response:
     """Forget a rule test."""
-    await service.remove_test(engine, request.params["id"])
+    await service.remove_test(engine, Author.of(request), request.params["id"])
     return NO_CONTENT
 
 

@@ -7,6 +7,9 @@ from holdfast.access.rehearsal import rehearsal
 from holdfast.access.rule_test import RuleTest, read_rule_test, rule_test_json
 from holdfast.access.rule_test_run import Report, run_tests
 from holdfast.access.rule_test_store import all_tests, delete_test, get_test, put_test
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target, changed
+from holdfast.audit.write import write
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
@@ -30,30 +33,40 @@ async def view_test(engine: Engine, id: str) -> dict[str, Any]:
         return _shown(engine, await get_test(tx, id))
 
 
-async def create_test(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
+async def create_test(engine: Engine, author: Author, body: Mapping[str, Any]) -> dict[str, Any]:
     """Keep a new test. It may fail as yet: the rule that it is for may still have to be written."""
     collection = _collection(engine.catalog, body.get("collection"))
     test = read_rule_test(body, "", collection.id)
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            return _shown(engine, await put_test(tx, test))
+            made = _shown(engine, await put_test(tx, test))
+            target = Target("rule_test", made["id"], made["name"])
+            await write(tx, author, Entry(action="rule_test.created", target=target, after=made))
+            return made
 
 
-async def update_test(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def update_test(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Change a test: only given keys change. Raises NotFound and ValidationFailed."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             old = await get_test(tx, id)
             name = engine.catalog.by_id[old.collection_id].name
             merged = {**rule_test_json(old, name), **body}
-            changed = read_rule_test(merged, id, _collection(engine.catalog, merged["collection"]).id)
-            return _shown(engine, await put_test(tx, changed))
+            new = read_rule_test(merged, id, _collection(engine.catalog, merged["collection"]).id)
+            made = _shown(engine, await put_test(tx, new))
+            before, after = changed(_shown(engine, old), made, apart=frozenset(("updated",)))
+            target = Target("rule_test", id, made["name"])
+            await write(tx, author, Entry(action="rule_test.updated", target=target, before=before, after=after))
+            return made
 
 
-async def remove_test(engine: Engine, id: str) -> None:
+async def remove_test(engine: Engine, author: Author, id: str) -> None:
     """Forget a test. Raises NotFound."""
     async with engine.pool.transaction() as tx:
+        old = _shown(engine, await get_test(tx, id))
         await delete_test(tx, id)
+        target = Target("rule_test", id, old["name"])
+        await write(tx, author, Entry(action="rule_test.deleted", target=target, before=old))
 
 
 async def run(engine: Engine, collections: Sequence[str] | None = None) -> Report:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.auth import key_service as service
 from holdfast.auth.key_reading import MAX_NAME_CHARS, MAX_REQUESTS, MAX_SECONDS, SET_BY_SERVER
 from holdfast.engine import Engine
@@ -62,23 +63,23 @@ async def view_key(engine: Engine, request: Request) -> Response:
 
 async def create_key(engine: Engine, request: Request) -> Response:
     """Make an API key."""
-    return _json(await service.create_key(engine, await request.object()))
+    return _json(await service.create_key(engine, Author.of(request), await request.object()))
 
 
 async def update_key(engine: Engine, request: Request) -> Response:
     """Change an API key."""
-    return _json(await service.update_key(engine, request.params["id"], await request.object()))
+    return _json(await service.update_key(engine, Author.of(request), request.params["id"], await request.object()))
 
 
 async def revoke_key(engine: Engine, request: Request) -> Response:
     """End an API key."""
-    await service.revoke_key(engine, request.params["id"])
+    await service.revoke_key(engine, Author.of(request), request.params["id"])
     return NO_CONTENT
 
 
 async def rotate_key(engine: Engine, request: Request) -> Response:
     """Give an API key another secret."""
-    return _json(await service.rotate_key(engine, request.params["id"], await request.object()))
+    return _json(await service.rotate_key(engine, Author.of(request), request.params["id"], await request.object()))
 
 
 def _json(found: Mapping[str, Any]) -> Response:

@@ -5,6 +5,10 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.actions import Action
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target, changed
+from holdfast.audit.write import write
 from holdfast.auth.key_reading import UNKNOWN, KeyDraft, key_draft, key_json, read_key
 from holdfast.auth.key_secret import hash_of, new_secret
 from holdfast.db.failures import as_api_errors
@@ -35,7 +39,7 @@ async def view_key(engine: Engine, id: str) -> dict[str, Any]:
         return key_json(engine.catalog, await _get(tx, id))
 
 
-async def create_key(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
+async def create_key(engine: Engine, author: Author, body: Mapping[str, Any]) -> dict[str, Any]:
     """Make a key. Only this answer has its `key`, the secret. Raises ValidationFailed."""
     draft = read_key(engine.catalog, body, KeyDraft())
     id = new_id()
@@ -46,26 +50,30 @@ async def create_key(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             await tx.execute(insert)
-            return {**key_json(engine.catalog, await _get(tx, id)), "key": secret}
+            made = key_json(engine.catalog, await _get(tx, id))
+            await write(tx, author, Entry(action="key.created", target=Target("key", id, draft.name), after=made))
+            return {**made, "key": secret}
 
 
-async def update_key(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def update_key(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Change a key: only given keys change. Raises NotFound and ValidationFailed."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            draft = read_key(engine.catalog, body, key_draft(await _get(tx, id)))
+            row = await _get(tx, id)
+            draft = read_key(engine.catalog, body, key_draft(row))
             await _set(tx, id, _columns(draft))
-            return key_json(engine.catalog, await _get(tx, id))
+            return await _written(engine, tx, author, "key.updated", row)
 
 
-async def revoke_key(engine: Engine, id: str) -> None:
+async def revoke_key(engine: Engine, author: Author, id: str) -> None:
     """End a key. It stays in the list, so that what it did can still be told. Raises NotFound."""
     async with engine.pool.transaction() as tx:
-        await _get(tx, id)
+        row = await _get(tx, id)
         await _set(tx, id, {"revoked": raw("coalesce(revoked, now())")})
+        await _written(engine, tx, author, "key.revoked", row)
 
 
-async def rotate_key(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def rotate_key(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Give a key another secret; the old one is good for `overlapSeconds` more. Raises NotFound, ValidationFailed."""
     # A misspelt key would end the old secret at once, with the programs that still use it.
     if unknown := {key: UNKNOWN for key in body if key != "overlapSeconds"}:
@@ -83,7 +91,16 @@ async def rotate_key(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[s
             until = raw("now() + make_interval(secs => ") + value(float(overlap), "double precision") + raw(")")
             changes = {"old_hash": raw("hash"), "old_until": until, "hash": value(hash_of(secret), "bytea")}
             await _set(tx, id, changes)
-            return {**key_json(engine.catalog, await _get(tx, id)), "key": secret}
+            return {**await _written(engine, tx, author, "key.rotated", row), "key": secret}
+
+
+async def _written(engine: Engine, tx: Transaction, author: Author, action: Action, row: Row) -> dict[str, Any]:
+    """The key as it is now, after an entry about what it was."""
+    was, now = key_json(engine.catalog, row), key_json(engine.catalog, await _get(tx, row["id"]))
+    before, after = changed(was, now, apart=frozenset(("lastUsed", "updated")))
+    target = Target("key", row["id"], now["name"])
+    await write(tx, author, Entry(action=action, target=target, before=before, after=after))
+    return now
 
 
 def _columns(draft: KeyDraft) -> dict[str, Sql]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.auth import role_service as service
 from holdfast.auth.role_reading import MAX_DESCRIPTION_CHARS, role_json
 from holdfast.collections.service import terms
@@ -62,20 +63,26 @@ async def view_role(engine: Engine, request: Request) -> Response:
 async def create_role(engine: Engine, request: Request) -> Response:
     """Make a role."""
     body = await request.object()
-    return _json(role_json(engine.catalog, await service.create_role(engine, body, unguarded=_unguarded(body))))
+    return _json(
+        role_json(
+            engine.catalog, await service.create_role(engine, Author.of(request), body, unguarded=_unguarded(body))
+        )
+    )
 
 
 async def update_role(engine: Engine, request: Request) -> Response:
     """Change a role."""
     body = await request.object()
-    changed = await service.update_role(engine, request.params["role"], body, unguarded=_unguarded(body))
+    changed = await service.update_role(
+        engine, Author.of(request), request.params["role"], body, unguarded=_unguarded(body)
+    )
     return _json(role_json(engine.catalog, changed))
 
 
 async def delete_role(engine: Engine, request: Request) -> Response:
     """Delete a role and take it from everybody who has it."""
     given = await request.object() or request.query
-    await service.delete_role(engine, request.params["role"], unguarded=_unguarded(given))
+    await service.delete_role(engine, Author.of(request), request.params["role"], unguarded=_unguarded(given))
     return NO_CONTENT
 
 

@@ -5,10 +5,14 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry
+from holdfast.audit.write import hush, write
 from holdfast.auth.principals import ROLES
 from holdfast.auth.role_reading import MAX_ROLES, read_role
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
+from holdfast.collections.audited import role_parts, role_target, role_updated
 from holdfast.collections.change import lock, retried, settle
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import name, qualified, raw, value
@@ -31,19 +35,23 @@ def get_role(catalog: Catalog, id_or_name: str) -> Role:
     return found
 
 
-async def create_role(engine: Engine, body: Mapping[str, Any], *, unguarded: bool = False) -> Role:
+async def create_role(engine: Engine, author: Author, body: Mapping[str, Any], *, unguarded: bool = False) -> Role:
     """Make a role. Raises ValidationFailed, and what a guard refuses it with."""
     id = new_id()
 
     async def work(tx: Transaction, now: Catalog) -> None:
         if len(now.roles) >= MAX_ROLES:
             raise BadRequest(f"There can be at most {MAX_ROLES} roles.")
-        await _put(tx, read_role(now, body, Role(id=id, name="")))
+        role = read_role(now, body, Role(id=id, name=""))
+        await _put(tx, role)
+        await write(tx, author, Entry(action="role.created", target=role_target(role), after=role_parts(role)))
 
     return (await _change(engine, work, unguarded=unguarded)).roles_by_id[id]
 
 
-async def update_role(engine: Engine, id_or_name: str, body: Mapping[str, Any], *, unguarded: bool = False) -> Role:
+async def update_role(
+    engine: Engine, author: Author, id_or_name: str, body: Mapping[str, Any], *, unguarded: bool = False
+) -> Role:
     """Change a role: only given keys change; who has it keeps it under its new name.
 
     Raises NotFound, ValidationFailed, and what a guard refuses it with.
@@ -54,14 +62,16 @@ async def update_role(engine: Engine, id_or_name: str, body: Mapping[str, Any], 
         old = get_role(now, id)
         new = read_role(now, body, old)
         await _put(tx, new)
+        await write(tx, author, role_updated(old, new))
         if new.name != old.name:
+            await hush(tx)
             for collection in _holding(now):
                 await _replace(tx, collection, old.name, new.name)
 
     return (await _change(engine, work, unguarded=unguarded)).roles_by_id[id]
 
 
-async def delete_role(engine: Engine, id_or_name: str, *, unguarded: bool = False) -> None:
+async def delete_role(engine: Engine, author: Author, id_or_name: str, *, unguarded: bool = False) -> None:
     """Delete a role, and take it from everybody who has it. Raises NotFound."""
     id = get_role(engine.catalog, id_or_name).id
 
@@ -75,6 +85,8 @@ async def delete_role(engine: Engine, id_or_name: str, *, unguarded: bool = Fals
             + value(id, "text")
             + raw("]")
         )
+        await write(tx, author, Entry(action="role.deleted", target=role_target(old), before=role_parts(old)))
+        await hush(tx)
         for collection in _holding(now):
             await _replace(tx, collection, old.name, None)
 

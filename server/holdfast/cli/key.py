@@ -43,6 +43,7 @@ def create(
     **options: Any,
 ) -> None:
     """Make the API key NAME and print its secret, which is never shown again."""
+    from holdfast.audit.author import COMMAND_LINE
     from holdfast.auth.key_service import create_key
 
     body = {
@@ -52,7 +53,7 @@ def create(
         "expires": expires,
         "allowedIps": list(networks),
     }
-    made = _with_engine(settings(options), lambda engine: create_key(engine, body))
+    made = _with_engine(settings(options), lambda engine: create_key(engine, COMMAND_LINE, body))
     click.echo(_json(made) if as_json else made["key"])
 
 
@@ -78,9 +79,10 @@ def list_(as_json: bool, **options: Any) -> None:
 @settings_options("data")
 def revoke(id: str, **options: Any) -> None:
     """End the API key of this id. Every server refuses it within 2 seconds."""
+    from holdfast.audit.author import COMMAND_LINE
     from holdfast.auth.key_service import revoke_key
 
-    _with_engine(settings(options), lambda engine: revoke_key(engine, id))
+    _with_engine(settings(options), lambda engine: revoke_key(engine, COMMAND_LINE, id))
     click.echo(f"revoked {id}")
 
 

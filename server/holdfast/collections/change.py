@@ -8,9 +8,11 @@ from typing import Final, TypeVar
 import asyncpg
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import refusals, trash_rows, view_steps
+from holdfast.collections.audited import write_changes
 from holdfast.collections.back import NOTHING_BACK, Back
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
@@ -56,7 +58,7 @@ class Terms(msgspec.Struct, frozen=True):
 NO_TERMS: Final = Terms()
 
 
-async def change(engine: Engine, decide: Decide, terms: Terms = NO_TERMS) -> Catalog:
+async def change(engine: Engine, author: Author, decide: Decide, terms: Terms = NO_TERMS) -> Catalog:
     """Do what is decided, all or nothing; returns the collections as they are then, loaded by every process.
 
     Raises PreconditionFailed unless the plan is the one that `terms` insist on, what a guard refuses it with, and
@@ -69,6 +71,7 @@ async def change(engine: Engine, decide: Decide, terms: Terms = NO_TERMS) -> Cat
         done = await perform(tx, engine.settings, old, decide(old), insist=terms.insist)
         if done.catalog.version != old.version and not terms.unguarded:
             await engine.ask_guards(tx, done.catalog)
+        await write_changes(tx, author, old, done.catalog)
         return done
 
     done = await retried(engine.pool, engine.settings, work)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.collections import service, trash
 from holdfast.collections.listing import page_of
 from holdfast.engine import Engine
@@ -62,19 +63,19 @@ async def view_collection(engine: Engine, request: Request) -> Response:
 async def create_collection(engine: Engine, request: Request) -> Response:
     """Make a collection."""
     wanted = _wanted(request)
-    return _shown(collection_bytes(await service.create(engine, await request.object())), wanted)
+    return _shown(collection_bytes(await service.create(engine, Author.of(request), await request.object())), wanted)
 
 
 async def update_collection(engine: Engine, request: Request) -> Response:
     """Change a collection."""
     wanted = _wanted(request)
-    changed = await service.update(engine, request.params["collection"], await request.object())
+    changed = await service.update(engine, Author.of(request), request.params["collection"], await request.object())
     return _shown(collection_bytes(changed), wanted)
 
 
 async def delete_collection(engine: Engine, request: Request) -> Response:
     """Delete a collection."""
-    await service.delete(engine, request.params["collection"], await _given(request))
+    await service.delete(engine, Author.of(request), request.params["collection"], await _given(request))
     return NO_CONTENT
 
 
@@ -85,13 +86,13 @@ async def _given(request: Request) -> Mapping[str, Any]:
 
 async def truncate_collection(engine: Engine, request: Request) -> Response:
     """Delete all records of a collection."""
-    await service.truncate(engine, request.params["collection"])
+    await service.truncate(engine, Author.of(request), request.params["collection"])
     return NO_CONTENT
 
 
 async def import_collections(engine: Engine, request: Request) -> Response:
     """Make and change many collections at once."""
-    await service.import_(engine, await request.object())
+    await service.import_(engine, Author.of(request), await request.object())
     return NO_CONTENT
 
 
@@ -112,14 +113,14 @@ async def list_trash(engine: Engine, request: Request) -> Response:
 
 async def restore_trash(engine: Engine, request: Request) -> Response:
     """Bring something back from the trash."""
-    restored = await trash.restore(engine, request.params["id"])
+    restored = await trash.restore(engine, Author.of(request), request.params["id"])
     shown = msgspec.to_builtins(restored) | {"collection": collection_json(restored.collection)}
     return Response(body=_encode(shown))
 
 
 async def delete_trash(engine: Engine, request: Request) -> Response:
     """Delete something in the trash for good."""
-    await trash.delete_forever(engine, request.params["id"])
+    await trash.delete_forever(engine, Author.of(request), request.params["id"])
     return NO_CONTENT
 
 

@@ -5,9 +5,13 @@ from typing import Any, Final
 
 import asyncpg
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry
+from holdfast.audit.write import write
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import decisions
+from holdfast.collections.audited import target_of
 from holdfast.collections.change import Terms, change, lock, perform, preview, retried
 from holdfast.collections.plan import Plan
 from holdfast.config import Settings
@@ -21,13 +25,13 @@ from holdfast.schema.system import SUPERUSERS
 SKIP: Final = "skip"
 
 
-async def create(engine: Engine, given: Mapping[str, Any]) -> Collection:
+async def create(engine: Engine, author: Author, given: Mapping[str, Any]) -> Collection:
     """Make a collection. Raises ValidationFailed with everything that is wrong, and what `change` raises."""
-    done = await change(engine, decisions.creation(given), terms(given))
+    done = await change(engine, author, decisions.creation(given), terms(given))
     return done.by_name[given["name"]]
 
 
-async def update(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> Collection:
+async def update(engine: Engine, author: Author, id_or_name: str, given: Mapping[str, Any]) -> Collection:
     """Change a collection: only given keys change. Raises NotFound, ValidationFailed and what `change` raises."""
     id = ""
 
@@ -36,18 +40,18 @@ async def update(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> C
         id = now.get(id_or_name).id
         return decisions.update(id, given)(now)
 
-    done = await change(engine, decide, terms(given))
+    done = await change(engine, author, decide, terms(given))
     return done.by_id[id]
 
 
-async def delete(engine: Engine, id_or_name: str, given: Mapping[str, Any]) -> None:
+async def delete(engine: Engine, author: Author, id_or_name: str, given: Mapping[str, Any]) -> None:
     """Move a collection to the trash. Raises NotFound, and BadRequest when relations point at it."""
-    await change(engine, decisions.deletion(id_or_name), terms(given))
+    await change(engine, author, decisions.deletion(id_or_name), terms(given))
 
 
-async def import_(engine: Engine, given: Mapping[str, Any]) -> None:
+async def import_(engine: Engine, author: Author, given: Mapping[str, Any]) -> None:
     """Make and change many collections at once, all or nothing."""
-    await change(engine, decisions.importing(given), terms(given))
+    await change(engine, author, decisions.importing(given), terms(given))
 
 
 async def plan(engine: Engine, given: Mapping[str, Any]) -> Plan:
@@ -70,7 +74,7 @@ async def ensure_system_collections(pool: Pool, settings: Settings) -> bool:
     return await retried(pool, settings, ensure)
 
 
-async def truncate(engine: Engine, id_or_name: str) -> None:
+async def truncate(engine: Engine, author: Author, id_or_name: str) -> None:
     """Delete all records of a collection, with what goes along with them.
 
     Raises NotFound, and BadRequest for a view, for the superusers, and when records of others need these.
@@ -87,6 +91,7 @@ async def truncate(engine: Engine, id_or_name: str) -> None:
             await tx.execute(raw("TRUNCATE ") + table if alone else raw("DELETE FROM ") + table)
         except asyncpg.ForeignKeyViolationError as failure:
             raise BadRequest(_needed(catalog, collection, failure.constraint_name or "")) from failure
+        await write(tx, author, Entry(action="collection.truncated", target=target_of(collection)))
 
     await retried(engine.pool, engine.settings, empty)
 

@@ -4,8 +4,12 @@ from typing import Final
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.catalog import store
 from holdfast.collections import trash_rows
+from holdfast.collections.audited import write_changes
 from holdfast.collections.change import Decision, Done, lock, perform, retried, settle
 from holdfast.collections.restoring import Restoration, restoration
 from holdfast.collections.trash_rows import Dropped
@@ -38,7 +42,7 @@ class Restored(msgspec.Struct, frozen=True, rename="camel"):
     loosened: tuple[str, ...]
 
 
-async def restore(engine: Engine, id: str) -> Restored:
+async def restore(engine: Engine, author: Author, id: str) -> Restored:
     """Bring something back with its data, indexes, rules and relations.
 
     Raises NotFound, BadRequest when something stands in the way (another collection of that name), and what
@@ -54,6 +58,7 @@ async def restore(engine: Engine, id: str) -> Restored:
         for item in found.done:
             await forget(tx, item)
         await engine.ask_guards(tx, done.catalog)
+        await write_changes(tx, author, old, done.catalog, restored=True)
         return found, done
 
     found, done = await retried(engine.pool, engine.settings, bring_back)
@@ -67,10 +72,15 @@ async def restore(engine: Engine, id: str) -> Restored:
     )
 
 
-async def delete_forever(engine: Engine, id: str) -> None:
+async def delete_forever(engine: Engine, author: Author, id: str) -> None:
     """Delete something in the trash before its time. Raises NotFound."""
     async with engine.pool.transaction() as tx:
-        await forget(tx, await trash_rows.get(tx, id))
+        found = await trash_rows.get(tx, id)
+        await forget(tx, found)
+        shown = found.shown
+        name = f"{shown.collection_name}.{shown.field_name}" if shown.field_name else shown.collection_name
+        before = {"kind": shown.kind, "rows": shown.rows, "dropped": shown.dropped}
+        await write(tx, author, Entry(action="trash.deleted", target=Target("trash", id, name), before=before))
 
 
 async def forget(tx: Transaction, found: trash_rows.DroppedWhole) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
@@ -21,7 +22,7 @@ async def show_settings(engine: Engine, request: Request) -> Response:
 
 async def change_settings(engine: Engine, request: Request) -> Response:
     """Change some options; the answer has all."""
-    await service.change_options(engine, await request.object())
+    await service.change_options(engine, Author.of(request), await request.object())
     return Response(body=_encode(service.shown(engine)))
 
 

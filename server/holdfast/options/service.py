@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target, changed
+from holdfast.audit.write import write
 from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.change import lock, retried, settle
@@ -44,7 +47,7 @@ def as_shown(options: AppOptions) -> dict[str, Any]:
     return found
 
 
-async def change_options(engine: Engine, given: Mapping[str, Any]) -> None:
+async def change_options(engine: Engine, author: Author, given: Mapping[str, Any]) -> None:
     """Change what is given and leave the rest. Raises ValidationFailed with everything that is wrong."""
 
     async def work(tx: Transaction) -> Catalog:
@@ -54,9 +57,17 @@ async def change_options(engine: Engine, given: Mapping[str, Any]) -> None:
         if options == now.options:
             return now
         await store.write_options(tx, options)
+        await write(tx, author, _entry(now.options, options))
         return await store.moved_on(tx)
 
     await settle(engine, await retried(engine.pool, engine.settings, work))
+
+
+def _entry(was: AppOptions, now: AppOptions) -> Entry:
+    before, after = changed(as_shown(was), as_shown(now))
+    if was.smtp.password != now.smtp.password:
+        before, after = {**before, "smtp.password": "hidden"}, {**after, "smtp.password": "changed"}
+    return Entry(action="settings.updated", target=Target("settings"), before=before, after=after)
 
 
 async def send_test(engine: Engine, given: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from holdfast.audit.author import SERVER
 from holdfast.catalog import live as live_module
 from holdfast.catalog import store
 from holdfast.catalog.live import LiveCatalog
@@ -71,7 +72,7 @@ async def test_a_change_is_seen_by_every_process_when_it_returns(start: Start):
     one, two, three = await start(), await start(), await start()
     first = one.catalog.version
     for at in range(10):
-        await service.create([one, two, three][at % 3], {"name": f"c{at}"})
+        await service.create([one, two, three][at % 3], SERVER, {"name": f"c{at}"})
         assert all(f"c{at}" in engine.catalog.by_name for engine in (one, two, three))
     assert one.catalog.version == two.catalog.version == three.catalog.version == first + 10
 
@@ -82,7 +83,7 @@ async def test_a_process_that_is_gone_holds_nobody_up(start: Start):
     await live_module.held.hold(lost, 0)
     await lost.close()
     began = time.monotonic()
-    await service.create(one, {"name": "posts"})
+    await service.create(one, SERVER, {"name": "posts"})
     assert time.monotonic() - began < 2
 
 
@@ -92,7 +93,7 @@ async def test_a_process_that_does_not_answer_is_waited_for_only_so_long(start: 
     stuck = await one.pool.connect()
     await live_module.held.hold(stuck, 0)
     began = time.monotonic()
-    await service.create(one, {"name": "posts"})
+    await service.create(one, SERVER, {"name": "posts"})
     assert 0.3 <= time.monotonic() - began < 2
     await stuck.close()
 
@@ -101,17 +102,17 @@ async def test_a_lost_connection_makes_a_process_look_before_each_request_until_
     one, two = await start(), await start()
     assert await end_listeners(one) == 2
     await until(lambda: not two.live.following)
-    await service.create(one, {"name": "posts"})
+    await service.create(one, SERVER, {"name": "posts"})
     await two.live.check()
     assert "posts" in two.catalog.by_name
     await until(lambda: one.live.following and two.live.following)
-    await service.create(two, {"name": "more"})
+    await service.create(two, SERVER, {"name": "more"})
     assert "more" in one.catalog.by_name
 
 
 async def test_a_process_that_does_not_follow_looks_each_time(start: Start):
     one, idle = await start(), await start(follow=False)
-    await service.create(one, {"name": "posts"})
+    await service.create(one, SERVER, {"name": "posts"})
     assert "posts" not in idle.catalog.by_name
     await idle.live.check()
     assert "posts" in idle.catalog.by_name
@@ -129,12 +130,12 @@ async def test_a_slow_load_never_puts_an_older_catalog_back(start: Start, monkey
         await waiting.wait()
         return found
 
-    await service.create(two, {"name": "first"})
+    await service.create(two, SERVER, {"name": "first"})
     monkeypatch.setattr(store, "load", slow)
     reloading = asyncio.create_task(one.live.reload())
     await loaded.wait()
     monkeypatch.setattr(store, "load", load)
-    await service.create(two, {"name": "second"})
+    await service.create(two, SERVER, {"name": "second"})
     await one.live.reload()
     assert one.catalog.version == first + 2
     waiting.set()
