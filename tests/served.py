@@ -159,7 +159,6 @@ def no_server_left() -> Iterator[None]:
 def served() -> Iterator[Served]:
     """One server for all tests that only talk to it, with a superuser."""
     made = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
-    made["HOLDFAST_OUTBOUND_ALLOW"] = "127.0.0.1"  # providers of the tests are on this machine
     made["HOLDFAST_OUTBOUND_ALLOW"] = "127.0.0.0/8"  # OAuth2 providers of the tests are on this machine
     folder = Path(tempfile.mkdtemp(prefix="hf-test-"))
     folder.chmod(0o711)  # root's PostgreSQL runs as another user

@@ -16,6 +16,11 @@ const {
 const PEOPLE = "js_people";
 const KNOWN = "a password of somebody";
 const root = new PocketBase(url);
+// What was refused is in the output when a test fails.
+root.afterSend = (response, data) => {
+    if (response.status >= 400) console.error(response.status, response.url, JSON.stringify(data));
+    return data;
+};
 root.autoCancellation(false);
 let number = 0;
 
