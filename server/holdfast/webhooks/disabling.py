@@ -6,6 +6,9 @@ from typing import Final
 import msgspec
 import structlog
 
+from holdfast.audit.author import SERVER
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, named, qualified, raw
 from holdfast.engine import Engine
@@ -13,6 +16,7 @@ from holdfast.errors import Unavailable
 from holdfast.mail.later import require_mail, send_later
 from holdfast.mail.message import BadMail, Message, on_one_line
 from holdfast.schema.system import SUPERUSERS
+from holdfast.webhooks.audited import KIND
 from holdfast.webhooks.endpoint import Endpoint
 
 DISABLED: Final = "system.webhook_disabled"
@@ -48,6 +52,8 @@ async def disable(engine: Engine, endpoint: Endpoint, reason: str) -> None:
         record = {"id": endpoint.id, "url": endpoint.draft.url, "reason": reason}
         told = {"type": DISABLED, "record": msgspec.json.encode(record).decode()}
         await tx.execute(_TELL, Inputs(named=told))
+        target = Target(KIND, endpoint.id, endpoint.draft.url)
+        await write(tx, SERVER, Entry(action="webhook.disabled", target=target, after={"disabled": reason}))
         await _mail(engine, tx, endpoint, reason)
     _log.error("a webhook was turned off", webhook=endpoint.id, reason=reason)
 

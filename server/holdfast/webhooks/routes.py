@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
@@ -82,23 +83,27 @@ async def view_endpoint(engine: Engine, request: Request) -> Response:
 
 async def create_endpoint(engine: Engine, request: Request) -> Response:
     """Make a webhook."""
-    return as_json(await service.create_endpoint(engine, await request.object()))
+    return as_json(await service.create_endpoint(engine, Author.of(request), await request.object()))
 
 
 async def update_endpoint(engine: Engine, request: Request) -> Response:
     """Change a webhook."""
-    return as_json(await service.update_endpoint(engine, request.params["id"], await request.object()))
+    return as_json(
+        await service.update_endpoint(engine, Author.of(request), request.params["id"], await request.object())
+    )
 
 
 async def delete_endpoint(engine: Engine, request: Request) -> Response:
     """Delete a webhook."""
-    await service.delete_endpoint(engine, request.params["id"])
+    await service.delete_endpoint(engine, Author.of(request), request.params["id"])
     return NO_CONTENT
 
 
 async def rotate_secret(engine: Engine, request: Request) -> Response:
     """Give a webhook another secret."""
-    return as_json(await service.rotate_secret(engine, request.params["id"], await request.object()))
+    return as_json(
+        await service.rotate_secret(engine, Author.of(request), request.params["id"], await request.object())
+    )
 
 
 def as_json(found: Mapping[str, Any]) -> Response:

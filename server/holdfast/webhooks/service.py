@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from holdfast.audit.actions import AUTH_EVENTS
+from holdfast.audit.author import Author
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import raw, value
 from holdfast.engine import Engine
@@ -13,6 +14,7 @@ from holdfast.outbound.address import Network
 from holdfast.schema.app_options import is_production
 from holdfast.schema.ids import new_id
 from holdfast.webhooks import store
+from holdfast.webhooks.audited import write_endpoint
 from holdfast.webhooks.endpoint import EndpointDraft
 from holdfast.webhooks.endpoint_reading import Rules, read_endpoint, read_secret
 from holdfast.webhooks.signature import new_secret
@@ -37,7 +39,7 @@ async def view_endpoint(engine: Engine, id: str) -> dict[str, Any]:
             return store.endpoint_json(engine.catalog, await store.get_row(tx, id))
 
 
-async def create_endpoint(engine: Engine, body: Mapping[str, Any]) -> dict[str, Any]:
+async def create_endpoint(engine: Engine, author: Author, body: Mapping[str, Any]) -> dict[str, Any]:
     """Make an endpoint. Of all answers only this one has its `secret`. Raises ValidationFailed."""
     draft = read_endpoint(engine.catalog, _rules(engine), body, EndpointDraft())
     secret = read_secret(body) or new_secret()
@@ -48,10 +50,12 @@ async def create_endpoint(engine: Engine, body: Mapping[str, Any]) -> dict[str, 
             if count is not None and count["count"] >= MOST:
                 raise BadRequest(f"There are {MOST:,} webhooks already, and each is looked at for every event.")
             await store.insert(engine, tx, id, draft, secret)
-            return {**store.endpoint_json(engine.catalog, await store.get_row(tx, id)), "secret": secret}
+            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            await write_endpoint(tx, author, "webhook.created", after=made)
+            return {**made, "secret": secret}
 
 
-async def update_endpoint(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def update_endpoint(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Change an endpoint: only given keys change. One that is turned on again begins anew.
 
     Raises NotFound and ValidationFailed.
@@ -67,18 +71,21 @@ async def update_endpoint(engine: Engine, id: str, body: Mapping[str, Any]) -> d
             if draft.active and (body.get("active") is True or draft.url != row["url"]):
                 changes |= {"circuit": raw("'{}'::jsonb"), "disabled": raw("''")}
             await store.change(tx, id, changes)
-            return store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            await write_endpoint(tx, author, "webhook.updated", store.endpoint_json(engine.catalog, row), made)
+            return made
 
 
-async def delete_endpoint(engine: Engine, id: str) -> None:
+async def delete_endpoint(engine: Engine, author: Author, id: str) -> None:
     """Delete an endpoint, with what it had still to get. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            await store.get_row(tx, id, locked=True)
+            old = store.endpoint_json(engine.catalog, await store.get_row(tx, id, locked=True))
+            await write_endpoint(tx, author, "webhook.deleted", before=old)
             await tx.execute(raw("DELETE FROM holdfast.webhooks WHERE id = ") + value(id, "text"))
 
 
-async def rotate_secret(engine: Engine, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def rotate_secret(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Give an endpoint another secret; the old one signs along for `overlapHours`, else for a day.
 
     Raises NotFound and ValidationFailed.
@@ -94,7 +101,9 @@ async def rotate_secret(engine: Engine, id: str, body: Mapping[str, Any]) -> dic
             until = raw("now() + make_interval(hours => ") + value(hours, "integer") + raw(")")
             changes = {"old_secret": raw("secret"), "old_until": until, "secret": store.sealed(engine, id, secret)}
             await store.change(tx, id, changes)
-            return {**store.endpoint_json(engine.catalog, await store.get_row(tx, id)), "secret": secret}
+            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            await write_endpoint(tx, author, "webhook.secret_rotated", made, made)
+            return {**made, "secret": secret}
 
 
 def allowed(engine: Engine) -> tuple[Network, ...]:
