@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from holdfast.audit.author import Author
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import Response
@@ -62,7 +63,7 @@ async def retry_delivery(engine: Engine, request: Request) -> Response:
 
 async def replay(engine: Engine, request: Request) -> Response:
     """Send the events of a time again."""
-    return as_json(await replays.replay(engine, request.params["id"], await request.object()))
+    return as_json(await replays.replay(engine, Author.of(request), request.params["id"], await request.object()))
 
 
 async def send_test(engine: Engine, request: Request) -> Response:

@@ -174,12 +174,13 @@ def _delivery(row: Row) -> dict[str, Any]:
 
 
 def _attempt(row: Row) -> dict[str, Any]:
-    answered = row["status"] is not None
-    response = {"status": row["status"], "headers": msgspec.json.decode(row["response"]), "body": row["body"]}
+    response = None
+    if row["response"] is not None:
+        response = {"status": row["status"], "headers": msgspec.json.decode(row["response"]), "body": row["body"]}
     return {
         "at": row["at"],
         "ms": row["ms"],
         "error": row["error"],
         "request": msgspec.json.decode(row["request"]),
-        "response": response if answered else None,
+        "response": response,
     }

@@ -7,10 +7,10 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.read import read_filter
 from holdfast.expressions.tree import Unreadable
-from holdfast.rules.access import Audience
+from holdfast.rules.access import Access, Audience, ways_in
 from holdfast.rules.names import PREVIOUS, Spoken
 from holdfast.rules.scope import RuleScope
-from holdfast.rules.sight import sight_of
+from holdfast.rules.sight import CallerSight
 from holdfast.rules.speaks import paths
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
@@ -24,9 +24,24 @@ class _LogSight(Sight):
         return not field.hidden and not collection.is_secret(field)
 
 
+class _RoleSight(CallerSight):
+    """Sees what a role may view: that is what it is sent. Nobody looks for anything here, as in a list."""
+
+    def __init__(self, catalog: Catalog, who: Audience) -> None:
+        super().__init__(catalog, who)
+        self._viewed: dict[str, Access] = {}
+
+    @override
+    def access(self, collection: Collection) -> Access:
+        found = self._viewed.get(collection.id)
+        if found is None:
+            found = self._viewed[collection.id] = ways_in(self._catalog, collection, "view", self._who)
+        return found
+
+
 def endpoint_sight(catalog: Catalog, who: Audience) -> Sight:
     """What an endpoint sees: what its role sees, or all but what is hidden."""
-    return _LogSight() if who.superuser else sight_of(catalog, who)
+    return _LogSight() if who.superuser else _RoleSight(catalog, who)
 
 
 def filter_scope(catalog: Catalog, collection: Collection, who: Audience, record: Sql, previous: Sql) -> RuleScope:

@@ -31,7 +31,7 @@ KEYS: Final = frozenset((
     *SET_BY_SERVER, "url", "description", "events", "filter", "fields", "role", "headers", "active", "secret",
     "ordered", "timeout", "rateLimit",
 ))  # fmt: skip
-_UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
+UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 _Problems = dict[str, Problem | Problems]
 
 
@@ -45,7 +45,7 @@ class Rules(msgspec.Struct, frozen=True):
 
 def read_endpoint(catalog: Catalog, rules: Rules, body: Mapping[str, Any], old: EndpointDraft) -> EndpointDraft:
     """`old` with what the body changes. Raises ValidationFailed with everything that is wrong."""
-    problems: _Problems = {key: _UNKNOWN for key in body if key not in KEYS}
+    problems: _Problems = {key: UNKNOWN for key in body if key not in KEYS}
     found = msgspec.structs.replace(
         old,
         url=_url(rules, body.get("url"), problems) if "url" in body or not old.url else old.url,

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.engine import Engine
@@ -13,7 +16,9 @@ from holdfast.errors import BadRequest, Problem, ValidationFailed
 from holdfast.events.event import NOTHING, Event, read_event
 from holdfast.expressions.moment import read_moment
 from holdfast.webhooks import store
+from holdfast.webhooks.audited import KIND
 from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.endpoint_reading import UNKNOWN
 from holdfast.webhooks.event_types import MOST, by_id, matches, wrong_pattern
 from holdfast.webhooks.router import queue_events
 from holdfast.webhooks.selecting import key_of, select
@@ -42,7 +47,7 @@ class Wanted(msgspec.Struct, frozen=True):
     events: tuple[str, ...] = ()
 
 
-async def replay(engine: Engine, webhook_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def replay(engine: Engine, author: Author, webhook_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Send the events of a time again, as far as the endpoint gets them and they are in the log.
 
     Each keeps its `webhook-id`. Raises NotFound, ValidationFailed, and BadRequest for more than MOST_REPLAYED.
@@ -55,6 +60,8 @@ async def replay(engine: Engine, webhook_id: str, body: Mapping[str, Any]) -> di
         async with engine.pool.transaction() as tx:
             await store.get_row(tx, webhook_id, locked=True)
             await queue_events(tx, webhook_id, found, replay=True)
+            target, details = Target(KIND, webhook_id, endpoint.draft.url), {"queued": len(found)}
+            await write(tx, author, Entry(action="webhook.replayed", target=target, details=details))
     return {"queued": len(found)}
 
 
@@ -76,11 +83,7 @@ async def _found(engine: Engine, endpoint: Endpoint, wanted: Wanted) -> list[Eve
 
 
 def _read(engine: Engine, body: Mapping[str, Any]) -> Wanted:
-    problems: dict[str, Problem] = {
-        key: Problem("validation_unknown_key", "There is no such key here.")
-        for key in body
-        if key not in ("from", "to", "events")
-    }
+    problems: dict[str, Problem] = {key: UNKNOWN for key in body if key not in ("from", "to", "events")}
     since = _moment(body, "from", problems)
     until = datetime.now(UTC) if body.get("to") in (None, "") else _moment(body, "to", problems)
     events = _patterns(engine, body.get("events"), problems)

@@ -16,7 +16,7 @@ from holdfast.schema.ids import new_id
 from holdfast.webhooks import store
 from holdfast.webhooks.audited import write_endpoint
 from holdfast.webhooks.endpoint import EndpointDraft
-from holdfast.webhooks.endpoint_reading import Rules, read_endpoint, read_secret
+from holdfast.webhooks.endpoint_reading import UNKNOWN, Rules, read_endpoint, read_secret
 from holdfast.webhooks.signature import new_secret
 
 MOST: Final = 1000  # endpoints: each is looked at for every event
@@ -90,6 +90,9 @@ async def rotate_secret(engine: Engine, author: Author, id: str, body: Mapping[s
 
     Raises NotFound and ValidationFailed.
     """
+    unknown = body.keys() - {"overlapHours", "secret"}
+    if unknown:
+        raise ValidationFailed({key: UNKNOWN for key in unknown})
     hours = body.get("overlapHours", OVERLAP_HOURS)
     if not isinstance(hours, int) or isinstance(hours, bool) or not 0 <= hours <= LONGEST_OVERLAP_HOURS:
         message = f"Must be a whole number from 0 to {LONGEST_OVERLAP_HOURS}."
