@@ -5,7 +5,6 @@ from typing import Final
 import msgspec
 
 from holdfast.catalog.snapshot import Catalog
-from holdfast.collections.convert import column_type
 from holdfast.collections.parts import Part, parts
 from holdfast.db.pool import Connection
 from holdfast.db.sql import inline
@@ -101,7 +100,7 @@ def _columns(collection: Collection, tables: Tables) -> list[Finding]:
 def _column(collection: Collection, field: Field, actual: Column) -> list[Finding]:
     place = f"the column {field.name} of {collection.name}"
     found: list[Finding] = []
-    wanted = _plain(inline(column_type(field)))
+    wanted = _plain(field.column().type)
     if wanted != _plain(actual.type):
         found.append(
             broken(

@@ -1,16 +1,21 @@
 """What the doctor makes of the tables as they are, beside the collections as they are declared."""
 
 import msgspec
+import pytest
 
 from holdfast.catalog.snapshot import Catalog
-from holdfast.collections.convert import column_type
 from holdfast.collections.parts import Part, parts
 from holdfast.db.sql import inline
 from holdfast.doctor.finding import Finding
 from holdfast.doctor.tables import Column, Tables, judge
 from holdfast.schema.collection import Collection
+from holdfast.schema.date import DateField
+from holdfast.schema.decimal import DecimalField
+from holdfast.schema.field import Field
+from holdfast.schema.number import NumberField
 from holdfast.schema.relation import RelationField
 from holdfast.schema.system_fields import id_field
+from holdfast.schema.vector import VectorField
 
 EDITORS = RelationField(id="r1", name="editors", collection_id="people", max_select=5)
 PEOPLE = Collection(id="people", name="people", fields=(id_field(),))
@@ -25,9 +30,7 @@ def key(part: Part) -> tuple[str, str]:
 
 def as_declared() -> Tables:
     columns = {
-        one.name: {
-            field.name: Column(inline(column_type(field)), not_null=field.column().not_null) for field in one.fields
-        }
+        one.name: {field.name: Column(field.column().type, not_null=field.column().not_null) for field in one.fields}
         for one in CATALOG.collections
     }
     return Tables(columns, frozenset(), {key(part): True for part in PARTS})
@@ -50,3 +53,24 @@ def test_whatever_is_gone_is_told_with_the_statement_that_makes_it_anew():
         assert gone.name in found.found
         assert "gone" in found.found
         assert inline(gone.create) in found.advice
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        (DecimalField(id="f", name="f"), "numeric(18,2)"),
+        (DecimalField(id="f", name="f", precision=5, scale=0), "numeric(5,0)"),
+        (DateField(id="f", name="f"), "timestamp with time zone"),
+        (NumberField(id="f", name="f"), "double precision"),
+        (NumberField(id="f", name="f", only_int=True), "bigint"),
+        (VectorField(id="f", name="f", dimensions=3), "vector(3)"),
+        (VectorField(id="f", name="f", dimensions=3), "public.vector(3)"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_type_is_known_by_the_name_that_postgresql_gives_it(field: Field, told: str):
+    catalog = Catalog.of(1, (Collection(id="c", name="c", fields=(field,), events=False),))
+    as_it_is = Tables({"c": {"f": Column(told, not_null=field.column().not_null)}}, frozenset(), {})
+    other = Tables({"c": {"f": Column("money", not_null=field.column().not_null)}}, frozenset(), {})
+    assert [one.state for one in judge(catalog, as_it_is)] == ["ok"]
+    assert [one.state for one in judge(catalog, other)] == ["broken"]
