@@ -1,5 +1,6 @@
 """`/api/settings`, for superusers."""
 
+import time
 from typing import Any, Final, cast
 
 import msgspec
@@ -10,6 +11,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
 from holdfast.options import service
+from holdfast.options.apple import ID_CHARS, MAX_SECONDS, client_secret
 from holdfast.schema.app_options import AppOptions, TrustedProxy
 
 _encode: Final = msgspec.json.encode
@@ -30,6 +32,11 @@ async def send_test_email(engine: Engine, request: Request) -> Response:
     """Send a test mail."""
     await service.send_test(engine, await request.object())
     return NO_CONTENT
+
+
+async def make_apple_secret(_: Engine, request: Request) -> Response:
+    """The client secret that Apple wants. Nothing is kept."""
+    return Response(body=_encode({"secret": client_secret(await request.object(), time.time())}))
 
 
 def _schema(*, secrets: bool) -> Schema:
@@ -63,6 +70,19 @@ _TEST: Final[Schema] = {
     },
 }
 
+_APPLE: Final[Schema] = {
+    "type": "object",
+    "required": ["clientId", "teamId", "keyId", "privateKey", "duration"],
+    "properties": {
+        "clientId": {"type": "string", "description": "The id of the service at Apple."},
+        "teamId": {"type": "string", "minLength": ID_CHARS, "maxLength": ID_CHARS},
+        "keyId": {"type": "string", "minLength": ID_CHARS, "maxLength": ID_CHARS},
+        "privateKey": {"type": "string", "description": "The text of the .p8 file of that key."},
+        "duration": {"type": "integer", "minimum": 1, "maximum": MAX_SECONDS, "description": "In seconds."},
+    },
+}
+_SECRET: Final[Schema] = {"type": "object", "required": ["secret"], "properties": {"secret": {"type": "string"}}}
+
 ROUTES: Final = (
     Route(
         method="GET",
@@ -91,5 +111,15 @@ ROUTES: Final = (
         body=_TEST,
         status=204,
         errors=(413, 415, 503),
+    ),
+    Route(
+        method="POST",
+        path="/api/settings/apple/generate-client-secret",
+        handler=make_apple_secret,
+        summary="Make the client secret that Apple wants",
+        tag="settings",
+        body=_APPLE,
+        answer=_SECRET,
+        errors=(413, 415),
     ),
 )

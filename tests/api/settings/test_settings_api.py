@@ -17,7 +17,12 @@ from job_worker import until
 from mail_sink import Mailbox, use_mailbox
 
 StartApi = Callable[..., AbstractAsyncContextManager[Api]]
-PATHS = [("GET", "/api/settings"), ("PATCH", "/api/settings"), ("POST", "/api/settings/test/email")]
+PATHS = [
+    ("GET", "/api/settings"),
+    ("PATCH", "/api/settings"),
+    ("POST", "/api/settings/test/email"),
+    ("POST", "/api/settings/apple/generate-client-secret"),
+]
 TEST_EMAIL = {"email": "ann@example.com", "template": "verification"}
 
 
