@@ -10,6 +10,7 @@ import socket
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from importlib import import_module
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -80,10 +81,12 @@ class Outbound:
         self,
         allow: Sequence[Network] = (),
         *,
+        per_host: int = PER_HOST,
         connect_seconds: float = CONNECT_SECONDS,
         resolver: "Callable[[], AbstractResolver] | None" = None,
     ) -> None:
         self.allow = tuple(allow)
+        self._per_host = per_host
         self._connect_seconds = connect_seconds
         self._resolver = resolver
         self._session: ClientSession | None = None
@@ -133,6 +136,8 @@ class Outbound:
         *,
         cut: bool,
     ) -> Received:
+        if self._session is None:  # 12 MB and half a second, for those who ask anybody; others are served meanwhile
+            await asyncio.to_thread(import_module, "aiohttp")
         import aiohttp
 
         session = self._open()
@@ -155,14 +160,14 @@ class Outbound:
             return self._session
         if self._is_closed:
             raise OSError("The server is stopping.")
-        import aiohttp  # 12 MB, for those who ask anybody
+        import aiohttp
 
         connector = aiohttp.TCPConnector(
             socket_factory=self._socket,
             resolver=self._resolver() if self._resolver else aiohttp.ThreadedResolver(),
             use_dns_cache=False,  # connections are kept; a new one goes where the name leads now
             limit=MOST_CONNECTIONS,
-            limit_per_host=PER_HOST,
+            limit_per_host=self._per_host,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
