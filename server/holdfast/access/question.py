@@ -7,10 +7,14 @@ import msgspec
 
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.rules.facts import Context
+from holdfast.schema.field import EMPTY_MESSAGE
 from holdfast.schema.role import ACTIONS, Action
 
 CONTEXTS: Final = ("default", "expand", "realtime", "protectedFile", "batch", "oauth2", "otp", "password")
-_REQUIRED: Final = Problem("validation_required", "Cannot be blank.")
+_REQUIRED: Final = Problem("validation_required", EMPTY_MESSAGE)
+# A question whose `as` is misspelt would be about a guest, who is refused for another reason.
+_UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
+_KEYS: Final = frozenset(("action", "as", "recordId", "body", "query", "headers", "method", "context"))
 _NEED_RECORD: Final = ("view", "update", "delete")
 _METHODS: Final = {"list": "GET", "view": "GET", "create": "POST", "update": "PATCH", "delete": "DELETE"}
 
@@ -36,9 +40,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     context: Context = "default"
 
 
-def read_question(body: Mapping[str, Any]) -> Question:
-    """The question that a JSON body asks. Raises ValidationFailed with everything that is wrong."""
-    problems: dict[str, Problem | Problems] = {}
+def read_question(body: Mapping[str, Any], also: frozenset[str] = frozenset()) -> Question:
+    """The question that a JSON body asks; `also` are other keys that it may have.
+
+    Raises ValidationFailed with everything that is wrong.
+    """
+    problems: dict[str, Problem | Problems] = {key: _UNKNOWN for key in body if key not in _KEYS | also}
     action = body.get("action")
     if action not in ACTIONS:
         problems["action"] = _one_of(ACTIONS) if action else _REQUIRED

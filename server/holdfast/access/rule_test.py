@@ -11,6 +11,7 @@ from holdfast.schema.field import EMPTY_MESSAGE
 
 Expected: TypeAlias = Literal["allowed", "refused"]
 EXPECTED: Final = ("allowed", "refused")
+_OWN_KEYS: Final = frozenset(("id", "name", "collection", "given", "expect", "created", "updated"))
 MAX_NAME_CHARS: Final = 200
 MAX_GIVEN: Final = 100
 """How many records a case may bring along."""
@@ -37,7 +38,7 @@ def read_rule_test(body: Mapping[str, Any], id: str, collection_id: str) -> Rule
     problems: dict[str, Problem | Problems] = {}
     question = Question(action="list")
     try:
-        question = read_question(body)
+        question = read_question(body, _OWN_KEYS)
     except ValidationFailed as failure:
         problems.update(failure.data)
     if question.action == "list" and not question.record_id and not problems:

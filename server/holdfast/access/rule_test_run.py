@@ -10,6 +10,7 @@ from holdfast.access.act import act
 from holdfast.access.acting import principal_meant
 from holdfast.access.explanation import Asking
 from holdfast.access.rule_test import RuleTest
+from holdfast.access.sentence import sentence
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.failures import api_error
 from holdfast.db.plans import Plans
@@ -65,12 +66,12 @@ async def _run(engine: Engine, tx: Transaction, catalog: Catalog, test: RuleTest
     except _Over:
         pass
     except ApiError as failure:
-        message = _told(failure)
+        message = sentence(failure)
     except asyncpg.PostgresError as failure:
         known = api_error(failure)
         if known is None:
             raise
-        message = _told(known)
+        message = sentence(known)
     collection = catalog.by_id[test.collection_id].name
     return Result(test.id, test.name, collection, got == test.expect, test.expect, got, message)
 
@@ -87,8 +88,3 @@ async def _outcome(engine: Engine, tx: Transaction, catalog: Catalog, test: Rule
     except _REFUSALS as refusal:
         return "refused", refusal.message
     return "allowed", ""
-
-
-def _told(failure: ApiError) -> str:
-    """The failure in one line, with the fields that are wrong."""
-    return f"{failure.message} {msgspec.json.encode(failure.data).decode()}" if failure.data else failure.message

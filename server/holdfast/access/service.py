@@ -18,6 +18,7 @@ from holdfast.access.explanation import (
 )
 from holdfast.access.question import Question
 from holdfast.access.rehearsal import rehearsal
+from holdfast.access.sentence import sentence
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
@@ -86,8 +87,7 @@ async def _explain_write(engine: Engine, tx: Transaction, asking: Asking) -> Exp
         async with tx.savepoint():
             await act(engine, tx, asking)
     except ApiError as refusal:
-        told = f"{refusal.message} {msgspec.json.encode(refusal.data).decode()}" if refusal.data else refusal.message
-        return Explanation(allowed=False, status=refusal.status, checks=checks, message=told)
+        return Explanation(allowed=False, status=refusal.status, checks=checks, message=sentence(refusal))
     passed = {check.source for check in checks if check.result} - {check.source for check in checks if not check.result}
     granted_by = next((check.source for check in checks if check.source in passed), "")
     return Explanation(allowed=True, status=_DONE[asking.question.action], granted_by=granted_by, checks=checks)

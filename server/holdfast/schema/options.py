@@ -81,5 +81,5 @@ def _words(type: Any, failure: Exception) -> str:
     if len(inner) == 1 and inner[0] in _WORDS:
         return f"{_WORDS[inner[0]]}, or null" if takes_null(type) else f"a list, each of them {_WORDS[inner[0]]}"
     if inner and all(isinstance(part, str) for part in inner):
-        return "one of " + ", ".join(inner)
+        return "one of " + ", ".join(part or '""' for part in inner)
     return f"of another form: {failure}"

@@ -163,6 +163,7 @@ async def test_only_the_tests_of_some_collections_are_run_on_request(blog: Api):
         pytest.param({"given": []}, {"given": "validation_invalid_value"}, id="given is a list"),
         pytest.param({"given": {"posts": {}}}, {"given": {"posts": "validation_invalid_value"}}, id="given no list"),
         pytest.param({"given": {"posts": [NOTHING] * 101}}, {"given": "validation_invalid_value"}, id="given too many"),
+        pytest.param({"who": {"key": "k"}}, {"who": "validation_unknown_key"}, id="misspelt as"),
     ],
 )
 async def test_a_case_that_cannot_be_understood_says_where(blog: Api, change: dict[str, Any], problem: dict[str, Any]):
