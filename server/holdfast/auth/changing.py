@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from holdfast.auth.account import Account
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, PreconditionFailed, Problem, ValidationFailed
 from holdfast.identity import Principal
 from holdfast.records.write_service import Write, update
+from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 from holdfast.schema.generator import generate
 
@@ -18,9 +21,14 @@ RANDOM_PASSWORD: Final = "[a-zA-Z0-9]{30}"
 
 
 async def change_account(
-    engine: Engine, collection: Collection, account: Account, changes: Mapping[str, Any], tx: Transaction | None = None
+    engine: Engine,
+    collection: Collection,
+    account: Account,
+    changes: Mapping[str, Any],
+    facts: Facts,
+    tx: Transaction | None = None,
 ) -> None:
-    """Change the fields of the account, if it is still as it was read.
+    """Change the fields of the account, if it is still as it was read. `facts` are those of the request.
 
     Raises ValidationFailed for values that the fields do not take, and for a token that was overtaken: two that came
     at once with one link must not both have their way.
@@ -33,6 +41,7 @@ async def change_account(
         body=changes,
         fields="id",
         versions=(account.version,),
+        request=msgspec.structs.replace(facts, who=SERVER, body=changes),
     )
     try:
         await update(engine, write, tx)

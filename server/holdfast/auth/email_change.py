@@ -12,6 +12,7 @@ from holdfast.engine import Engine
 from holdfast.errors import BadRequest, Forbidden, Problem, Unauthenticated, ValidationFailed
 from holdfast.identity import Principal
 from holdfast.passwords import check_password
+from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 from holdfast.schema.email import is_email
 from holdfast.schema.system import SUPERUSERS
@@ -49,10 +50,10 @@ async def check_new_email(engine: Engine, collection: Collection, who: Principal
     return account
 
 
-async def confirm_email_change(engine: Engine, collection: Collection, body: Mapping[str, Any], address: str) -> None:
+async def confirm_email_change(engine: Engine, collection: Collection, body: Mapping[str, Any], facts: Facts) -> None:
     """Give the account its new email, which ends all its tokens.
 
-    `address` is where the request comes from. Raises ValidationFailed, and RateLimited after too many wrong passwords.
+    `facts` are those of the request. Raises ValidationFailed, and RateLimited after too many wrong passwords.
     """
     refuse_superusers(collection)
     password = body.get("password")
@@ -61,6 +62,7 @@ async def confirm_email_change(engine: Engine, collection: Collection, body: Map
     account, claims = await read_link_token(engine, collection, body.get("token"), "emailChange")
     if not claims.new_email:
         raise _refused("token", Problem("validation_invalid_token_payload", "The token names no new email."))
+    address = facts.address()
     key = f"{collection.id} emailChange {account.id}"
     await begin_attempt(engine.pool, key, address)
     if not (await check_password(password, account.password)).right:
@@ -68,7 +70,7 @@ async def confirm_email_change(engine: Engine, collection: Collection, body: Map
         raise _refused("password", problem)
     await forgive(engine.pool, key, address)
     try:
-        await change_account(engine, collection, account, {"email": claims.new_email, "verified": True})
+        await change_account(engine, collection, account, {"email": claims.new_email, "verified": True}, facts)
     except ValidationFailed as failure:
         if "email" not in failure.data:
             raise

@@ -5,9 +5,13 @@ from typing import Final
 import msgspec
 import structlog
 
+from holdfast.audit.author import author_of
+from holdfast.audit.entry import Entry
+from holdfast.audit.write import write_after
 from holdfast.auth.account import account_by_id
 from holdfast.auth.answer import LoggedIn, logged_in, new_token
 from holdfast.auth.login import Asked
+from holdfast.auth.noting import account_target
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, Problem, ValidationFailed
 from holdfast.http.selection import read_fields
@@ -30,6 +34,11 @@ async def impersonate(
     if account is None:
         raise NotFound
     answer = await logged_in(engine, collection, account, fields=asked.fields, expand=asked.expand)
+    author = author_of(asked.facts.who, asked.origin.request, asked.origin.address)
+    entry = Entry(
+        action="auth.impersonated", target=account_target(collection, account.id), details={"seconds": lifetime}
+    )
+    await write_after(engine.pool, author, entry)
     _log.info(
         "login",
         outcome="impersonated",

@@ -28,9 +28,9 @@ _LOOK: Final = Statement.of(
     + raw(" k.superuser, k.allowed_ips, k.rate_limit::text AS rate_limit,")
     + raw(" extract(epoch FROM k.expires - now())::float8 AS left, ")
     + _IS_DUE
-    + raw(" AS is_due FROM holdfast.keys AS k WHERE k.id = ")
+    + raw(" AS is_due, CASE WHEN k.revoked IS NOT NULL THEN 'revoked' WHEN k.expires <= now() THEN 'expired' ELSE ''")
+    + raw(" END AS ended FROM holdfast.keys AS k WHERE k.id = ")
     + named("id", "text")
-    + raw(" AND k.revoked IS NULL AND (k.expires IS NULL OR k.expires > now())")
 )
 _NOTE: Final = Statement.of(
     raw("UPDATE holdfast.keys AS k SET last_used = now() WHERE k.id = ") + named("id", "text") + raw(" AND ") + _IS_DUE
@@ -47,7 +47,7 @@ class KeyLimit(msgspec.Struct, frozen=True, rename="camel"):
 class KnownKey(msgspec.Struct, frozen=True):
     """A key that was looked up. `seconds` are left until it expires; None if it does not.
 
-    `is_due`: its last use was noted long enough ago, or never.
+    `is_due`: its last use was noted long enough ago, or never. `ended` says how it has: expired or revoked.
     """
 
     principal: Principal
@@ -55,6 +55,7 @@ class KnownKey(msgspec.Struct, frozen=True):
     limit: KeyLimit | None = None
     seconds: float | None = None
     is_due: bool = False
+    ended: str = ""
 
     def admits(self, address: str) -> bool:
         """Whether the key can be used from this address."""
@@ -62,7 +63,7 @@ class KnownKey(msgspec.Struct, frozen=True):
 
 
 async def look_up_key(engine: Engine, presented: Presented) -> KnownKey | None:
-    """The key that was presented; None if there is none, or it is expired, revoked, or has another secret."""
+    """The key that was presented; None if there is none, or it has another secret. It may have ended."""
     with as_api_errors():
         row = await engine.pool.fetchrow(_LOOK, Inputs(named={"id": presented.id}))
     if row is None:
@@ -72,7 +73,7 @@ async def look_up_key(engine: Engine, presented: Presented) -> KnownKey | None:
         return None
     principal = key_principal(engine.catalog, row["id"], row)
     limit = msgspec.json.decode(row["rate_limit"], type=KeyLimit) if row["rate_limit"] else None
-    return KnownKey(principal, read_networks(row["allowed_ips"]), limit, row["left"], row["is_due"])
+    return KnownKey(principal, read_networks(row["allowed_ips"]), limit, row["left"], row["is_due"], row["ended"])
 
 
 async def note_use(engine: Engine, id: str) -> None:

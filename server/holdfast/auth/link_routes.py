@@ -15,6 +15,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Handler, Route, Schema
 from holdfast.mail.later import require_mail
+from holdfast.rules.facts import Facts
 
 TOKEN: Final = {"type": "string", "description": "As it stands at the end of the link in the mail."}
 TOKEN_ALONE: Final = {"type": "object", "required": ["token"], "properties": {"token": TOKEN}}
@@ -49,7 +50,7 @@ async def post_confirm_verification(engine: Engine, request: Request) -> Respons
     """Answer 204 once the address is confirmed."""
     collection = auth_collection(engine.catalog, request.params["collection"])
     body = await read_typed(request)
-    await confirm_verification(engine, collection, body.get("token"))
+    await confirm_verification(engine, collection, body.get("token"), Facts.of(request))
     return NO_CONTENT
 
 
@@ -66,7 +67,7 @@ async def request_password_reset(engine: Engine, request: Request) -> Response:
 async def post_confirm_password_reset(engine: Engine, request: Request) -> Response:
     """Answer 204 once the account has its new password."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    record_id = await confirm_password_reset(engine, collection, await read_typed(request))
+    record_id = await confirm_password_reset(engine, collection, await read_typed(request), Facts.of(request))
     await allow_again(engine, collection, record_id, "passwordReset")
     return NO_CONTENT
 
@@ -84,7 +85,7 @@ async def request_email_change(engine: Engine, request: Request) -> Response:
 async def post_confirm_email_change(engine: Engine, request: Request) -> Response:
     """Answer 204 once the account has its new email."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    await confirm_email_change(engine, collection, await read_typed(request), request.client)
+    await confirm_email_change(engine, collection, await read_typed(request), Facts.of(request))
     return NO_CONTENT
 
 

@@ -47,7 +47,7 @@ def read_asked(request: Request, body: Mapping[str, Any], context: Context = "de
     mfa_id = query.get("mfaId") or body.get("mfaId")
     return Asked(
         facts=Facts.of(request, body, context),
-        origin=Origin(request.client, request.header(b"user-agent")[:MAX_AGENT_CHARS]),
+        origin=Origin(request.client, request.header(b"user-agent")[:MAX_AGENT_CHARS], request.id),
         fields=query.get("fields", ""),
         expand=query.get("expand", ""),
         mfa_id=mfa_id if isinstance(mfa_id, str) else "",

@@ -10,6 +10,7 @@ import structlog
 from holdfast.auth.attempts import count_attempt
 from holdfast.auth.auth_rule import require_open
 from holdfast.auth.login import Asked, Proof
+from holdfast.auth.noting import count_failure
 from holdfast.auth.oauth2_account import Newcomer, account_of
 from holdfast.auth.oauth2_asking import discovered
 from holdfast.auth.oauth2_client import Client, clients, find_client
@@ -48,11 +49,17 @@ async def log_in_with_oauth2(engine: Engine, collection: Collection, coming: Com
     """
     client = _require(collection, coming)
     require_open(collection, asked.facts)
-    await _require_unused(engine, collection, coming)
-    client = await discovered(engine, client)
-    tokens = await exchange(engine, client, coming.code)
-    profile = await person(engine, client, tokens, coming.code.verifier)
-    found = await account_of(engine, Newcomer(collection, client, profile, coming.create_data), asked)
+    if not await _is_unused(engine, collection, coming):
+        count_failure(engine, asked, collection, METHOD, "code_used")
+        raise ValidationFailed({"code": _USED})
+    try:
+        client = await discovered(engine, client)
+        tokens = await exchange(engine, client, coming.code)
+        profile = await person(engine, client, tokens, coming.code.verifier)
+        found = await account_of(engine, Newcomer(collection, client, profile, coming.create_data), asked)
+    except (BadRequest, Forbidden):
+        count_failure(engine, asked, collection, METHOD, "provider")
+        raise
     proof = Proof(
         collection=collection,
         account=found.account,
@@ -93,12 +100,13 @@ def _require(collection: Collection, coming: Coming) -> Client:
     return client
 
 
-async def _require_unused(engine: Engine, collection: Collection, coming: Coming) -> None:
+async def _is_unused(engine: Engine, collection: Collection, coming: Coming) -> bool:
     """Providers should take no code twice; that they do is not left to them."""
     digest = hashlib.sha256(coming.code.code.encode("utf-8", "replace")).hexdigest()
     if await count_attempt(engine.pool, f"{collection.id} {coming.provider} code {digest}") > 1:
         _log.info("login", outcome="code used again", method=METHOD, collection=collection.name)
-        raise ValidationFailed({"code": _USED})
+        return False
+    return True
 
 
 def _meta(profile: Profile, tokens: Tokens, *, is_new: bool) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from holdfast.auth.auth_rule import require_open
 from holdfast.auth.changing import change_account
 from holdfast.auth.letters import ask_by_email
 from holdfast.auth.login import Asked, Proof
+from holdfast.auth.noting import count_failure, note_failure
 from holdfast.auth.proved import Outcome, proved
 from holdfast.auth.verification import verified_changes
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import Sql, Statement, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Forbidden, ValidationFailed
+from holdfast.errors import BadRequest, Forbidden, RateLimited, ValidationFailed
 from holdfast.passwords import check_password
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
@@ -57,7 +58,11 @@ async def log_in_with_otp(engine: Engine, collection: Collection, typed: OneTime
     require_otp(collection)
     require_open(collection, asked.facts)
     of_password = f"{collection.id} otp {typed.id}"
-    await begin_attempt(engine.pool, of_password, asked.origin.address, most=TRIES)
+    try:
+        await begin_attempt(engine.pool, of_password, asked.origin.address, most=TRIES)
+    except RateLimited:
+        count_failure(engine, asked, collection, METHOD, "limited")
+        raise
     found = await _find(engine, collection, typed.id)
     # Counted for the account too, since one can ask for many; and so that this does not tell that there is one, too
     # many tries only make all its passwords wrong. Nobody is counted as well, so that time does not tell either.
@@ -67,6 +72,7 @@ async def log_in_with_otp(engine: Engine, collection: Collection, typed: OneTime
     right = verdict.right and tries <= TRIES_OF_ACCOUNT
     if found is None or not right or not await _use_up(engine, collection, typed.id):
         _log.info("login", outcome="failed", method=METHOD, collection=collection.name, address=asked.origin.address)
+        await note_failure(engine, asked, collection, METHOD, "wrong_code", found["record_id"] if found else "")
         raise BadRequest(_WRONG)
     await forgive(engine.pool, of_password, asked.origin.address)
     await forgive(engine.pool, of_account, asked.origin.address)
@@ -129,7 +135,7 @@ async def _verified(engine: Engine, collection: Collection, found: Row, asked: A
     # The second factor stays what it is: a new password would end the first one.
     changes = {"verified": True} if asked.mfa_id else verified_changes(collection)
     try:
-        await change_account(engine, collection, account, changes)
+        await change_account(engine, collection, account, changes, asked.facts)
     except ValidationFailed as failure:
         _log.warning("an account could not be marked verified", collection=collection.name, reason=failure.message)
     return await account_by_id(engine, collection, account.id) or account

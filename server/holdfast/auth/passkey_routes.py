@@ -7,6 +7,7 @@ import msgspec
 from holdfast.auth.account import account_by_id, auth_collection
 from holdfast.auth.auth_rule import require_open
 from holdfast.auth.login import Proof, read_asked
+from holdfast.auth.noting import count_failure, note_act
 from holdfast.auth.own import RECORD, require_owner, whose
 from holdfast.auth.passkeys import (
     ask_to_login,
@@ -78,7 +79,9 @@ async def post_register(engine: Engine, request: Request) -> Response:
     if not isinstance(name, str) or len(name) > MAX_NAME_CHARS:
         problem = Problem("validation_invalid_value", f"Must be a text of at most {MAX_NAME_CHARS} characters.")
         raise ValidationFailed({"name": problem})
-    return _answer(_shown(await register(engine, collection, record_id, name, _credential(body))))
+    made = await register(engine, collection, record_id, name, _credential(body))
+    await note_act(engine, request, "auth.passkey_added", collection, record_id, {"passkey": made["id"]})
+    return _answer(_shown(made))
 
 
 async def post_login_options(engine: Engine, request: Request) -> Response:
@@ -95,7 +98,11 @@ async def post_login(engine: Engine, request: Request) -> Response:
     body = await request.object()
     asked = read_asked(request, body)
     require_open(collection, asked.facts)
-    record_id, verified = await check_passkey(engine, collection, _credential(body), asked.origin.address)
+    try:
+        record_id, verified = await check_passkey(engine, collection, _credential(body), asked.origin.address)
+    except BadRequest:
+        count_failure(engine, asked, collection, METHOD, "passkey")
+        raise
     account = await account_by_id(engine, collection, record_id)
     if account is None:
         raise BadRequest("Failed to authenticate.")
@@ -114,8 +121,10 @@ async def get_passkeys(engine: Engine, request: Request) -> Response:
 async def delete_one(engine: Engine, request: Request) -> Response:
     """Forget a passkey. Answer 204, or 404 when there is none of that id."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    if not await delete_passkey(engine, collection, whose(collection, request), request.params["id"]):
+    record_id, id = whose(collection, request), request.params["id"]
+    if not await delete_passkey(engine, collection, record_id, id):
         raise NotFound("There is no such passkey.")
+    await note_act(engine, request, "auth.passkey_removed", collection, record_id, {"passkey": id})
     return NO_CONTENT
 
 

@@ -6,13 +6,15 @@ from typing import Final
 import msgspec
 import structlog
 
+from holdfast.audit.write import hush
 from holdfast.auth.account import Account
 from holdfast.auth.attempts import attempt_succeeded, begin_attempt
 from holdfast.auth.auth_rule import require_open
 from holdfast.auth.identity_field import find_account
 from holdfast.auth.login import Asked, Proof
+from holdfast.auth.noting import Reason, count_failure, note_failure
 from holdfast.auth.proved import Outcome, proved
-from holdfast.db.sql import Statement, qualified, raw, value
+from holdfast.db.sql import qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, Forbidden, RateLimited
 from holdfast.passwords import check_password, hash_password, in_line
@@ -42,7 +44,7 @@ async def log_in(engine: Engine, collection: Collection, credentials: Credential
     require_open(collection, asked.facts)
     key = account_key(collection, credentials.identity)
     with in_line():
-        account = await _guess(engine, collection, credentials, asked.origin.address, key)
+        account = await _guess(engine, collection, credentials, asked, key)
     return await proved(engine, asked, Proof(collection=collection, account=account, method=METHOD))
 
 
@@ -51,10 +53,12 @@ def account_key(collection: Collection, identity: str) -> str:
     return f"{collection.id} {unicodedata.normalize('NFKC', identity).casefold()}"
 
 
-async def _guess(engine: Engine, collection: Collection, credentials: Credentials, address: str, key: str) -> Account:
+async def _guess(engine: Engine, collection: Collection, credentials: Credentials, asked: Asked, key: str) -> Account:
+    address = asked.origin.address
     try:
         await begin_attempt(engine.pool, key, address)
     except RateLimited:
+        count_failure(engine, asked, collection, METHOD, "limited")
         _log.warning("login", outcome="limited", method=METHOD, collection=collection.name, address=address)
         raise
     account = await find_account(engine, collection, credentials.identity, credentials.identity_field)
@@ -62,6 +66,8 @@ async def _guess(engine: Engine, collection: Collection, credentials: Credential
     if not verdict.right:
         # Without the identity: people type passwords into that field.
         _log.info("login", outcome="failed", method=METHOD, collection=collection.name, address=address)
+        reason: Reason = "wrong_password" if account.id else "unknown_account"
+        await note_failure(engine, asked, collection, METHOD, reason, account.id)
         raise BadRequest("Failed to authenticate.")
     await attempt_succeeded(engine.pool, key, address)
     if verdict.rewrite:
@@ -81,4 +87,6 @@ async def _rewrite(engine: Engine, collection: Collection, account: Account, pas
         + raw(' AND "password" = ')
         + value(account.password, "text")
     )
-    await engine.pool.execute(Statement.of(sql))
+    async with engine.pool.transaction() as tx:
+        await hush(tx)  # it is the password that it was
+        await tx.execute(sql)

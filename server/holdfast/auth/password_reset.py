@@ -10,6 +10,7 @@ from holdfast.auth.typed import text_problem
 from holdfast.db.failures import as_api_errors
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, ValidationFailed
+from holdfast.rules.facts import Facts
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 
@@ -20,7 +21,7 @@ def require_passwords(collection: Collection) -> None:
         raise BadRequest("This collection does not take passwords.")
 
 
-async def confirm_password_reset(engine: Engine, collection: Collection, body: Mapping[str, Any]) -> str:
+async def confirm_password_reset(engine: Engine, collection: Collection, body: Mapping[str, Any], facts: Facts) -> str:
     """Set the new password, which ends all tokens of the account, this one too; the id of the record.
 
     Who could read the mail has shown that the address is theirs. If nobody had before, the account may have been made
@@ -33,10 +34,10 @@ async def confirm_password_reset(engine: Engine, collection: Collection, body: M
     account, claims = await read_link_token(engine, collection, body.get("token"), "passwordReset")
     changes = {"password": body.get("password"), "passwordConfirm": body.get("passwordConfirm")}
     if account.verified or not account.email or claims.email != account.email:
-        await change_account(engine, collection, account, changes)
+        await change_account(engine, collection, account, changes, facts)
         return account.id
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            await change_account(engine, collection, account, {**changes, "verified": True}, tx)
+            await change_account(engine, collection, account, {**changes, "verified": True}, facts, tx)
             await forget_other_ways(tx, collection, account.id)
     return account.id

@@ -7,6 +7,8 @@ from typing import Final
 import msgspec
 import structlog
 
+from holdfast.audit.author import author_of
+from holdfast.audit.entry import Entry, Target
 from holdfast.auth.key_secret import read_secret
 from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key, note_use
 from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
@@ -98,8 +100,10 @@ class Principals:
     async def _key(self, engine: Engine, request: Request, header: bytes) -> Principal:
         found = self._keys.get(header)
         if found is None or found.until <= time.monotonic() or found.catalog_version != engine.catalog.version:
-            found = await self._find_key(engine, header, request.client)
+            found = await self._find_key(engine, header, request)
         if found is None or not found.known.admits(request.client):
+            if found is not None:
+                _refused(engine, request, found.known, "network")
             # Who tries many is held back, whatever is wrong with them.
             await engine.limiter.count(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
             raise Unauthenticated(REFUSED)
@@ -109,14 +113,16 @@ class Principals:
             await engine.limiter.count(f"key {principal.key_id}", limit.max_requests, limit.duration, "key")
         return principal
 
-    async def _find_key(self, engine: Engine, header: bytes, address: str) -> _Key | None:
+    async def _find_key(self, engine: Engine, header: bytes, request: Request) -> _Key | None:
         catalog_version = engine.catalog.version
         presented = read_secret(bare_token(header))
         known = None if presented is None else await look_up_key(engine, presented)
-        if known is None:
+        if known is None or known.ended:
             self._keys.pop(header, None)
+            if known is not None:
+                _refused(engine, request, known, known.ended)
             return None
-        if known.is_due and known.admits(address):
+        if known.is_due and known.admits(request.client):
             noting = asyncio.create_task(_note(engine, known.principal.key_id))
             self._noting.add(noting)
             noting.add_done_callback(self._noting.discard)
@@ -139,6 +145,14 @@ async def _note(engine: Engine, key_id: str) -> None:
         await note_use(engine, key_id)
     except Exception as failure:
         _log.warning("The use of an API key could not be written", key=key_id, reason=type(failure).__name__)
+
+
+def _refused(engine: Engine, request: Request, known: KnownKey, reason: str) -> None:
+    """Count that a key with the right secret was refused: it may be lost, or in the wrong hands."""
+    who = known.principal
+    target = Target("key", who.key_id, who.name)
+    entry = Entry(action="key.refused", target=target, outcome="failure", reason=reason)
+    engine.tally.add(engine.pool, ("key", who.key_id, reason), author_of(GUEST, request.id, request.client), entry)
 
 
 def bare_token(header: bytes) -> str:

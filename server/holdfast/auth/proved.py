@@ -9,14 +9,16 @@ from typing import Final, TypeAlias
 import msgspec
 import structlog
 
+from holdfast.audit.actions import Action
 from holdfast.auth.answer import LoggedIn, logged_in
 from holdfast.auth.auth_rule import require_auth_rule
 from holdfast.auth.login import Asked, Proof
+from holdfast.auth.noting import Reason, note_failure, note_login
 from holdfast.auth.origins import note_origin
 from holdfast.auth.second_factor import begin_mfa, complete_mfa, wants_second
 from holdfast.auth.sessions import Renewed, begin_session
 from holdfast.engine import Engine
-from holdfast.errors import Forbidden
+from holdfast.errors import BadRequest, Forbidden
 from holdfast.http.response import Response
 
 _log: Final = structlog.get_logger("holdfast.auth")
@@ -41,30 +43,53 @@ async def proved(engine: Engine, asked: Asked, proof: Proof) -> Outcome:
     try:
         await require_auth_rule(engine, proof.collection, proof.account.id, asked.facts)
     except Forbidden:
-        note(asked, proof, "refused by authRule")
+        await _note(engine, asked, proof, "refused by authRule", reason="auth_rule")
         raise
-    if await wants_second(engine, asked, proof):
-        if not asked.mfa_id:
-            note(asked, proof, "second factor needed")
-            return SecondFactor(await begin_mfa(engine, proof))
-        await complete_mfa(engine, proof, asked.mfa_id)
+    if await _lacks_second(engine, asked, proof):
+        await _note(engine, asked, proof, "second factor needed", "auth.second_factor_asked")
+        return SecondFactor(await begin_mfa(engine, proof))
     session = await _begin(engine, asked, proof) if asked.session and proof.method else None
     answer = await logged_in(
         engine, proof.collection, proof.account, fields=asked.fields, expand=asked.expand, session=session
     )
     await note_origin(engine, asked, proof)
-    note(asked, proof, "logged in")
+    await _note(engine, asked, proof, "logged in", "auth.login")
     return msgspec.structs.replace(answer, meta=proof.meta)
+
+
+async def _lacks_second(engine: Engine, asked: Asked, proof: Proof) -> bool:
+    """Whether a second factor has still to follow; one that has come is used up. Raises BadRequest."""
+    try:
+        if not await wants_second(engine, asked, proof):
+            return False
+        if asked.mfa_id:
+            await complete_mfa(engine, proof, asked.mfa_id)
+        return not asked.mfa_id
+    except BadRequest:
+        await _note(engine, asked, proof, "second factor refused", reason="second_factor")
+        raise
 
 
 async def _begin(engine: Engine, asked: Asked, proof: Proof) -> Renewed:
     return await begin_session(engine, proof.collection, proof.account.id, proof.account.token_key, asked.origin)
 
 
-def note(asked: Asked, proof: Proof, outcome: str) -> None:
-    """Write a login down in the log: who, how, from where, and what became of it."""
+async def _note(
+    engine: Engine,
+    asked: Asked,
+    proof: Proof,
+    outcome: str,
+    action: Action = "auth.login_failed",
+    reason: Reason = "second_factor",
+) -> None:
+    """Write a login down: who, how, from where, and what became of it. `reason` is that of one that failed."""
     if not proof.method:
         return
+    collection, id = proof.collection, proof.account.id
+    if action == "auth.login_failed":
+        await note_failure(engine, asked, collection, proof.method, reason, id)
+    else:
+        await note_login(engine, asked, action, collection, id, proof.method)
     _log.info(
         "login",
         outcome=outcome,

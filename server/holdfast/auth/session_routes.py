@@ -4,7 +4,9 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
 from holdfast.auth.account import auth_collection
+from holdfast.auth.noting import note_act
 from holdfast.auth.own import RECORD, whose
 from holdfast.auth.sessions import end_session, end_sessions, list_sessions
 from holdfast.auth.signing_keys import all_keys, key_set, rotate_keys
@@ -69,15 +71,20 @@ async def get_sessions(engine: Engine, request: Request) -> Response:
 async def delete_session(engine: Engine, request: Request) -> Response:
     """End one session. Answer 204, or 404 when there is none of that id."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    if not await end_session(engine, collection, whose(collection, request), request.params["id"]):
+    record_id, id = whose(collection, request), request.params["id"]
+    if not await end_session(engine, collection, record_id, id):
         raise NotFound("There is no such session.")
+    await note_act(engine, request, "auth.sessions_ended", collection, record_id, {"session": id})
     return NO_CONTENT
 
 
 async def delete_sessions(engine: Engine, request: Request) -> Response:
     """End all sessions of the record, the one of this request too. Answer 204."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    await end_sessions(engine, collection, whose(collection, request))
+    record_id = whose(collection, request)
+    ended = await end_sessions(engine, collection, record_id)
+    if ended:
+        await note_act(engine, request, "auth.sessions_ended", collection, record_id, {"count": ended})
     return NO_CONTENT
 
 
@@ -87,9 +94,9 @@ async def get_keys(engine: Engine, _: Request) -> Response:
     return Response(body=body, headers=((b"cache-control", b"public, max-age=%d" % KEYS_SECONDS),))
 
 
-async def post_rotate_keys(engine: Engine, _: Request) -> Response:
+async def post_rotate_keys(engine: Engine, request: Request) -> Response:
     """Let a new key sign from now on; answer the key set with it."""
-    return _answer(key_set(await rotate_keys(engine)))
+    return _answer(key_set(await rotate_keys(engine, Author.of(request))))
 
 
 def _answer(content: Any) -> Response:

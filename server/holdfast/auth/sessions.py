@@ -6,6 +6,10 @@ from typing import Final
 import msgspec
 import structlog
 
+from holdfast.audit.accounts import account_kind
+from holdfast.audit.author import author_of
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.auth.refresh_tokens import (
     NONCE_BYTES,
     RefreshKeys,
@@ -22,6 +26,7 @@ from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import Sql, Statement, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import Unauthenticated
+from holdfast.identity import GUEST
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 from holdfast.schema.ids import new_id
@@ -35,10 +40,11 @@ _log: Final = structlog.get_logger("holdfast.auth")
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a login comes from: the client's address, and what it calls itself."""
+    """Where a login comes from: the client's address, what it calls itself, and the id of its request."""
 
     address: str
     agent: str
+    request: str = ""
 
 
 class Renewed(msgspec.Struct, frozen=True):
@@ -107,6 +113,7 @@ async def _renew(
     if presented == row["previous_hash"] and row["in_grace"]:
         return Renewed(token.session_id, row["record_id"], write_token(keys, successor(keys, token, row["nonce"])))
     await tx.execute(_end(token.session_id))
+    await write(tx, author_of(GUEST, origin.request, origin.address), _reused(collection, row, token))
     _log.warning(
         "a refresh token was used twice: its session is ended, since somebody may have stolen it",
         collection=collection.name,
@@ -115,6 +122,12 @@ async def _renew(
         address=origin.address,
     )
     return None
+
+
+def _reused(collection: Collection, row: Row, token: RefreshToken) -> Entry:
+    target = Target(account_kind(collection), row["record_id"], collection.name)
+    details = {"session": token.session_id}
+    return Entry(action="auth.refresh_token_reused", target=target, outcome="failure", details=details)
 
 
 def _is_still(row: Row, secret: str) -> bool:

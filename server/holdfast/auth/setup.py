@@ -4,6 +4,8 @@ import hashlib
 import secrets
 from typing import Final
 
+from holdfast.audit.author import Author
+from holdfast.audit.write import tell
 from holdfast.auth.superusers import (
     Superuser,
     has_superuser,
@@ -58,7 +60,7 @@ async def check_setup_token(pool: Pool, token: str) -> None:
     _require(token, row["hash"] if row else "")
 
 
-async def set_up(pool: Pool, token: str, email: str, password: str) -> Superuser:
+async def set_up(pool: Pool, author: Author, token: str, email: str, password: str) -> Superuser:
     """Make the first superuser and use the token up.
 
     Raises NotFound once there is a superuser, Forbidden for a wrong token, ValidationFailed.
@@ -72,6 +74,7 @@ async def set_up(pool: Pool, token: str, email: str, password: str) -> Superuser
             raise NotFound
         row = await tx.fetchrow(_SELECT)
         _require(token, row["hash"] if row else "")
+        await tell(tx, author)
         superuser = await write_superuser(tx, email, hashed)
         await tx.execute(_FORGET)
     return superuser

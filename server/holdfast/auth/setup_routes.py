@@ -10,6 +10,7 @@ from litestar.enums import MediaType
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
+from holdfast.audit.author import Author
 from holdfast.auth.account import account_by_id
 from holdfast.auth.answer import logged_in
 from holdfast.auth.setup import check_setup_token, set_up
@@ -61,9 +62,11 @@ async def setup_state(
     tags=["server"],
     responses={200: ResponseSpec(SetupDone, generate_examples=False, description="The superuser is there.")},
 )
-async def setup(engine: NamedDependency[Engine], data: JSONBody[Setup]) -> litestar.Response[bytes]:
+async def setup(
+    engine: NamedDependency[Engine], incoming: NamedDependency[Request], data: JSONBody[Setup]
+) -> litestar.Response[bytes]:
     """Make the first superuser with the token of the setup link, and log it in. 404 once there is one."""
-    superuser = await set_up(engine.pool, data.token, data.email, data.password)
+    superuser = await set_up(engine.pool, Author.of(incoming), data.token, data.email, data.password)
     collection = engine.catalog.get(SUPERUSERS)
     account = await account_by_id(engine, collection, superuser.id)
     if account is None:

@@ -11,6 +11,9 @@ from typing import Any, Final
 import msgspec
 from joserfc.jwk import OKPKey
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.auth.tokens import EDDSA
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
@@ -88,7 +91,7 @@ async def present_key(engine: Engine) -> StoredKey:
     return made[0]
 
 
-async def rotate_keys(engine: Engine) -> tuple[StoredKey, ...]:
+async def rotate_keys(engine: Engine, author: Author) -> tuple[StoredKey, ...]:
     """Let a new key sign from now on. The ones before it stay as long as a token of theirs can live."""
     now = int(time.time())
     longest = max(auth_options(one.auth).auth_token.duration for one in engine.catalog.collections if one.is_auth)
@@ -99,6 +102,8 @@ async def rotate_keys(engine: Engine) -> tuple[StoredKey, ...]:
             retired = [msgspec.structs.replace(key, retired=key.retired or now) for key in before]
             keys = (_new(engine), *(key for key in retired if key.retired + longest > now))
             await tx.execute(_write(keys))
+            kids = {"kids": [key.kid for key in keys]}
+            await write(tx, author, Entry(action="signing_keys.rotated", target=Target("signing_keys"), after=kids))
     return keys
 
 

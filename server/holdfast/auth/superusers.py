@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from holdfast.audit.author import SERVER, Author
+from holdfast.audit.write import tell
 from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import Statement, raw, value
 from holdfast.errors import Problem, ValidationFailed
@@ -28,7 +30,7 @@ class Superuser(msgspec.Struct, frozen=True):
     created: bool
 
 
-async def upsert_superuser(pool: Pool, email: str, password: str) -> Superuser:
+async def upsert_superuser(pool: Pool, email: str, password: str, author: Author = SERVER) -> Superuser:
     """Make the superuser, or give it this password, which ends all its logins.
 
     Raises ValidationFailed, with the problems of `email` and `password`.
@@ -37,6 +39,7 @@ async def upsert_superuser(pool: Pool, email: str, password: str) -> Superuser:
     hashed = await hash_password(password)
     async with pool.transaction() as tx:
         await tx.execute(_LOCK)
+        await tell(tx, author)
         return await write_superuser(tx, email, hashed)
 
 

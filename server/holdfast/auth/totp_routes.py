@@ -7,12 +7,13 @@ import msgspec
 from holdfast.auth.account import account_by_id, auth_collection
 from holdfast.auth.authenticator import check_code, confirm, disable, enrol, renew_recovery_codes, state_of
 from holdfast.auth.login import Proof, read_asked
+from holdfast.auth.noting import count_failure, note_act, note_failure
 from holdfast.auth.own import RECORD, require_owner, whose
 from holdfast.auth.proved import login_response, proved
 from holdfast.auth.routes import ANSWER, SHAPE_PARAMETERS
 from holdfast.auth.second_factor import TOTP, first_factor
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Problem, Unauthenticated, ValidationFailed
+from holdfast.errors import BadRequest, Problem, RateLimited, Unauthenticated, ValidationFailed
 from holdfast.http.json import refuse_repeated_keys
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
@@ -80,6 +81,7 @@ async def post_confirm(engine: Engine, request: Request) -> Response:
     collection = auth_collection(engine.catalog, request.params["collection"])
     record_id = _own(collection, request)
     codes = await confirm(engine, collection, record_id, await _code(request))
+    await note_act(engine, request, "auth.totp_enabled", collection, record_id)
     return _answer({"recoveryCodes": codes})
 
 
@@ -88,7 +90,9 @@ async def post_recovery_codes(engine: Engine, request: Request) -> Response:
     collection = auth_collection(engine.catalog, request.params["collection"])
     record_id = _own(collection, request)
     await check_code(engine, collection, record_id, await _code(request))
-    return _answer({"recoveryCodes": await renew_recovery_codes(engine, collection, record_id)})
+    codes = await renew_recovery_codes(engine, collection, record_id)
+    await note_act(engine, request, "auth.recovery_codes_renewed", collection, record_id)
+    return _answer({"recoveryCodes": codes})
 
 
 async def post_disable(engine: Engine, request: Request) -> Response:
@@ -99,6 +103,7 @@ async def post_disable(engine: Engine, request: Request) -> Response:
         await check_code(engine, collection, record_id, await _code(request))
     if not await disable(engine, collection, record_id):
         raise BadRequest("There is no authenticator.")
+    await note_act(engine, request, "auth.totp_disabled", collection, record_id)
     return NO_CONTENT
 
 
@@ -111,7 +116,14 @@ async def auth_with_totp(engine: Engine, request: Request) -> Response:
     account = await account_by_id(engine, collection, record_id)
     if account is None:
         raise BadRequest("The first factor is not valid any more: begin the login anew.")
-    await check_code(engine, collection, record_id, code)
+    try:
+        await check_code(engine, collection, record_id, code)
+    except RateLimited:
+        count_failure(engine, asked, collection, TOTP, "limited")
+        raise
+    except BadRequest:
+        await note_failure(engine, asked, collection, TOTP, "wrong_code", record_id)
+        raise
     return login_response(await proved(engine, asked, Proof(collection=collection, account=account, method=TOTP)))
 
 

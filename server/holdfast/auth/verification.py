@@ -4,6 +4,7 @@ from holdfast.auth.changing import change_account, random_password
 from holdfast.auth.link_token import read_link_token
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, Problem, ValidationFailed
+from holdfast.rules.facts import Facts
 from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 from holdfast.schema.system import SUPERUSERS
@@ -15,7 +16,7 @@ def refuse_superusers(collection: Collection) -> None:
         raise BadRequest("Superusers are verified from the start.")
 
 
-async def confirm_verification(engine: Engine, collection: Collection, token: object) -> None:
+async def confirm_verification(engine: Engine, collection: Collection, token: object, facts: Facts) -> None:
     """Mark the account verified. Done twice is fine. Raises ValidationFailed for a token that does not hold."""
     refuse_superusers(collection)
     account, claims = await read_link_token(engine, collection, token, "verification")
@@ -23,7 +24,7 @@ async def confirm_verification(engine: Engine, collection: Collection, token: ob
         problem = Problem("validation_token_email_mismatch", "The account has another email by now.")
         raise ValidationFailed({"token": problem})
     if not account.verified:
-        await change_account(engine, collection, account, verified_changes(collection))
+        await change_account(engine, collection, account, verified_changes(collection), facts)
 
 
 def verified_changes(collection: Collection) -> dict[str, object]:

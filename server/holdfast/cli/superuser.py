@@ -43,6 +43,7 @@ def _ask() -> str:
 
 async def _upsert(chosen: Settings, dsn: str, email: str, password: str) -> bool:
     """Write the superuser; says whether it is new. Raises click.ClickException for what one cannot have."""
+    from holdfast.audit.author import COMMAND_LINE
     from holdfast.auth.superusers import upsert_superuser
     from holdfast.db.pool import Pool
     from holdfast.db.session import session_settings
@@ -52,7 +53,7 @@ async def _upsert(chosen: Settings, dsn: str, email: str, password: str) -> bool
     await prepare_schema(chosen, dsn)
     pool = Pool(dsn, size=2, settings=session_settings(chosen))
     try:
-        return (await upsert_superuser(pool, email, password)).created
+        return (await upsert_superuser(pool, email, password, COMMAND_LINE)).created
     except ApiError as failure:
         reasons = [
             f"{name}: {problem.message}" for name, problem in failure.data.items() if isinstance(problem, Problem)

@@ -144,6 +144,7 @@ def _facts(sent: Facts, part: Part) -> Facts:
         who=sent.who,
         request_id=sent.request_id,
         hops=sent.hops,
+        address=sent.address,
         method=part.method,
         query=lambda: part.query,
         headers={

@@ -59,6 +59,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             context=context,
             request_id=request.id,
             hops=read_hops(request.principal, request.headers.get(HOPS_HEADER)),
+            address=lambda: request.client,
         )
 
     @cached_property
