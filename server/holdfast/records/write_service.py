@@ -246,9 +246,12 @@ async def upsert(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     The update rule counts for a record that is there, the create rule for one that is not.
     """
-    id = write.id or _id_in(write)
+    sent = _id_in(write)
+    id = write.id or sent
     if not id:
         return await create(engine, write, tx)
+    if sent not in ("", id):
+        raise ValidationFailed({"id": Problem("validation_pk_change", "The address of the request names another id.")})
     write = msgspec.structs.replace(write, id=id, body={**write.body, "id": id})
     lock = compile_lock(write.collection, (), Permit())
     async with _within(engine, tx) as inner:

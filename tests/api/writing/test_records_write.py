@@ -220,6 +220,14 @@ async def test_upsert_without_an_id_creates(posts: Server):
     assert await posts.rows("SELECT count(*) FROM posts") == [{"count": 2}]
 
 
+async def test_a_put_whose_body_names_another_id_than_its_path_writes_neither(posts: Server):
+    answer = await posts.root.put(f"{POSTS}/aaaaaaaaaaaaaaa", json={"id": "bbbbbbbbbbbbbbb", "title": "a"})
+    assert (answer.status_code, answer.json()["data"]["id"]["code"]) == (400, "validation_pk_change")
+    assert (await posts.root.get(POSTS)).json()["totalItems"] == 0
+    same = await posts.root.put(f"{POSTS}/aaaaaaaaaaaaaaa", json={"id": "aaaaaaaaaaaaaaa", "title": "a"})
+    assert same.json()["id"] == "aaaaaaaaaaaaaaa"
+
+
 async def test_if_match_lets_only_the_version_that_was_seen_be_changed(posts: Server):
     response = await posts.root.post(POSTS, json={"title": "a", "views": 1})
     path, seen = f"{POSTS}/{response.json()['id']}", response.headers["etag"]

@@ -159,3 +159,9 @@ def test_what_the_environment_fixes_cannot_be_changed(given: dict[str, Any], pla
 def test_the_address_that_was_made_up_is_not_kept_when_it_is_sent_back():
     given = {"meta": {"appURL": "http://localhost:8090"}}
     assert read_options(given, AppOptions(), Settings()).meta.app_url == ""
+
+
+def test_what_can_be_chosen_is_said_with_the_empty_text_in_quotes():
+    with pytest.raises(ValidationFailed) as refusal:
+        read_options({"rateLimits": {"rules": [{"label": "/api/", "audience": "guest"}]}}, AppOptions(), Settings())
+    assert 'Must be one of "", @guest, @auth.' in str(refusal.value.data)
