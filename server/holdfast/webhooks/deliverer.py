@@ -7,6 +7,7 @@ gone costs the others nothing. What was done is written down together for all la
 import asyncio
 import random
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +19,7 @@ from holdfast.db.leader import Lock, lead
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError
-from holdfast.outbound.client import Outbound
+from holdfast.outbound.client import MOST_CONNECTIONS, Outbound
 from holdfast.webhooks import queue, store
 from holdfast.webhooks.disabling import disable
 from holdfast.webhooks.endpoint import Endpoint
@@ -32,6 +33,7 @@ from holdfast.webhooks.service import allowed
 LOCK: Final[Lock] = (0x48460000, 11)  # "HF", advisory lock of the process that sends
 LOOK_SECONDS: Final = 0.05  # between two looks for what is due
 IDLE_SECONDS: Final = 0.2  # the same while nothing is
+PER_HOST: Final = 32  # connections to one host, shared by all endpoints there
 FLUSH_SECONDS: Final = 0.02
 FLUSH_AT: Final = 100  # attempts that are written down together
 READ_SECONDS: Final = 1.0  # until a change of an endpoint is heeded
@@ -81,7 +83,7 @@ class Sender:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._outbound = Outbound(allowed(engine))
+        self._outbound = Outbound(allowed(engine), per_host=PER_HOST)
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[Done] = []
@@ -152,9 +154,12 @@ class Sender:
             await self._give_back(self._lanes.pop(id).waiting)
 
     def _start(self) -> None:
-        """Send what may be sent now."""
-        for lane in self._lanes.values():
-            for claimed in lane.take(time.time()):
+        """Send what may be sent now. Of the connections that there are one share is left for who comes next."""
+        busy = [lane for lane in self._lanes.values() if lane.is_busy]
+        hosts = Counter(lane.host for lane in busy)
+        for lane in busy:
+            share = min(MOST_CONNECTIONS // (len(busy) + 1), PER_HOST // (hosts[lane.host] + 1))
+            for claimed in lane.take(time.time(), max(share, 1)):
                 task = asyncio.create_task(self._deliver(lane, claimed))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

@@ -1,6 +1,7 @@
 """What the process that sends knows of one endpoint: what waits here, how many requests are out, how it is doing."""
 
 from typing import Final
+from urllib.parse import urlsplit
 
 from holdfast.webhooks.circuit import Circuit
 from holdfast.webhooks.endpoint import Endpoint
@@ -41,9 +42,20 @@ class Lane:
         most = min(ahead, self._pace.room(self.endpoint.draft.rate_limit, now, ahead)) - len(self.waiting)
         return (max(most, 0) if room or not self.circuit.is_open else 0, self.endpoint.draft.ordered)
 
-    def take(self, now: float) -> list[Claimed]:
-        """What may be sent now, as long as nothing here is stale. Who takes it says `ended` for each."""
-        room = min(self.circuit.room(now, self.under_way), len(self.waiting))
+    @property
+    def host(self) -> str:
+        """The host that its connections are counted for."""
+        return urlsplit(self.endpoint.draft.url).netloc
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is or could be under way."""
+        return bool(self.waiting) or self.under_way > 0
+
+    def take(self, now: float, most: int) -> list[Claimed]:
+        """What may be sent now, so that at most so much is under way. Who takes it says `ended` for each."""
+        room = min(self.circuit.room(now, self.under_way), most - self.under_way, len(self.waiting))
+        room = max(room, 0)
         room = self._pace.room(self.endpoint.draft.rate_limit, now, room)
         taken, self.waiting = self.waiting[:room], self.waiting[room:]
         self._pace.sent(len(taken))

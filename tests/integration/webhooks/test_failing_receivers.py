@@ -1,0 +1,177 @@
+"""What happens when a receiver fails, is slow, asks for time, or wants nothing any more."""
+
+import asyncio
+import time
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from holdfast.webhooks import circuit, schedule
+from hooks import Hooks
+from mail_sink import Mailbox, use_mailbox
+from receiver import OK, Answer, Call
+
+DOWN = Answer(503)
+
+
+async def posts(hooks: Hooks, count: int) -> None:
+    await asyncio.gather(*(hooks.api.create("posts", title=str(number)) for number in range(count)))
+
+
+async def until(hooks: Hooks, hook: dict[str, Any], **wanted: Any) -> dict[str, Any]:
+    """The webhook, as soon as it is so."""
+    end = time.monotonic() + 15
+    while True:
+        found = await hooks.get(hook)
+        if wanted.items() <= found.items():
+            return found
+        assert time.monotonic() < end, found
+        await asyncio.sleep(0.02)
+
+
+async def test_a_failed_delivery_is_tried_again_with_the_same_id_and_body(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created")
+    answers = iter([DOWN, Answer(302, {"location": hooks.receiver.url}), Answer(404)])
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: next(answers, OK)
+    await posts(hooks, 1)
+    (delivery,) = await hooks.until(hook, "delivered")
+    calls = hooks.at(hook)
+    assert len({(call.id, call.body) for call in calls}) == 1
+    tries = (await hooks.get(hook, f"deliveries/{delivery['id']}"))["tries"]
+    assert [one["response"]["status"] for one in tries] == [503, 302, 404, 200]
+    assert delivery["attempts"] == 4
+
+
+async def test_a_delivery_is_dead_after_the_last_try_and_stays_for_a_retry(
+    hooks: Hooks, quick: pytest.MonkeyPatch
+) -> None:
+    quick.setattr(schedule, "TRIES", 3)
+    hook = await hooks.make("posts.created")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
+    await posts(hooks, 1)
+    (dead,) = await hooks.until(hook, "dead")
+    assert (dead["attempts"], dead["status"], len(hooks.at(hook))) == (3, 503, 3)
+    hooks.receiver.replies.clear()
+    await hooks.post(hook, f"deliveries/{dead['id']}/retry")
+    await hooks.until(hook, "delivered")
+    assert len({(call.id, call.body) for call in hooks.at(hook)}) == 1
+
+
+async def test_retry_after_is_heeded(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created")
+    answers = iter([Answer(429, {"retry-after": "1"})])
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: next(answers, OK)
+    await posts(hooks, 1)
+    first, second = await hooks.got(hook, 2)
+    assert 1.0 <= second.at - first.at < 5
+
+
+async def test_a_receiver_that_is_gone_is_asked_no_more(hooks: Hooks) -> None:
+    hook, other = await hooks.make("posts.created"), await hooks.make("system.*")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: Answer(410)
+    await posts(hooks, 1)
+    off = await until(hooks, hook, disabled="The receiver answered 410.")
+    assert off["active"] is True
+    told = (await hooks.got(other))[0].json
+    assert (told["type"], told["record"]["id"]) == ("system.webhook_disabled", hook["id"])
+    await posts(hooks, 2)
+    await hooks.until(hook, "dead", "ready", "ready")
+    assert len(hooks.at(hook)) == 1
+    hooks.receiver.replies.clear()
+    assert (await hooks.change(hook, active=True))["disabled"] == ""
+    await hooks.until(hook, "dead", "delivered", "delivered")
+
+
+async def test_after_days_of_nothing_but_failure_the_superusers_get_a_mail(
+    hooks: Hooks, quick: pytest.MonkeyPatch, mailbox: Mailbox
+) -> None:
+    await use_mailbox(hooks.api, mailbox)
+    quick.setattr(circuit, "DISABLED_AFTER", 1.0)
+    hook = await hooks.make("posts.created", description="the <shop>")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
+    await posts(hooks, 3)
+    await until(hooks, hook, disabled="Nothing but failure for five days.")
+    letter = await mailbox.wait("root@example.com")
+    assert "a webhook was turned off" in letter.subject
+    assert "the <shop>" in letter.text and hook["url"] in letter.text and "five days" in letter.text
+    assert "the &lt;shop&gt;" in letter.html
+    await asyncio.sleep(0.2)
+    assert len(mailbox.letters) == 1
+
+
+async def test_a_circuit_opens_probes_and_lets_the_backlog_go_slowly(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created")
+    path = hooks.path(hook)
+    hooks.receiver.replies[path] = lambda _: DOWN
+    await posts(hooks, 40)
+    await until(hooks, hook, circuit="open")
+    await asyncio.sleep(0.1)
+    tried = {one["id"]: one["attempts"] for one in await hooks.deliveries(hook)}
+    before = len(hooks.at(hook))
+    await asyncio.sleep(1.5)
+    probes = hooks.at(hook)[before:]
+    assert 2 <= len(probes) <= 5
+    assert all(later.at - call.at >= 0.3 for call, later in pairwise(probes))
+    assert {one["id"]: one["attempts"] for one in await hooks.deliveries(hook)} == tried
+    hooks.receiver.most_busy[path] = 0
+    widths: list[int] = []
+
+    def slowly(_: Call) -> Answer:
+        widths.append(hooks.receiver.busy.get(path, 0) + 1)
+        return Answer(delay=0.02)
+
+    hooks.receiver.replies[path] = slowly
+    await hooks.until(hook, *["delivered"] * 40)
+    assert widths[0] == 1
+    assert max(widths[:3]) <= 2
+    assert hooks.receiver.most_busy[path] <= circuit.WIDEST
+    assert (await hooks.get(hook))["circuit"] == "closed"
+
+
+async def test_who_turns_an_endpoint_on_closes_its_circuit(hooks: Hooks, quick: pytest.MonkeyPatch) -> None:
+    quick.setattr(circuit, "PROBE_SECONDS", (60.0, 60.0))
+    hook = await hooks.make("posts.created")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
+    await posts(hooks, 3)
+    await until(hooks, hook, circuit="open")
+    hooks.receiver.replies.clear()
+    await asyncio.sleep(0.3)
+    assert {one["state"] for one in await hooks.deliveries(hook)} == {"ready"}
+    await hooks.change(hook, active=True)
+    await hooks.until(hook, *["delivered"] * 3)
+
+
+async def test_a_slow_receiver_delays_no_other(hooks: Hooks) -> None:
+    slow, black, fast = [await hooks.make("posts.created", timeout=20) for _ in range(3)]
+    for hook in (slow, black):
+        hooks.receiver.replies[hooks.path(hook)] = lambda _: Answer(delay=15)
+    await posts(hooks, 40)
+    await hooks.got(fast, 40)
+    await posts(hooks, 40)
+    await hooks.got(fast, 80)
+    assert hooks.receiver.busy[hooks.path(slow)] > 0
+    assert hooks.receiver.most_busy[hooks.path(slow)] <= circuit.WIDEST
+    for hook in (slow, black):
+        await hooks.root.delete(f"/api/webhooks/{hook['id']}")
+
+
+async def test_an_ordered_endpoint_keeps_the_order_of_a_record(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.*", ordered=True)
+    path, failed = hooks.path(hook), set[str]()
+
+    def reply(call: Call) -> Answer:
+        if call.json["record"]["title"] == "1" and call.id not in failed:
+            failed.add(call.id)
+            return DOWN
+        return Answer(delay=0.02)
+
+    hooks.receiver.replies[path] = reply
+    made = [await hooks.api.create("posts", title="0") for _ in range(3)]
+    for title in "123":
+        for post in made:
+            await hooks.root.patch(f"/api/collections/posts/records/{post['id']}", json={"title": title})
+    await hooks.until(hook, *["delivered"] * 12)
+    for post in made:
+        seen = [call.json["record"]["title"] for call in hooks.at(hook) if call.json["record"]["id"] == post["id"]]
+        assert seen == ["0", "1", "1", "2", "3"]
