@@ -9,6 +9,8 @@ from holdfast.audit.entry import MOST_BYTES, bounded, changed
 
 TITLE = {"id": "f1", "name": "title"}
 BODY = {"id": "f2", "name": "body"}
+NOTHING: dict[str, Any] = {}
+NONE: list[Any] = []
 NAMED = {"id": "f1", "name": "headline"}
 
 
@@ -16,8 +18,8 @@ NAMED = {"id": "f1", "name": "headline"}
     ("before", "after", "told"),
     [
         pytest.param({"a": 1, "b": 2}, {"a": 1, "b": 3}, ({"b": 2}, {"b": 3}), id="one key"),
-        pytest.param({"a": 1}, {"a": 1}, ({}, {}), id="nothing"),
-        pytest.param({"a": 1}, {"a": 1, "b": None}, ({}, {}), id="a key that says nothing"),
+        pytest.param({"a": 1}, {"a": 1}, (NOTHING, NOTHING), id="nothing"),
+        pytest.param({"a": 1}, {"a": 1, "b": None}, (NOTHING, NOTHING), id="a key that says nothing"),
         pytest.param({"a": 1}, {"b": 1}, ({"a": 1}, {"b": 1}), id="one comes and one goes"),
         pytest.param(
             {"fields": [TITLE, BODY]},
@@ -25,8 +27,10 @@ NAMED = {"id": "f1", "name": "headline"}
             ({"fields": [TITLE]}, {"fields": [NAMED]}),
             id="a field",
         ),
-        pytest.param({"fields": [TITLE]}, {"fields": []}, ({"fields": [TITLE]}, {"fields": []}), id="the last field"),
-        pytest.param({"at": 1}, {"at": 2}, ({}, {}), id="a key of no interest"),
+        pytest.param(
+            {"fields": [TITLE]}, {"fields": NONE}, ({"fields": [TITLE]}, {"fields": NONE}), id="the last field"
+        ),
+        pytest.param({"at": 1}, {"at": 2}, (NOTHING, NOTHING), id="a key of no interest"),
     ],
 )
 def test_only_what_differs_is_told(before: dict[str, Any], after: dict[str, Any], told: tuple[Any, Any]) -> None:
