@@ -3,7 +3,9 @@
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,6 +13,7 @@ from holdfast.db.embedded.binaries import find_binaries
 from tests.bench.operations import Operation
 from tests.bench.subject import FIRST_ID
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 NEW_IDS: Final = (300_000_000_000_000, 999_999_999_999_999)
 
 
@@ -19,23 +22,30 @@ def per_second(dsn: str, operation: Operation, posts: int, folder: Path, *, conn
     script = folder / "script.sql"
     text, variables = read_script(operation, posts)
     script.write_text(text)
+    line, environment = command(dsn, script, connections, max(1, round(seconds)), variables)
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    found = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
+    if found is None or "ERROR" in done.stderr:
+        raise SystemExit(f"pgbench failed: {done.stdout}{done.stderr}\n{text}")
+    return float(found[1])
+
+
+def command(
+    dsn: str, script: Path, connections: int, seconds: int, variables: Mapping[str, str] = _NONE
+) -> tuple[list[str], dict[str, str]]:
+    """The command line that runs a script, and its environment."""
     parts = urlsplit(dsn)
     options = parse_qs(parts.query)
-    command = [
+    line = [
         str(find_binaries(None).program("pgbench")),
         *("--no-vacuum", "--protocol", "prepared", "--file", str(script)),
-        *("--client", str(connections), "--jobs", "1", "--time", str(max(1, round(seconds)))),
+        *("--client", str(connections), "--jobs", "1", "--time", str(seconds)),
         *("--host", options["host"][0], "--port", options.get("port", ["5432"])[0]),
         *("--username", parts.username or ""),
         *(part for name, content in variables.items() for part in ("-D", f"{name}={content}")),
         parts.path.lstrip("/"),
     ]
-    environment = os.environ | {"PGPASSWORD": unquote(parts.password or ""), "LC_ALL": "C"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    found = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
-    if found is None or "ERROR" in done.stderr:
-        raise SystemExit(f"pgbench failed: {done.stdout}{done.stderr}\n{text}")
-    return float(found[1])
+    return line, os.environ | {"PGPASSWORD": unquote(parts.password or ""), "LC_ALL": "C"}
 
 
 def read_script(operation: Operation, posts: int) -> tuple[str, dict[str, str]]:

@@ -6,7 +6,7 @@ into the log, and PostgreSQL keeps its plans. docs/explanation/events.md has wha
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final, LiteralString
+from typing import Final
 
 import msgspec
 
@@ -117,28 +117,27 @@ def function_body(collection: Collection) -> str:
         + raw(" ELSIF TG_OP = 'DELETE' THEN ")
         + _one_sided(collection, "deleted", _OLD)
         + raw(" ELSE ")
-        + _into(collection, raw("'.truncated'"), (raw("NULL"), raw("NULL"), raw("NULL")))
+        + _into(collection, _type(collection, "truncated"), (raw("NULL"), raw("NULL"), raw("NULL")))
         + raw("; END IF; RETURN NULL; END")
     )
 
 
-def _into(collection: Collection, verb: Sql, columns: Sequence[Sql]) -> Sql:
-    return (
-        raw(
-            "INSERT INTO holdfast.outbox (type, collection_id, collection, context, record_id, record, previous)"
-            " SELECT TG_TABLE_NAME || "
-        )
-        + verb
-        + raw(", ")
-        + literal(collection.id)
-        + raw(', TG_TABLE_NAME, "hf context", ')
-        + join(", ", columns)
+def _into(collection: Collection, type: Sql, columns: Sequence[Sql]) -> Sql:
+    # The name is written out: TG_TABLE_NAME takes 2 us each time that it is asked for.
+    head = raw(
+        "INSERT INTO holdfast.outbox (type, collection_id, collection, context, record_id, record, previous) SELECT "
     )
+    of = (type, literal(collection.id), literal(collection.name), raw('"hf context"'))
+    return head + join(", ", (*of, *columns))
 
 
-def _one_sided(collection: Collection, verb: LiteralString, row: Sql) -> Sql:
+def _type(collection: Collection, verb: str) -> Sql:
+    return literal(f"{collection.name}.{verb}")
+
+
+def _one_sided(collection: Collection, verb: str, row: Sql) -> Sql:
     columns = (row + raw(".id"), _record(collection, row), raw("NULL"))
-    return _into(collection, raw("'.") + raw(verb) + raw("'"), columns) + raw(" FROM ") + row + raw(";")
+    return _into(collection, _type(collection, verb), columns) + raw(" FROM ") + row + raw(";")
 
 
 def _may_overtake(collection: Collection) -> bool:
@@ -161,7 +160,9 @@ def _updated(collection: Collection) -> Sql:
     """
     now = _record_now(collection) if _may_overtake(collection) else _record(collection, _NEW)
     gone, came = _NEW + raw(".id IS NULL"), _OLD + raw(".id IS NULL")
-    verb = raw("CASE WHEN ") + gone + raw(" THEN '.deleted' WHEN ") + came + raw(" THEN '.created' ELSE '.updated' END")
+    deleted, created, updated = (_type(collection, verb) for verb in ("deleted", "created", "updated"))
+    type = raw("CASE WHEN ") + gone + raw(" THEN ") + deleted + raw(" WHEN ") + came + raw(" THEN ") + created
+    type += raw(" ELSE ") + updated + raw(" END")
     record = raw("CASE WHEN ") + gone + raw(" THEN ") + _record(collection, _OLD)
     record += raw(" ELSE ") + now + raw(" END")
     previous = raw("CASE WHEN NOT (") + gone + raw(" OR ") + came + raw(") THEN ") + _previous(collection) + raw(" END")
@@ -169,10 +170,10 @@ def _updated(collection: Collection) -> Sql:
     source = raw(" FROM ") + _OLD + raw(" FULL JOIN ") + _NEW + raw(" ON ") + _NEW + raw(".id = ") + _OLD + raw(".id")
     order = raw(" ORDER BY ") + _NEW + raw(".id IS NOT NULL;")
     if not _may_overtake(collection):
-        return _into(collection, verb, (id, record, previous)) + source + order
+        return _into(collection, type, (id, record, previous)) + source + order
     there = raw(" WHERE ") + gone + raw(" OR EXISTS (SELECT FROM ") + qualified("public", collection.name)
     there += raw(" AS ") + _NOW + raw(" WHERE ") + _NOW + raw(".id = ") + _NEW + raw(".id)")
-    return _into(collection, verb, (id, record, previous)) + source + there + order
+    return _into(collection, type, (id, record, previous)) + source + there + order
 
 
 def _record(collection: Collection, row: Sql) -> Sql:

@@ -143,6 +143,18 @@ async def reaches(floor: Floor, log: Log, id: int) -> None:
     assert floor.id == id
 
 
+async def test_the_outbox_stays_small_however_much_goes_through_it(log: Log):
+    log.relay()
+    sizes: list[int] = []
+    for number in range(6):
+        await log.connection.execute(
+            "INSERT INTO notes (id) SELECT $1 || '/' || g FROM generate_series(1, 20000) AS g", str(number)
+        )
+        await log.settled()
+        sizes.append(await log.connection.fetchval("SELECT pg_table_size('holdfast.outbox')"))
+    assert sizes[-1] <= 3 * sizes[0]  # autovacuum is off in tests
+
+
 async def test_the_floor_waits_for_every_transaction_that_may_still_write_below_it(log: Log):
     other: Any = await asyncpg.connect(log.dsn)
     transaction = other.transaction()
