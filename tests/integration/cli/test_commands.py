@@ -102,7 +102,7 @@ def test_doctor_finds_only_that_the_database_of_the_tests_is_not_durable(tmp_pat
     [
         ('DROP TABLE public."users"', ("table", "users")),
         ('ALTER TABLE public."users" DROP COLUMN "verified"', ("column verified", "users")),
-        ('ALTER TABLE public."users" ALTER "email" TYPE varchar(9)', ("character varying(9)", "email")),
+        ('ALTER TABLE public."users" ALTER "name" TYPE varchar(9)', ("character varying(9)", "name")),
         ('ALTER TABLE public."users" ALTER "email" DROP NOT NULL', ("NOT NULL", "email")),
     ],
     ids=["no table", "no column", "another type", "nullable"],
