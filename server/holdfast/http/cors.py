@@ -15,6 +15,7 @@ METHODS: Final = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 EXPOSED: Final = (
     b"ETag, Idempotent-Replayed, RateLimit, RateLimit-Policy, Retry-After, Server-Timing, X-Event-Seq, X-Request-Id"
 )
+NOT_ALLOWED: Final = "This origin is not allowed: the setting cors_origins lists those that are."
 _NAMES: Final = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~, -]*")
 
 
@@ -47,6 +48,17 @@ class Cors:
             return self._star if origin != b"null" else ()
         return self._allowed.get(origin, ())
 
+    def check_socket(self, request: Request) -> None:
+        """Raise Forbidden for a WebSocket that a page of another site opens: a browser asks nobody before it does.
+
+        A page of this very server may, whatever the setting says; so may what is no browser and sends no `Origin`.
+        """
+        origin = request.headers.get(b"origin")
+        if origin is None or self.headers(origin):
+            return
+        if origin.partition(b"://")[2] != request.headers.get(b"host"):
+            raise Forbidden(NOT_ALLOWED)
+
     def preflight(self, request: Request) -> Response | None:
         """The answer to a browser that asks before it sends; None if the request is no preflight.
 
@@ -59,7 +71,7 @@ class Cors:
         allowed = self.headers(origin)
         wanted = headers.get(b"access-control-request-headers", b"")
         if not allowed or len(wanted) > MAX_NAMES_BYTES or not _NAMES.fullmatch(wanted):
-            raise Forbidden("This origin is not allowed: the setting cors_origins lists those that are.")
+            raise Forbidden(NOT_ALLOWED)
         return Response(
             204,
             headers=(

@@ -139,6 +139,8 @@ class Front:
         await receive()  # that it connects
         line: SocketLine | None = None
         try:
+            self._limits.check(request)
+            self._cors.check_socket(request)
             handler = self.parts.sockets.get(request.path)
             if handler is None:
                 raise NotFound

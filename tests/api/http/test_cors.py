@@ -1,7 +1,8 @@
 """Which web sites a browser lets in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,42 @@ async def test_an_error_can_be_read_by_the_site_that_is_let_in(start_api: Start)
             answer = await api.guest.get(path, headers={"origin": GOOD})
             assert answer.status_code >= 400
             assert answer.headers["access-control-allow-origin"] == GOOD
+
+
+async def handshake(api: Api, *headers: tuple[bytes, bytes]) -> int:
+    """The status of a WebSocket to `holdfast.test` with these headers, which is hung up at once; 101 if it opens."""
+    coming = iter(("websocket.connect", "websocket.disconnect"))
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(coming), "code": 1000}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    pairs = [(b"host", b"holdfast.test"), *headers]
+    path = "/api/realtime/ws"
+    scope = {"type": "websocket", "path": path, "query_string": b"", "headers": pairs, "client": ("192.0.2.1", 5)}
+    await api.front(scope, receive, send)
+    return 101 if sent[0]["type"] == "websocket.accept" else sent[0]["status"]
+
+
+async def test_s79_a_socket_is_opened_by_pages_that_may_read_and_by_programs(start_api: Start) -> None:
+    async with start_api(cors_origins=(GOOD,)) as api:
+        opened = {origin: await handshake(api, (b"origin", origin.encode())) for origin in WRONG}
+        assert opened == dict.fromkeys(WRONG, 403)
+        for origin in (GOOD, "http://holdfast.test", "https://holdfast.test"):
+            assert await handshake(api, (b"origin", origin.encode())) == 101
+        assert await handshake(api) == 101
+
+
+@in_one_loop
+async def test_s79_with_a_star_any_site_opens_a_socket_and_what_is_no_site_does_not(shared_api: Api) -> None:
+    assert await handshake(shared_api, (b"origin", b"https://evil.test")) == 101
+    assert await handshake(shared_api, (b"origin", b"null")) == 403
+
+
+@in_one_loop
+async def test_s79_a_socket_is_no_way_around_the_limits_of_requests(shared_api: Api) -> None:
+    assert await handshake(shared_api, (b"x-long", b"x" * 40_000)) == 431
+    assert await handshake(shared_api, (b"authorization", b"a"), (b"authorization", b"b")) == 400
