@@ -23,6 +23,7 @@ from holdfast.outbound.client import MOST_CONNECTIONS, Outbound
 from holdfast.webhooks import queue, store
 from holdfast.webhooks.disabling import disable
 from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.heads import claim_heads
 from holdfast.webhooks.lane import Lane
 from holdfast.webhooks.outcome import GONE, Attempt, Outcome, outcome
 from holdfast.webhooks.queue import Claimed, Done
@@ -87,6 +88,7 @@ class Sender:
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[Done] = []
+        self._places: dict[str, str] = {}
         self._news = asyncio.Event()
         self._read = self._reaped = -1e9
 
@@ -119,14 +121,22 @@ class Sender:
         if now - self._reaped >= REAP_SECONDS:
             await queue.reap(self._engine.pool)
             self._reaped = now
-        wanted = {id: lane.wanted(time.time()) for id, lane in self._lanes.items()}
-        wanted = {id: most for id, most in wanted.items() if most[0]}
-        claims = await queue.claim(self._engine.pool, wanted) if wanted else []
+        claims = await self._claim()
         for id in {one.webhook_id for one in claims}:
             await self._admit(self._lanes[id], [one for one in claims if one.webhook_id == id])
         for lane in self._lanes.values():
             await self._give_back(lane.stale(time.monotonic()))  # the database may have taken its time
         return len(claims)
+
+    async def _claim(self) -> list[Claimed]:
+        plain: dict[str, int] = {}
+        ordered: dict[str, int] = {}
+        for id, lane in self._lanes.items():
+            most = lane.wanted(time.time())
+            if most:
+                (ordered if lane.endpoint.draft.ordered else plain)[id] = most
+        claims = await queue.claim(self._engine.pool, plain) if plain else []
+        return [*claims, *(await claim_heads(self._engine.pool, ordered, self._places) if ordered else ())]
 
     async def _admit(self, lane: Lane, claims: list[Claimed]) -> None:
         """Let claims wait in their lane, but for what the endpoint has lost the right to since they were queued."""
@@ -197,6 +207,7 @@ class Sender:
             except BaseException:
                 self._done = [*some, *self._done]
                 raise
+            self._news.set()  # the next of a record may be sent now
 
     async def _turned(self, lane: Lane) -> None:
         """Write down that a circuit has opened or closed, or that an endpoint is turned off."""

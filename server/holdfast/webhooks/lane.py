@@ -35,12 +35,12 @@ class Lane:
             self.circuit = Circuit()
         self.endpoint = endpoint
 
-    def wanted(self, now: float) -> tuple[int, bool]:
-        """How many more to claim, and whether the order of records counts."""
+    def wanted(self, now: float) -> int:
+        """How many more to claim."""
         room = self.circuit.room(now, self.under_way)
         ahead = room if self.circuit.is_open else self.circuit.width * AHEAD
         most = min(ahead, self._pace.room(self.endpoint.draft.rate_limit, now, ahead)) - len(self.waiting)
-        return (max(most, 0) if room or not self.circuit.is_open else 0, self.endpoint.draft.ordered)
+        return max(most, 0) if room or not self.circuit.is_open else 0
 
     @property
     def host(self) -> str:

@@ -26,32 +26,31 @@ FRESH_SECONDS: Final = 1.0  # who was let see an event is not asked about again 
 SWEPT_AT_ONCE: Final = 10_000  # rows
 GONE: Final = "The event is not in the log any more."
 
-_CLAIM: Final = Statement.of(
-    raw("WITH due AS MATERIALIZED (SELECT found.id FROM unnest(")
-    + named("webhooks", "text[]")
-    + raw(", ")
-    + named("most", "integer[]")
-    + raw(", ")
-    + named("ordered", "boolean[]")
-    # One look into the index for each endpoint: a backlog of one costs the others nothing.
-    + raw(") AS wanted (id, most, ordered) CROSS JOIN LATERAL (SELECT d.id FROM holdfast.deliveries AS d WHERE")
-    + raw(
-        " d.webhook_id = wanted.id AND d.state = 0 AND d.next_at <= now() AND NOT (wanted.ordered AND d.subject <> ''"
-    )
-    + raw(" AND EXISTS (SELECT FROM holdfast.deliveries AS e WHERE e.webhook_id = d.webhook_id")
-    + raw(" AND e.subject = d.subject AND e.id < d.id AND e.state < 2))")
-    + raw(" ORDER BY d.next_at, d.id LIMIT wanted.most FOR UPDATE SKIP LOCKED) AS found)")
-    + raw(", claimed AS (UPDATE holdfast.deliveries AS d SET state = 1, lease = gen_random_uuid(),")
+TAKE: Final = (
+    raw(", claimed AS (UPDATE holdfast.deliveries AS d SET state = 1, lease = gen_random_uuid(),")
     + raw(" lease_until = now() + make_interval(secs => ")
     + value(LEASE_SECONDS, "double precision")
-    + raw(") FROM due WHERE d.id = due.id RETURNING d.id, d.webhook_id, d.seq, d.event_id, d.body, d.replay,")
-    + raw(" d.attempts, d.lease::text AS lease, d.created < now() - make_interval(secs => ")
+    + raw(") FROM due WHERE d.id = due.id AND d.state = 0 RETURNING d.id, d.webhook_id, d.seq, d.event_id, d.body,")
+    + raw(" d.replay, d.attempts, d.lease::text AS lease, d.created < now() - make_interval(secs => ")
     + value(FRESH_SECONDS, "double precision")
     + raw(") AS old) SELECT claimed.id AS delivery, claimed.old, claimed.webhook_id, claimed.event_id,")
     + raw(" claimed.body, claimed.replay, claimed.attempts, claimed.lease, event.seq, event.id, event.type,")
     + raw(" event.collection_id, event.collection, event.record_id, event.record, event.previous, event.context,")
     + raw(" event.whole, holdfast.stamp(event.at) AS timestamp FROM claimed LEFT JOIN holdfast.events AS event")
     + raw(" ON event.seq = claimed.seq ORDER BY claimed.id")
+)
+"""Takes the deliveries whose ids `due` has, with their events."""
+
+_CLAIM: Final = Statement.of(
+    raw("WITH due AS MATERIALIZED (SELECT found.id FROM unnest(")
+    + named("webhooks", "text[]")
+    + raw(", ")
+    + named("most", "integer[]")
+    # One look into the index for each endpoint: a backlog of one costs the others nothing.
+    + raw(") AS wanted (id, most) CROSS JOIN LATERAL (SELECT d.id FROM holdfast.deliveries AS d WHERE")
+    + raw(" d.webhook_id = wanted.id AND d.state = 0 AND d.next_at <= now()")
+    + raw(" ORDER BY d.next_at, d.id LIMIT wanted.most FOR UPDATE SKIP LOCKED) AS found)")
+    + TAKE
 )
 _FINISH: Final = Statement.of(
     raw("UPDATE holdfast.deliveries AS d SET state = held.state, attempts = held.attempts,")
@@ -165,15 +164,15 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     sent: Mapping[str, str]
 
 
-async def claim(pool: Pool, wanted: Mapping[str, tuple[int, bool]]) -> list[Claimed]:
-    """Claim due deliveries: for each endpoint at most so many, and in the order of their records if it is ordered."""
-    columns = {
-        "webhooks": list(wanted),
-        "most": [most for most, _ in wanted.values()],
-        "ordered": [ordered for _, ordered in wanted.values()],
-    }
+async def claim(pool: Pool, wanted: Mapping[str, int]) -> list[Claimed]:
+    """Claim due deliveries, whatever their order: for each endpoint at most so many."""
+    return await read_claims(pool, _CLAIM, {"webhooks": list(wanted), "most": list(wanted.values())})
+
+
+async def read_claims(pool: Pool, statement: Statement, inputs: Mapping[str, object]) -> list[Claimed]:
+    """What a statement that ends with TAKE has claimed."""
     since = time.monotonic()
-    return [_claimed(row, since) for row in await pool.fetch(_CLAIM, Inputs(named=columns))]
+    return [_claimed(row, since) for row in await pool.fetch(statement, Inputs(named=inputs))]
 
 
 async def finish(tx: Transaction, done: Sequence[Done]) -> None:

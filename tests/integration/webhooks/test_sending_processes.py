@@ -180,7 +180,7 @@ async def test_who_comes_back_late_changes_nothing(hooks: Hooks, database: str) 
 
 
 async def claimed(pool: Pool, hook: dict[str, Any]) -> list[Claimed]:
-    return await queue.claim(pool, {hook["id"]: (10, False)})
+    return await queue.claim(pool, {hook["id"]: 10})
 
 
 async def finished(pool: Pool, one: Claimed, outcome: Outcome) -> None:
