@@ -28,7 +28,8 @@ def command(as_json: bool, **options: Any) -> None:
     """Examine this installation and say what to do.
 
     Looks at the disk, the limits of the system, PostgreSQL (its age, its settings, its clock), the system schema, and
-    whether every collection's table, columns, indexes, foreign keys and triggers are as they are declared.
+    whether every collection's table, columns, indexes, foreign keys and triggers are as they are declared, and whether
+    all changes become events.
     Changes nothing; safe while the server runs.
 
     Exit code 1 when something is broken, 0 when there are at most warnings.
