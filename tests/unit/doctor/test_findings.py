@@ -11,6 +11,7 @@ from holdfast.doctor import machine, work
 from holdfast.doctor.postgresql import Facts, judge
 from holdfast.jobs.state import JobsState
 from holdfast.schema.app_options import AppOptions
+from holdfast.webhooks.state import WebhooksState
 
 HEALTHY = Facts(
     version_number=180006,
@@ -102,3 +103,21 @@ def test_jobs_that_pile_up_or_were_given_up_are_said(state: JobsState, found: st
 )
 async def test_mail_without_smtp_is_fine_in_development_alone(settings: Settings, state: str):
     assert (await work.mail(AppOptions(), settings)).state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        pytest.param(WebhooksState(0.0, 0, 0), "ok: no delivery is late", id="none"),
+        pytest.param(WebhooksState(59.0, 0, 0), "ok: no delivery is late", id="just behind"),
+        pytest.param(WebhooksState(61.0, 1, 1), "warning: a delivery that is due has waited for 61 s", id="late"),
+        pytest.param(WebhooksState(0.0, 2, 0), "warning: the receivers of 2 fail", id="failing"),
+        pytest.param(
+            WebhooksState(0.0, 2, 1), "warning: 1 were turned off, and queue what they would get", id="turned off"
+        ),
+    ],
+)
+def test_deliveries_that_pile_up_are_said(state: WebhooksState, found: str):
+    finding = work.webhooks(state)
+    assert f"{finding.state}: {finding.found}" == found
+    assert bool(finding.advice) is (finding.state != "ok")
