@@ -2,6 +2,7 @@
 // the environment. Run by test_javascript_client.py, or by hand with `node --test`.
 
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { before, describe, test } from "node:test";
 
 import PocketBase, { ClientResponseError } from "pocketbase";
@@ -290,6 +291,18 @@ describe("settings", () => {
     test("are tried with a mail", async () => {
         assert.equal(await pb.settings.testEmail("users", "ann@example.com", "verification"), true);
         await refusal(pb.settings.testEmail("users", "nobody", "verification"), 400);
+    });
+
+    test("make the client secret that Apple wants", async () => {
+        const { privateKey } = generateKeyPairSync("ec", {
+            namedCurve: "P-256",
+            privateKeyEncoding: { type: "pkcs8", format: "pem" },
+            publicKeyEncoding: { type: "spki", format: "pem" },
+        });
+        const made = await pb.settings.generateAppleClientSecret("shop", "A1B2C3D4E5", "F6G7H8I9J0", privateKey, 60);
+        assert.equal(JSON.parse(Buffer.from(made.secret.split(".")[1], "base64url")).sub, "shop");
+        const wrong = pb.settings.generateAppleClientSecret("shop", "A1", "F6G7H8I9J0", "none", 60);
+        assert.deepEqual(Object.keys((await refusal(wrong, 400)).response.data), ["teamId", "privateKey"]);
     });
 });
 
