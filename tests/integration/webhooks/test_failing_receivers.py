@@ -2,17 +2,31 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from client import in_one_loop
 from holdfast.webhooks import circuit, schedule
 from hooks import Hooks
 from mail_sink import Mailbox, use_mailbox
 from receiver import OK, Answer, Call
 
+pytestmark = in_one_loop
+
 DOWN = Answer(503)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def hooks(shared_hooks: Hooks) -> AsyncIterator[Hooks]:
+    """The application without webhooks, and its receiver, which answers 200 again."""
+    yield shared_hooks
+    for hook in (await shared_hooks.root.get("/api/webhooks")).json()["items"]:
+        await shared_hooks.root.delete(f"/api/webhooks/{hook['id']}")
+    shared_hooks.receiver.replies.clear()
 
 
 async def posts(hooks: Hooks, count: int) -> None:
@@ -44,9 +58,9 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_id_and_body(hooks:
 
 
 async def test_a_delivery_is_dead_after_the_last_try_and_stays_for_a_retry(
-    hooks: Hooks, quick: pytest.MonkeyPatch
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick.setattr(schedule, "TRIES", 3)
+    monkeypatch.setattr(schedule, "TRIES", 3)
     hook = await hooks.make("posts.created")
     hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
     await posts(hooks, 1)
@@ -84,10 +98,10 @@ async def test_a_receiver_that_is_gone_is_asked_no_more(hooks: Hooks) -> None:
 
 
 async def test_after_days_of_nothing_but_failure_the_superusers_get_a_mail(
-    hooks: Hooks, quick: pytest.MonkeyPatch, mailbox: Mailbox
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox
 ) -> None:
     await use_mailbox(hooks.api, mailbox)
-    quick.setattr(circuit, "DISABLED_AFTER", 1.0)
+    monkeypatch.setattr(circuit, "DISABLED_AFTER", 1.0)
     hook = await hooks.make("posts.created", description="the <shop>")
     hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
     await posts(hooks, 3)
@@ -129,8 +143,8 @@ async def test_a_circuit_opens_probes_and_lets_the_backlog_go_slowly(hooks: Hook
     assert (await hooks.get(hook))["circuit"] == "closed"
 
 
-async def test_who_turns_an_endpoint_on_closes_its_circuit(hooks: Hooks, quick: pytest.MonkeyPatch) -> None:
-    quick.setattr(circuit, "PROBE_SECONDS", (60.0, 60.0))
+async def test_who_turns_an_endpoint_on_closes_its_circuit(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit, "PROBE_SECONDS", (60.0, 60.0))
     hook = await hooks.make("posts.created")
     hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
     await posts(hooks, 3)
@@ -152,8 +166,6 @@ async def test_a_slow_receiver_delays_no_other(hooks: Hooks) -> None:
     await hooks.got(fast, 80)
     assert hooks.receiver.busy[hooks.path(slow)] > 0
     assert hooks.receiver.most_busy[hooks.path(slow)] <= circuit.WIDEST
-    for hook in (slow, black):
-        await hooks.root.delete(f"/api/webhooks/{hook['id']}")
 
 
 async def test_an_ordered_endpoint_keeps_the_order_of_a_record(hooks: Hooks) -> None:
