@@ -7,8 +7,8 @@ import socket
 import struct
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ WRITERS = 4
 EACH = 250
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[Server]:
+@contextmanager
+def two_processes() -> Generator[Server]:
     """A server of two processes."""
     folder = Path(tempfile.mkdtemp(prefix="hf-pair-"))
     folder.chmod(0o711)
@@ -39,6 +39,20 @@ def pair() -> Iterator[Server]:
         server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Server]:
+    """A server of two processes, for tests that leave it as it is."""
+    with two_processes() as server:
+        yield server
+
+
+@pytest.fixture
+def own_pair() -> Iterator[Server]:
+    """One that a test may stop."""
+    with two_processes() as server:
+        yield server
 
 
 @asynccontextmanager
@@ -251,15 +265,14 @@ async def test_a_second_request_on_the_same_line_does_not_disturb_it(pair: Serve
     writer.close()
 
 
-async def test_z_a_stop_ends_all_lines_at_once(pair: Server):
-    """The last test of this file: the server is gone afterwards."""
-    url = pair.started()
+async def test_a_stop_ends_all_lines_at_once(own_pair: Server):
+    url = own_pair.started()
     async with AsyncExitStack() as stack:
         lines = await lines_of_both(url, stack)
         session = await stack.enter_async_context(aiohttp.ClientSession())
         opened = await session.ws_connect(url.replace("http", "ws") + "/api/realtime/ws")
         began = time.monotonic()
-        assert await asyncio.to_thread(pair.stop) == 0
+        assert await asyncio.to_thread(own_pair.stop) == 0
         while (message := await opened.receive(5)).type is aiohttp.WSMsgType.TEXT:
             pass
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1012)

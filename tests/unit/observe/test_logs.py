@@ -222,7 +222,7 @@ def test_a_reader_that_is_gone_does_not_stop_the_server(start: Start) -> None:
 def test_a_line_never_waits_for_a_slow_reader(start: Start) -> None:
     class Slow(io.BytesIO):
         def write(self, data: Any) -> int:
-            time.sleep(0.5)
+            time.sleep(3)
             return super().write(data)
 
     logs, _ = start(stream=Slow())
@@ -230,7 +230,7 @@ def test_a_line_never_waits_for_a_slow_reader(start: Start) -> None:
     for _ in range(200):
         logs.request(SEEN)
         time.sleep(0.001)
-    assert time.perf_counter() - began < 0.45
+    assert time.perf_counter() - began < 2.5
 
 
 def test_a_mail_for_a_developer_keeps_its_link_and_nothing_else_does(start: Start) -> None:
