@@ -1,8 +1,10 @@
 """The pages about webhooks: their numbers and names are those of the code, and their examples run."""
 
 import asyncio
+import logging
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +153,18 @@ def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return made
 
 
+@pytest.fixture
+def no_listener_left() -> Iterator[None]:
+    """Litestar's logging writes in a thread, to a stream that pytest closes."""
+    yield
+    for logger in (logging.getLogger(), logging.getLogger("litestar")):
+        for handler in logger.handlers:
+            listener = getattr(handler, "listener", None)
+            if listener is not None:
+                listener.handlers = (logging.NullHandler(),)
+
+
+@pytest.mark.usefixtures("no_listener_left")
 @pytest.mark.parametrize("framework", ["litestar", "fastapi", "flask"])
 def test_the_example_of_a_framework_receives(
     framework: str, example: dict[str, Any], capsys: pytest.CaptureFixture[str]
