@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from node import install, missing
 from web_page import HOST, Opened, chromium
 
 AXE = Path(__file__).parent / "axe"
+# What a page should show, it shows at once; on a machine with every core busy the API's page needed more than 5 s.
+expect.set_options(timeout=30_000)
 
 
 # Not for the whole session: while Playwright runs, no asyncio loop of another test can run in this thread.
