@@ -42,12 +42,16 @@ class Circuit(msgspec.Struct, frozen=True):
             return 1 if now >= self.probe_at and not under_way else 0
         return max(self.width - under_way, 0)
 
-    def failed(self, now: float, chance: Callable[[], float], retry_after: float = 0.0) -> "Circuit":
-        """After a failure. `chance` gives a number from 0 to 1; `retry_after` is what the receiver asks for."""
+    def failed(self, now: float, chance: Callable[[], float], retry_after: float = 0.0, took: float = 0.0) -> "Circuit":
+        """After a failure. `chance` gives a number from 0 to 1; `retry_after` is what the receiver asks for.
+
+        It `took` so many seconds to fail. The next probe counts from the beginning of this one, so that a receiver
+        that takes requests and never answers does not put off its own return.
+        """
         failures, since = self.failures + 1, self.failing_since or now
         least, most = PROBE_SECONDS
         wait = least + (most - least) * chance()
-        probe_at = now + max(wait, min(retry_after, LONGEST_PROBE_SECONDS))
+        probe_at = now + max(wait - took, min(retry_after, LONGEST_PROBE_SECONDS), 0.0)
         if self.is_open:
             return msgspec.structs.replace(self, failures=failures, probe_at=probe_at)
         if failures >= FAILURES and now - since >= FAILING_SECONDS:

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -117,6 +118,7 @@ class Sender:
             await self._turned(lane)
         if now - self._read >= READ_SECONDS:
             await self._read_endpoints()
+            await self._ask_again()
             self._read = now
         if now - self._reaped >= REAP_SECONDS:
             await queue.reap(self._engine.pool)
@@ -140,15 +142,27 @@ class Sender:
 
     async def _admit(self, lane: Lane, claims: list[Claimed]) -> None:
         """Let claims wait in their lane, but for what the endpoint has lost the right to since they were queued."""
-        events = [one.event for one in claims if one.old and one.event is not None]
+        lane.waiting += await self._seen(lane, claims, [one for one in claims if one.old])
+
+    async def _ask_again(self) -> None:
+        """Take out of the lanes what their endpoints have lost the right to while it waited there."""
+        for lane in self._lanes.values():
+            if lane.endpoint.draft.role and lane.waiting:
+                lane.waiting = await self._seen(lane, lane.waiting, lane.waiting)
+
+    async def _seen(self, lane: Lane, claims: Sequence[Claimed], asked: Sequence[Claimed]) -> list[Claimed]:
+        """Those of the claims that may be sent. Who may see `asked` is looked at anew; what nobody may is over."""
+        events = [one.event for one in asked if one.event is not None]
         barred = await barred_by_now(self._engine, lane.endpoint, events) if events else frozenset[int]()
+        kept: list[Claimed] = []
         for one in claims:
             if one.event is None or one.event.seq not in barred:
-                lane.waiting.append(one)
+                kept.append(one)
                 continue
             over = Outcome("dead", lane.circuit, counts=False)
             attempt = Attempt(ms=0, error=BARRED)
             self._done.append(Done(claimed=one, attempt=attempt, outcome=over, url=lane.endpoint.draft.url, sent={}))
+        return kept
 
     async def _read_endpoints(self) -> None:
         rows = await store.all_rows(self._engine.pool)

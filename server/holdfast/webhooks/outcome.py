@@ -72,7 +72,7 @@ def outcome(attempt: Attempt, tried: int, circuit: Circuit, now: float, chance: 
     """
     if attempt.is_success:
         return Outcome("delivered", circuit.succeeded())
-    after = circuit.failed(now, chance, attempt.retry_after or 0.0)
+    after = circuit.failed(now, chance, attempt.retry_after or 0.0, attempt.ms / 1000)
     if attempt.status == GONE:
         return Outcome("dead", after, is_gone=True)
     if circuit.is_open:

@@ -34,14 +34,19 @@ def test_the_last_try_is_the_last():
 
 
 def test_a_probe_uses_up_no_try_and_waits_for_the_next_probe():
-    found = after(Attempt(ms=1, status=500), TRIES - 1, OPEN)
+    found = after(Attempt(ms=0, status=500), TRIES - 1, OPEN)
     assert (found.ending, found.wait, found.counts) == ("again", 0.0, False)
     assert found.circuit.probe_at == 1045.0
 
 
 @pytest.mark.parametrize(("asked", "probe_at"), [(1.0, 1045.0), (600.0, 1600.0), (86_400.0, 4600.0)])
 def test_a_probe_waits_for_as_long_as_the_receiver_asks_up_to_an_hour(asked: float, probe_at: float):
-    assert after(Attempt(ms=1, status=503, retry_after=asked), 0, OPEN).circuit.probe_at == probe_at
+    assert after(Attempt(ms=0, status=503, retry_after=asked), 0, OPEN).circuit.probe_at == probe_at
+
+
+def test_a_probe_that_is_not_answered_does_not_put_off_the_next_one():
+    assert after(Attempt(ms=15_000, error="There was no answer."), 0, OPEN).circuit.probe_at == 1030.0
+    assert after(Attempt(ms=60_000, error="There was no answer."), 0, OPEN).circuit.probe_at == 1000.0
 
 
 def test_gone_is_the_end():
