@@ -7,17 +7,16 @@ from typing import Any, Final
 
 import msgspec
 
-from holdfast.auth.key_use import KeyLimit
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Row
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.expressions.moment import read_moment
+from holdfast.http.request_limit import RequestLimit, read_request_limit
 from holdfast.schema.field import EMPTY_MESSAGE
 
 MAX_NAME_CHARS: Final = 200
 MAX_NETWORKS: Final = 100
 MAX_ROLES: Final = 100
-MAX_SECONDS: Final = 86_400
 MAX_REQUESTS: Final = 1_000_000_000
 INVALID: Final = "validation_invalid_value"
 SET_BY_SERVER: Final = ("id", "prefix", "lastUsed", "created", "updated", "revoked")
@@ -34,7 +33,7 @@ class KeyDraft(msgspec.Struct, frozen=True):
     superuser: bool = False
     expires: datetime | None = None
     allowed_ips: tuple[str, ...] = ()
-    rate_limit: KeyLimit | None = None
+    rate_limit: RequestLimit | None = None
 
 
 def read_key(catalog: Catalog, body: Mapping[str, Any], old: KeyDraft) -> KeyDraft:
@@ -57,7 +56,7 @@ def read_key(catalog: Catalog, body: Mapping[str, Any], old: KeyDraft) -> KeyDra
 
 def key_draft(row: Row) -> KeyDraft:
     """What a row of the table says."""
-    limit = msgspec.json.decode(row["rate_limit"], type=KeyLimit) if row["rate_limit"] else None
+    limit = msgspec.json.decode(row["rate_limit"], type=RequestLimit) if row["rate_limit"] else None
     expires = row["expires_at"]
     return KeyDraft(row["name"], tuple(row["roles"]), row["superuser"], expires, tuple(row["allowed_ips"]), limit)
 
@@ -134,18 +133,12 @@ def _networks(given: Any, problems: dict[str, Problem | Problems]) -> tuple[str,
     return tuple(texts)
 
 
-def _limit(given: Any, problems: dict[str, Problem | Problems]) -> KeyLimit | None:
-    if given is None:
+def _limit(given: Any, problems: dict[str, Problem | Problems]) -> RequestLimit | None:
+    found = read_request_limit(given, MAX_REQUESTS)
+    if isinstance(found, Problem):
+        problems["rateLimit"] = found
         return None
-    try:
-        limit = msgspec.convert(given, KeyLimit)
-    except msgspec.ValidationError:
-        problems["rateLimit"] = Problem(INVALID, 'Must be {"maxRequests": 100, "duration": 60} or null.')
-        return None
-    if not 1 <= limit.max_requests <= MAX_REQUESTS or not 1 <= limit.duration <= MAX_SECONDS:
-        message = f"maxRequests has to be from 1 to {MAX_REQUESTS}, duration from 1 to {MAX_SECONDS} seconds."
-        problems["rateLimit"] = Problem("validation_out_of_range", message)
-    return limit
+    return found
 
 
 def _texts(given: Any) -> list[str] | None:

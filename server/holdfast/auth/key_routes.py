@@ -7,9 +7,10 @@ import msgspec
 
 from holdfast.audit.author import Author
 from holdfast.auth import key_service as service
-from holdfast.auth.key_reading import MAX_NAME_CHARS, MAX_REQUESTS, MAX_SECONDS, SET_BY_SERVER
+from holdfast.auth.key_reading import MAX_NAME_CHARS, MAX_REQUESTS, SET_BY_SERVER
 from holdfast.engine import Engine
 from holdfast.http.request import Request
+from holdfast.http.request_limit import MAX_SECONDS
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
 

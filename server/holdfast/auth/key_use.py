@@ -12,6 +12,7 @@ from holdfast.db.pool import Row
 from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.engine import Engine
 from holdfast.http.peer import Network, is_in, read_networks
+from holdfast.http.request_limit import RequestLimit
 from holdfast.identity import Principal
 
 USE_NOTED_SECONDS: Final = 60
@@ -37,13 +38,6 @@ _NOTE: Final = Statement.of(
 )
 
 
-class KeyLimit(msgspec.Struct, frozen=True, rename="camel"):
-    """At most `max_requests` in `duration` seconds, whatever other limits say."""
-
-    max_requests: int
-    duration: int
-
-
 class KnownKey(msgspec.Struct, frozen=True):
     """A key that was looked up. `seconds` are left until it expires; None if it does not.
 
@@ -52,7 +46,7 @@ class KnownKey(msgspec.Struct, frozen=True):
 
     principal: Principal
     networks: tuple[Network, ...] = ()
-    limit: KeyLimit | None = None
+    limit: RequestLimit | None = None
     seconds: float | None = None
     is_due: bool = False
     ended: str = ""
@@ -72,7 +66,7 @@ async def look_up_key(engine: Engine, presented: Presented) -> KnownKey | None:
     if not any(hmac.compare_digest(found, presented.hash) for found in hashes):
         return None
     principal = key_principal(engine.catalog, row["id"], row)
-    limit = msgspec.json.decode(row["rate_limit"], type=KeyLimit) if row["rate_limit"] else None
+    limit = msgspec.json.decode(row["rate_limit"], type=RequestLimit) if row["rate_limit"] else None
     return KnownKey(principal, read_networks(row["allowed_ips"]), limit, row["left"], row["is_due"], row["ended"])
 
 

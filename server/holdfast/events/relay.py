@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from holdfast.db.leader import leadership
 from holdfast.db.pool import Connection, Pool
 from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.errors import ApiError
@@ -28,7 +29,6 @@ BUSY_SECONDS: Final = 0.04  # between two looks into the outbox
 IDLE_SECONDS: Final = 0.1
 ELECTION_SECONDS: Final = 1.0  # between two looks whether somebody leads
 AWAY_SECONDS: Final = 0.5  # between two tries while the database is away
-PAUSED_SECONDS: Final = 10  # PostgreSQL ends the connection of a leader that is stopped for longer: another takes over
 STATEMENT_SECONDS: Final = 30
 CARE_SECONDS: Final = 600.0  # between two looks at the partitions
 VACUUM_EVENTS: Final = 20_000  # so the outbox stays in a few MB; autovacuum would let it grow for a minute
@@ -102,19 +102,14 @@ class Relay:
 
     async def _lead(self) -> None:
         """Relay until the connection ends; return at once if another has been faster."""
-        connection = await self._pool.connect()
-        try:
-            if not await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *LOCK):
+        async with leadership(self._pool, LOCK) as connection:
+            if connection is None:
                 return
-            # Not at the connect: PgBouncer refuses settings there that it does not know.
-            await connection.execute(f"SET idle_session_timeout = '{PAUSED_SECONDS}s'")
             await connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS}s'")
             epoch = await settle_epoch(connection)
             _log.info("this process relays the events", epoch=epoch)
             self._away = False
             await _Leader(connection, self._days).run()
-        finally:
-            connection.terminate()  # a close would wait for an answer that may never come
 
 
 async def relay_once(connection: Connection, floor: int) -> tuple[Position | None, int]:

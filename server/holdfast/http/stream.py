@@ -1,6 +1,7 @@
 """An answer that does not end: bytes that go out as they come, to a client that may be slow."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +19,7 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 
 
-class Line:
+class Line(ABC):
     """The way to one client. Nothing here waits for it: who reads too slowly loses the line, and can come again.
 
     `closed` is done when no more is taken: the client is gone, was too slow, or somebody called `close`, which sends
@@ -74,24 +75,24 @@ class Line:
             if not self.waiting:
                 self._messages = 0
 
+    @abstractmethod
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the head of the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def finish(self) -> None:
         """Take nothing more, give what waits its time, and end the answer."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def waiting(self) -> int:
         """Bytes that the client has not taken yet."""
-        raise NotImplementedError
 
-    def _write(self, data: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _write(self, data: bytes) -> None: ...
 
-    def _abort(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _abort(self) -> None: ...
 
     async def _last(self) -> None:
         """Give what waits its time."""

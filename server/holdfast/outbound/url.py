@@ -1,17 +1,15 @@
 """Which URLs the server may be told to ask. Pure: what a name leads to is seen when it is dialled."""
 
-import re
 import socket
 import unicodedata
 from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from holdfast.outbound.address import Network, is_dialable
+from holdfast.schema.url import MAX_URL_CHARS, split_url
 
-MAX_URL_CHARS: Final = 2083  # as url fields have it
-_FORBIDDEN: Final = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 # Where other protocols are spoken: a request could be taken for commands there.
 CLOSED_PORTS: Final = frozenset(
     int(port)
@@ -30,14 +28,10 @@ def check_url(url: str, allow: Sequence[Network] = (), *, https: bool = False) -
 
     `allow` are the networks that the operator lets the server reach; `https`: nothing else will do.
     """
-    if len(url) > MAX_URL_CHARS or _FORBIDDEN.search(url) is not None:
-        return f"Must be a URL of at most {MAX_URL_CHARS} characters, without spaces."
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "Must be a URL such as https://example.com/hook."
-    return _of_scheme(parts, https=https) or _of_host(parts, host, allow) or _of_port(port)
+    parts = split_url(url)
+    if parts is None:
+        return f"Must be a URL of at most {MAX_URL_CHARS} characters, without spaces, such as https://example.com/hook."
+    return _of_scheme(parts, https=https) or _of_host(parts, parts.hostname or "", allow) or _of_port(parts.port)
 
 
 def _of_scheme(parts: SplitResult, *, https: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
 import asyncpg
 import msgspec
@@ -13,7 +13,7 @@ from holdfast.db.sql import Inputs
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Unavailable
 from holdfast.events.event import Event
-from holdfast.expressions.kind import Kind
+from holdfast.events.row import row_after
 from holdfast.realtime.plan import ID_ALONE, IDS, ROWS, Seeing, Watch, plan_seeing
 from holdfast.realtime.subscription import Subscription
 from holdfast.records.plan import Asked
@@ -21,8 +21,6 @@ from holdfast.records.render import compact
 from holdfast.rules.access import audience, ways_in
 from holdfast.rules.facts import FACTS, Facts
 from holdfast.schema.collection import Collection
-from holdfast.schema.field import Field
-from holdfast.schema.relation import RelationField
 
 Wanted: TypeAlias = Mapping[Subscription, Sequence[int]]
 """Which events, by their places in a list, each subscription is about."""
@@ -159,20 +157,4 @@ def _tell(events: Sequence[Event], group: _Group, sight: _Sight, among: set[int]
 
 def _rows(collection: Collection, events: Iterable[Event]) -> str:
     """Records of the log as JSON that PostgreSQL can make rows of the collection's table of."""
-    rows = [{"id": event.record_id, **_columns(collection, event)} for event in events]
-    return msgspec.json.encode(rows).decode()
-
-
-def _columns(collection: Collection, event: Event) -> dict[str, Any]:
-    given = cast("dict[str, Any] | None", msgspec.json.decode(event.record)) or {}
-    return {field.name: _column(field, given[field.name]) for field in collection.fields if field.name in given}
-
-
-def _column(field: Field, content: Any) -> Any:
-    """A value as the API writes it, as the column takes it."""
-    if content == "" and (field.kind is Kind.DATE or isinstance(field, RelationField)):
-        return None
-    if field.kind is Kind.POINT and isinstance(content, dict):
-        point = cast("dict[str, Any]", content)
-        return f"({point.get('lon', 0)},{point.get('lat', 0)})"
-    return content
+    return msgspec.json.encode([row_after(collection, event) for event in events]).decode()

@@ -58,30 +58,33 @@ class UrlField(Field, frozen=True, kw_only=True, tag="url"):
         return domain_problems(self.only_domains, self.except_domains)
 
 
-def is_web_address(text: str) -> bool:
-    """Whether a server can be asked at this address: http or https, any host, no user and no part of a page."""
+def split_url(text: str) -> SplitResult | None:
+    """The parts of a URL, its port a number; None where no URL can be meant: too long, spaces, brackets left open."""
     if len(text) > MAX_URL_CHARS or _FORBIDDEN.search(text) is not None:
-        return False
+        return None
     try:
         parts = urlsplit(text)
-        host, port = parts.hostname, parts.port
+        _ = parts.port
     except ValueError:
+        return None
+    return parts
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a server can be asked at this address: http or https, any host, no user and no part of a page."""
+    parts = split_url(text)
+    if parts is None or "@" in parts.netloc or "#" in text or parts.port == 0:
         return False
-    if "@" in parts.netloc or "#" in text or port == 0:
-        return False
-    return parts.scheme in ("http", "https") and bool(host)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _host(text: str) -> str | None:
     """The host of a URL, with or without its scheme; None when it is no URL."""
-    if len(text) > MAX_URL_CHARS or _FORBIDDEN.search(text) is not None:
+    parts = split_url(text if "://" in text else f"http://{text}")
+    if parts is None or parts.scheme not in SCHEMES or parts.port == 0:
         return None
-    try:
-        parts = urlsplit(text if "://" in text else f"http://{text}")
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in SCHEMES or port == 0 or not _is_host(parts, host):
+    host = parts.hostname or ""
+    if not _is_host(parts, host):
         return None
     # Without a scheme a name in front of the host is somebody's email address.
     return host if "://" in text or parts.username is None else None

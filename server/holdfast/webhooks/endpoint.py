@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from holdfast.auth.key_use import KeyLimit
+from holdfast.http.request_limit import RequestLimit
 from holdfast.rules.access import SUPERUSER, Audience
 from holdfast.webhooks.circuit import Circuit
 
@@ -29,7 +29,7 @@ class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
     ordered: bool = False
     timeout: int = TIMEOUT_SECONDS
-    rate_limit: KeyLimit | None = None
+    rate_limit: RequestLimit | None = None
 
     @property
     def who(self) -> Audience:

@@ -5,9 +5,9 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from holdfast.auth.key_use import KeyLimit
 from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import InvalidFilter, Problem, Problems, ValidationFailed
+from holdfast.http.request_limit import RequestLimit, read_request_limit
 from holdfast.outbound.address import Network
 from holdfast.outbound.url import check_url
 from holdfast.schema.collection import Collection
@@ -25,7 +25,6 @@ MAX_FIELDS: Final = 200
 MAX_FILTER_CHARS: Final = 3500  # as rules have it
 TIMEOUT: Final = (1, 30)  # seconds
 MAX_REQUESTS: Final = 1_000_000
-MAX_SECONDS: Final = 86_400
 SET_BY_SERVER: Final = ("id", "circuit", "disabled", "created", "updated")
 KEYS: Final = frozenset((
     *SET_BY_SERVER, "url", "description", "events", "filter", "fields", "role", "headers", "active", "secret",
@@ -191,18 +190,12 @@ def _timeout(given: Any, problems: _Problems) -> int:
     return given
 
 
-def _limit(given: Any, problems: _Problems) -> KeyLimit | None:
-    if given is None:
+def _limit(given: Any, problems: _Problems) -> RequestLimit | None:
+    found = read_request_limit(given, MAX_REQUESTS)
+    if isinstance(found, Problem):
+        problems["rateLimit"] = found
         return None
-    try:
-        limit = msgspec.convert(given, KeyLimit)
-    except msgspec.ValidationError:
-        problems["rateLimit"] = Problem(INVALID, 'Must be {"maxRequests": 100, "duration": 60} or null.')
-        return None
-    if not 1 <= limit.max_requests <= MAX_REQUESTS or not 1 <= limit.duration <= MAX_SECONDS:
-        message = f"maxRequests has to be from 1 to {MAX_REQUESTS}, duration from 1 to {MAX_SECONDS} seconds."
-        problems["rateLimit"] = Problem(RANGE, message)
-    return limit
+    return found
 
 
 def _text(body: Mapping[str, Any], name: str, old: str, most: int, problems: _Problems) -> str:

@@ -1,6 +1,6 @@
 """How fast an endpoint wants its requests: so many in so much time. Pure."""
 
-from holdfast.auth.key_use import KeyLimit
+from holdfast.http.request_limit import RequestLimit
 
 
 class Pace:
@@ -10,7 +10,7 @@ class Pace:
         self._begun = 0.0
         self._sent = 0
 
-    def room(self, limit: KeyLimit | None, now: float, wanted: int) -> int:
+    def room(self, limit: RequestLimit | None, now: float, wanted: int) -> int:
         """How many of the wanted requests may go out now."""
         if limit is None:
             return wanted

@@ -8,6 +8,7 @@ import msgspec
 from holdfast.audit.author import Author
 from holdfast.engine import Engine
 from holdfast.http.request import Request
+from holdfast.http.request_limit import MAX_SECONDS
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
 from holdfast.webhooks import service
@@ -15,7 +16,6 @@ from holdfast.webhooks.endpoint_reading import (
     MAX_DESCRIPTION_CHARS,
     MAX_FILTER_CHARS,
     MAX_REQUESTS,
-    MAX_SECONDS,
     SET_BY_SERVER,
     TIMEOUT,
 )

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import msgspec
 
-from holdfast.auth.key_use import KeyLimit
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import EMPTY, Sql, Statement, join, name, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
+from holdfast.http.request_limit import RequestLimit
 from holdfast.sealed import CannotUnseal, seal, unseal
 from holdfast.webhooks.circuit import Circuit
 from holdfast.webhooks.endpoint import Endpoint, EndpointDraft
@@ -90,7 +90,7 @@ def draft_of(row: Row) -> EndpointDraft:
         active=row["active"],
         ordered=row["ordered"],
         timeout=row["timeout"],
-        rate_limit=msgspec.json.decode(row["rate_limit"], type=KeyLimit) if row["rate_limit"] else None,
+        rate_limit=msgspec.json.decode(row["rate_limit"], type=RequestLimit) if row["rate_limit"] else None,
     )
 
 

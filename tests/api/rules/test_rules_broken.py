@@ -81,7 +81,6 @@ async def ledger(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
         ("ledger", altered("task", name="job"), "The rule deleteRule of tasks would break: "),
         ("ledger", another_kind("level", type="geoPoint"), "The rule viewRule of tasks would break: "),
         ("ledger", without("note"), "The role bookkeeper, permission 2, would break in ledger: "),
-        ("ledger", altered("note", name="remark"), "The role bookkeeper, permission 2, would break in ledger: "),
         ("tasks", altered("title", name="headline"), "The role bookkeeper, permission 2, would break in ledger: "),
     ],
 )

@@ -61,6 +61,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(unpacked: Pat
 
 def test_the_unpacked_wheel_migrates_a_database(unpacked: Path, tmp_path: Path, empty_database: str):
     environment = clean_environment() | {"PYTHONPATH": str(unpacked), "DATABASE_URL": empty_database}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # another test looks at what the wheel holds
     done = subprocess.run(
         [sys.executable, "-m", "holdfast", "migrate"],
         cwd=tmp_path,

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from holdfast.auth.key_use import KeyLimit
+from holdfast.http.request_limit import RequestLimit
 from holdfast.webhooks.circuit import WIDEST, Circuit
 from holdfast.webhooks.endpoint import Endpoint, EndpointDraft
 from holdfast.webhooks.lane import AHEAD, LONGEST_WAIT_SECONDS, Lane
@@ -45,7 +45,7 @@ def test_it_claims_some_ahead_and_a_probe_when_one_is_due():
 
 
 def test_it_keeps_the_pace_that_is_asked_for():
-    slow = lane(10, draft=msgspec.structs.replace(ENDPOINT.draft, rate_limit=KeyLimit(max_requests=3, duration=10)))
+    slow = lane(10, draft=msgspec.structs.replace(ENDPOINT.draft, rate_limit=RequestLimit(max_requests=3, duration=10)))
     assert [len(slow.take(now, 100)) for now in (100, 105, 110)] == [3, 0, 3]
 
 
