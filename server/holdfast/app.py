@@ -58,7 +58,10 @@ from holdfast.jobs.queue import sweep_dead_jobs
 from holdfast.jobs.worker import Worker
 from holdfast.logs import start_logs
 from holdfast.mail.sending import MAIL
-from holdfast.observe import NoObserver, Observer
+from holdfast.metrics.gathering import Gathering
+from holdfast.metrics.requests import RequestCounts
+from holdfast.metrics.routes import metrics_handlers
+from holdfast.observe import ALONE, NoObserver, Observer, Place
 from holdfast.openapi.routes import openapi_handlers
 from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.outbound.client import Outbound
@@ -116,14 +119,23 @@ ROUTES: Final = (
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
 
-def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -> Front:
+def create_app(settings: Settings, dsn: str, observer: Observer | None = None, place: Place = ALONE) -> Front:
     """The ASGI application of one server process, on a database that `start.prepare` has prepared.
 
     Nothing is opened before its lifespan begins, and everything is closed when it ends.
     """
     broker = Broker()
+    principals = Principals()
+    counts = RequestCounts(observer or NoObserver())
+    gathering = Gathering(place, counts, broker, principals)
     routes = Routes((*ROUTES, *realtime_routes(broker)))
-    handlers = (*health.HANDLERS, *setup_routes.HANDLERS, *link_page.HANDLERS, *redirect_handlers(broker))
+    handlers = (
+        *health.HANDLERS,
+        *setup_routes.HANDLERS,
+        *link_page.HANDLERS,
+        *redirect_handlers(broker),
+        *metrics_handlers(gathering),
+    )
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
@@ -135,13 +147,12 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None) -
                 front.drain()
                 await principals.close()
 
-    principals = Principals()
     parts = Parts(
         records=records.handle,
         routes=routes,
         control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
         authenticate=principals.authenticate,
-        observer=observer or NoObserver(),
+        observer=counts,
         sockets=realtime_sockets(broker, principals.authenticate),
     )
     front = Front(settings, parts)

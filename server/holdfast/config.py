@@ -134,6 +134,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             choice("superusers", "public"),
         ),
     ] = "superusers"
+    metrics_role: Annotated[
+        str,
+        About(
+            "The role whose API keys may read /metrics, besides superusers and this machine itself; empty for none.",
+            text(),
+        ),
+    ] = "metrics"
     outbound_allow: Annotated[
         tuple[str, ...],
         About(

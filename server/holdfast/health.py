@@ -18,6 +18,7 @@ from holdfast.events.state import events_state
 from holdfast.http.litestar import NO_STORE
 from holdfast.http.request import Request
 from holdfast.jobs.state import jobs_state
+from holdfast.webhooks.state import webhooks_state
 
 PATIENCE_SECONDS: Final = 3.0  # for the database, before it counts as away
 _APPLIED: Final = Statement.of(raw("SELECT name FROM holdfast.migration WHERE app_name = ") + value(APP, "text"))
@@ -29,13 +30,13 @@ class Health(msgspec.Struct, frozen=True):
 
     code: int
     message: str
-    data: dict[str, str | int]
+    data: dict[str, str | int | float]
 
 
 @litestar.get("/api/health", summary="Whether the server is up", tags=["server"])
 async def health(engine: NamedDependency[Engine], incoming: NamedDependency[Request]) -> litestar.Response[Health]:
     """Answer that the process lives. Asks nobody else, so a database that is away does not get it restarted."""
-    data: dict[str, str | int] = {}
+    data: dict[str, str | int | float] = {}
     if incoming.principal.is_superuser:
         data = {"version": __version__, "collections": len(engine.catalog.collections)}
     return litestar.Response(Health(200, "The server is up.", data), headers=NO_STORE)
@@ -53,7 +54,7 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
     limits = "shared" if await engine.limiter.counters.is_shared() else "per process"
     work = await _work(engine)
-    data: dict[str, str | int] = {**dict.fromkeys(found, _OK), **work, "limits": limits}
+    data: dict[str, str | int | float] = {**dict.fromkeys(found, _OK), **work, "limits": limits}
     return litestar.Response(Health(200, "The server is ready.", data), headers=NO_STORE)
 
 
@@ -80,14 +81,18 @@ async def _migrations(engine: Engine) -> Problem | None:
     return Problem("outstanding", "Some migrations are not applied yet.") if missing else None
 
 
-async def _work(engine: Engine) -> dict[str, str]:
-    """What is late makes no server less ready for requests, so it is said and no more."""
+async def _work(engine: Engine) -> dict[str, str | float]:
+    """What is late, and by how many seconds. It makes no server less ready for requests, so it is said and no more."""
     connection = await engine.pool.acquire()
     try:
-        late = {"jobs": (await jobs_state(connection)).late, "events": (await events_state(connection)).late}
-        return {name: "late" if is_late else _OK for name, is_late in late.items()}
+        jobs, events = await jobs_state(connection), await events_state(connection)
+        webhooks = await webhooks_state(connection)
     finally:
         engine.pool.release(connection)
+    late = {"jobs": jobs.late, "events": events.late, "webhooks": webhooks.late}
+    ages = {"jobsSeconds": jobs.waited, "eventsSeconds": events.lag, "webhooksSeconds": webhooks.waited}
+    said = {name: "late" if is_late else _OK for name, is_late in late.items()}
+    return {**said, **{name: max(round(age, 1), 0.0) for name, age in ages.items()}}
 
 
 async def _catalog(engine: Engine) -> Problem | None:

@@ -1,6 +1,6 @@
 """What can be observed of a server, as values. logs.py writes them down."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -21,6 +21,19 @@ class RequestSeen(msgspec.Struct, frozen=True):
     principal: str
     collection: str
     bytes: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Which process this is: the number of a worker, and what no other server is called that uses the same database.
+
+    All workers of one server have the same `server`; it is empty where a process is on its own.
+    """
+
+    server: str = ""
+    worker: int = 1
+
+
+ALONE: Final = Place()
 
 
 class Observer(Protocol):

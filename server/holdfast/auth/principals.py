@@ -50,11 +50,13 @@ class _Key(msgspec.Struct, frozen=True):
 
 
 class Principals:
-    """The callers that this process has seen lately."""
+    """The callers that this process has seen lately. `hits` counts those that were still known, `misses` the others."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
         self._keys: dict[bytes, _Key] = {}
+        self.hits = 0
+        self.misses = 0
         self._noting: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -77,6 +79,7 @@ class Principals:
             return GUEST
         known = self._known.get(header)
         if known is not None and known.until > time.monotonic() and known.catalog_version == engine.catalog.version:
+            self.hits += 1
             return known.principal
         # At its beginning alone: a token can have these letters anywhere.
         if PREFIX in header and bare_token(header).startswith(PREFIX.decode()):
@@ -84,6 +87,7 @@ class Principals:
         return await self._find(engine, header)
 
     async def _find(self, engine: Engine, header: bytes) -> Principal:
+        self.misses += 1
         catalog_version = engine.catalog.version
         token = bare_token(header)
         claims = peek(token)
@@ -100,7 +104,10 @@ class Principals:
     async def _key(self, engine: Engine, request: Request, header: bytes) -> Principal:
         found = self._keys.get(header)
         if found is None or found.until <= time.monotonic() or found.catalog_version != engine.catalog.version:
+            self.misses += 1
             found = await self._find_key(engine, header, request)
+        else:
+            self.hits += 1
         if found is None or not found.known.admits(request.client):
             if found is not None:
                 _refused(engine, request, found.known, "network")

@@ -9,6 +9,7 @@ from holdfast.cli.stop import Stop
 from holdfast.cli.web_server import serve
 from holdfast.config import Settings
 from holdfast.logs import Logs, start_logs
+from holdfast.observe import ALONE, Place
 
 
 def start_process_logs(settings: Settings, dsn: str = "") -> Logs:
@@ -26,11 +27,12 @@ def serve_application(
     orphaned: int | None = None,
     beside: Callable[[], Awaitable[None]] | None = None,
     stop: Stop | None = None,
+    place: Place = ALONE,
 ) -> None:
     """Answer requests on the socket until a signal says stop; see web_server.serve."""
     with closing(start_process_logs(settings, dsn)) as logs:
         serve(
-            create_app(settings, dsn, logs),
+            create_app(settings, dsn, logs, place),
             bound,
             stop_seconds=settings.stop_seconds,
             ready=ready,

@@ -1,6 +1,7 @@
 """Keeps N server processes alive on one socket, and ends them in order."""
 
 import asyncio
+import secrets
 import signal
 import socket
 import sys
@@ -10,12 +11,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+import msgspec
 import structlog
 
 from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.cli.worker import CANNOT_START, Duty, encode
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
+from holdfast.observe import Place
 
 GRACE_SECONDS: Final = 5.0  # beyond stop_seconds, for a process that is told to stop
 HEALTHY_SECONDS: Final = 10.0  # a process that lived this long is started again at once
@@ -57,7 +60,8 @@ class _Supervisor:
     def __init__(self, settings: Settings, dsn: str, bound: socket.socket, stop: Stop) -> None:
         self._settings = settings
         self._stop = stop
-        self._duty = encode(Duty(settings, dsn, bound.fileno()))
+        self._duty = Duty(settings, dsn, bound.fileno())
+        self._server = secrets.token_hex(8)  # what our processes are called among all that use the database
         self._bound = bound
         self._stopping = asyncio.Event()
         self._running: set[Process] = set()
@@ -81,7 +85,7 @@ class _Supervisor:
         pause = 0.0
         while not self._stopping.is_set():
             started = time.monotonic()
-            code = await self._run_one()
+            code = await self._run_one(number)
             if self._stopping.is_set():
                 return
             if code == CANNOT_START:
@@ -99,7 +103,7 @@ class _Supervisor:
         except TimeoutError:
             return
 
-    async def _run_one(self) -> int:
+    async def _run_one(self, number: int) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -115,7 +119,8 @@ class _Supervisor:
                 _signal(process, signal.SIGTERM)
             assert process.stdin is not None
             # The pipe stays open: its end tells the process that we are gone.
-            process.stdin.write(self._duty)
+            place = Place(self._server, number)
+            process.stdin.write(encode(msgspec.structs.replace(self._duty, place=place)))
             return await process.wait()
         finally:
             self._running.discard(process)

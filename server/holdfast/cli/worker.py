@@ -11,6 +11,7 @@ import msgspec
 from holdfast.cli.loading import load_application
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
+from holdfast.observe import ALONE, Place
 
 CANNOT_START: Final = 3  # exit code of a process that could not open its application
 
@@ -21,6 +22,7 @@ class Duty(msgspec.Struct, frozen=True):
     settings: Settings
     dsn: str
     listener: int  # file descriptor of the listening socket
+    place: Place = ALONE
 
 
 def encode(duty: Duty) -> bytes:
@@ -47,7 +49,7 @@ def main() -> None:
     duty = decode(sys.stdin.buffer.readline())
     bound = socket.socket(fileno=duty.listener)
     try:
-        serve_application(duty.settings, duty.dsn, bound, ready=_nothing, orphaned=sys.stdin.fileno())
+        serve_application(duty.settings, duty.dsn, bound, ready=_nothing, orphaned=sys.stdin.fileno(), place=duty.place)
     except CannotStart as failure:
         sys.stderr.write(f"{failure}\n")
         # Nothing of this process is worth a slow exit, and signals are blocked by now.

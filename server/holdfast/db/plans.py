@@ -13,11 +13,13 @@ class Plans:
     end. Lookups cost about 0.2 us. One process, one event loop: there is nothing to lock.
     """
 
-    __slots__ = ("_kept", "_limit")
+    __slots__ = ("_kept", "_limit", "hits", "misses")
 
     def __init__(self, limit: int = PLANS_KEPT) -> None:
         self._kept: dict[Hashable, object] = {}
         self._limit = limit
+        self.hits = 0
+        self.misses = 0
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -25,8 +27,11 @@ class Plans:
     def get(self, key: Hashable) -> object | None:
         """The plan under this key, which is then the one used last; None if there is none."""
         plan = self._kept.pop(key, None)
-        if plan is not None:
-            self._kept[key] = plan
+        if plan is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        self._kept[key] = plan
         return plan
 
     def put(self, key: Hashable, plan: object) -> None:

@@ -52,9 +52,19 @@ class Pool:
         return self._size
 
     @property
+    def open(self) -> int:
+        """Connections that are open at this moment, or about to be."""
+        return self._open
+
+    @property
     def in_use(self) -> int:
         """Connections that are lent at this moment."""
         return self._open - len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection at this moment."""
+        return sum(not waiter.done() for waiter, _ in self._waiting)
 
     async def connect(self) -> Connection:
         """A new connection outside the pool, with its settings: for LISTEN, and for DDL without a transaction."""

@@ -8,24 +8,38 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from holdfast.db.pool import Pool
-from holdfast.db.sql import Inputs, Statement, named, raw, value
+from holdfast.db.sql import Inputs, Sql, Statement, named, raw, value
+from holdfast.db.totals import count_changed
 from holdfast.jobs.job import LEASE_SECONDS, Job
 
 MAX_ERROR_CHARS: Final = 2000
 KEPT_DEAD: Final = "30 days"
 SWEPT_AT_ONCE: Final = 10_000  # rows
+TOTALS: Final = "jobs"
+"""Under which name it is counted in all how attempts ended: done, failed, dead."""
 
 _LEASE: Final = raw("now() + make_interval(secs => ") + value(LEASE_SECONDS, "double precision") + raw(")")
 _HELD: Final = (
     raw(" FROM unnest(") + named("ids", "bigint[]") + raw(", ") + named("attempts", "integer[]")
     + raw(") AS held (id, attempts) WHERE j.id = held.id AND j.attempts = held.attempts AND j.dead IS NULL")
 )  # fmt: skip
+
+
+def _counted(change: Sql, outcome: str) -> Statement:
+    """A change of jobs that counts what it has changed."""
+    return Statement.of(raw("WITH changed AS (") + change + raw(" RETURNING j.name) ") + count_changed(TOTALS, outcome))
+
+
 _TURN: Final = Statement.of(
-    raw("WITH gone AS (DELETE FROM holdfast.jobs AS j USING unnest(")
+    raw("WITH changed AS (DELETE FROM holdfast.jobs AS j USING unnest(")
     + named("ids", "bigint[]")
     + raw(", ")
     + named("attempts", "integer[]")
-    + raw(") AS done (id, attempts) WHERE j.id = done.id AND j.attempts = done.attempts), due AS MATERIALIZED (")
+    + raw(
+        ") AS done (id, attempts) WHERE j.id = done.id AND j.attempts = done.attempts RETURNING j.name), counted AS ("
+    )
+    + count_changed(TOTALS, "done")
+    + raw("), due AS MATERIALIZED (")
     # One look into the index for each name: jobs of one sort that pile up cost the others nothing.
     + raw("SELECT found.id FROM unnest(")
     + named("names", "text[]")
@@ -40,15 +54,16 @@ _TURN: Final = Statement.of(
 )
 _RENEW: Final = Statement.of(raw("UPDATE holdfast.jobs AS j SET run_at = ") + _LEASE + _HELD)
 _RELEASE: Final = Statement.of(raw("UPDATE holdfast.jobs AS j SET run_at = now()") + _HELD)
-_PUT_OFF: Final = Statement.of(
+_PUT_OFF: Final = _counted(
     raw("UPDATE holdfast.jobs AS j SET run_at = now() + make_interval(secs => ")
     + named("seconds", "double precision")
     + raw("), error = ")
     + named("error", "text")
-    + _HELD
+    + _HELD,
+    "failed",
 )
-_BURY: Final = Statement.of(
-    raw("UPDATE holdfast.jobs AS j SET dead = now(), error = ") + named("error", "text") + _HELD
+_BURY: Final = _counted(
+    raw("UPDATE holdfast.jobs AS j SET dead = now(), error = ") + named("error", "text") + _HELD, "dead"
 )
 _SWEEP: Final = Statement.of(
     raw("DELETE FROM holdfast.jobs WHERE id = ANY (ARRAY(SELECT id FROM holdfast.jobs WHERE dead < now() - ")

@@ -8,6 +8,7 @@ from holdfast.db.pool import Connection
 
 LATE_SECONDS: Final = 60.0  # a job that has waited for longer since it was due is not just behind others
 MOST_COUNTED: Final = 1000  # dead jobs
+MOST_WAITING: Final = 10_000  # jobs that are counted
 
 # Which names there are is found by jumping from one to the next: PostgreSQL has no such scan of an index before 18.
 STATE: Final = """
@@ -21,16 +22,19 @@ STATE: Final = """
     SELECT coalesce(max(extract(epoch FROM now() - (
                SELECT min(j.run_at) FROM holdfast.jobs AS j WHERE j.dead IS NULL AND j.name = names.name))), 0)::float8
                AS waited,
-           (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NOT NULL LIMIT 1000) AS few)::integer AS dead
+           (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NOT NULL LIMIT 1000) AS few)::integer AS dead,
+           (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NULL LIMIT 10000) AS few)::integer AS waiting
       FROM names
 """
 
 
 class JobsState(msgspec.Struct, frozen=True):
-    """For how many seconds the oldest job that is due has waited (0 or less: none is), and how many are dead."""
+    """For how many seconds the oldest job that is due has waited (0 or less: none is), how many are dead, and how many
+    wait: to be due, for their turn, or for their end."""
 
     waited: float
     dead: int
+    waiting: int = 0
 
     @property
     def late(self) -> bool:
@@ -39,6 +43,6 @@ class JobsState(msgspec.Struct, frozen=True):
 
 
 async def jobs_state(connection: Connection) -> JobsState:
-    """The state now. `dead` counts up to MOST_COUNTED."""
+    """The state now. `dead` counts up to MOST_COUNTED, `waiting` up to MOST_WAITING."""
     row = await connection.fetchrow(STATE)
-    return JobsState(row["waited"], row["dead"]) if row is not None else JobsState(0.0, 0)
+    return JobsState(row["waited"], row["dead"], row["waiting"]) if row is not None else JobsState(0.0, 0)

@@ -14,8 +14,8 @@ from litestar.types import ControllerRouterHandler
 
 from holdfast.engine import Engine
 from holdfast.http.litestar import as_litestar
+from holdfast.http.local import is_local
 from holdfast.http.pages import page
-from holdfast.http.peer import is_loopback
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Routes, require_superuser
@@ -26,7 +26,6 @@ STATIC: Final = Path(__file__).with_name("static")
 FILES: Final = {"swagger-ui.js": "swagger-ui-bundle.js", "swagger-ui.css": "swagger-ui.css"}
 TYPES: Final = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8"}
 KEPT: Final = b"public, max-age=86400"
-_LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
 def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) -> tuple[ControllerRouterHandler, ...]:
@@ -74,25 +73,4 @@ def require_reader(engine: Engine, request: Request) -> None:
 
 
 def _is_open(engine: Engine, request: Request) -> bool:
-    return engine.settings.docs == "public" or _is_local(request)
-
-
-def _is_local(request: Request) -> bool:
-    """Whether a browser or a script on this very machine asks, and no proxy in between.
-
-    The Host header is looked at too: else any web page could have a name of its own point at 127.0.0.1 and read. And so
-    is what a browser says of the page that asks: with CORS open to all, any page could read without such a name.
-    """
-    headers = request.headers
-    if b"x-forwarded-for" in headers or b"forwarded" in headers or headers.get(b"sec-fetch-site") == b"cross-site":
-        return False
-    origin = request.header(b"origin")
-    if origin and _name_of(origin.rpartition("//")[2]) not in _LOCAL_HOSTS:
-        return False
-    return _name_of(request.header(b"host")) in _LOCAL_HOSTS and is_loopback(request.client)
-
-
-def _name_of(host: str) -> str:
-    """A host without its port."""
-    name, colon, port = host.lower().rpartition(":")
-    return name if colon and port.isdigit() else host.lower()
+    return engine.settings.docs == "public" or is_local(request)

@@ -1,9 +1,9 @@
 """The way to a client, whichever process holds its line."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -13,7 +13,7 @@ from holdfast.events.position import Position, read_position
 from holdfast.http.stream import Line
 from holdfast.realtime.changes import Changes
 from holdfast.realtime.client_id import process_of
-from holdfast.realtime.letters import Answer, Outcome, Question, Send, Subscribe, read_answer, read_question
+from holdfast.realtime.letters import Answer, Outcome, Report, Send, Subscribe, read_answer, read_question
 from holdfast.realtime.message import event, reached
 from holdfast.realtime.neighbours import Neighbours
 from holdfast.realtime.rights import Rights
@@ -22,19 +22,27 @@ from holdfast.realtime.subscription import Subscription, is_about_records
 
 START_SECONDS: Final = 5.0  # until other processes can reach this one; without it clients are served all the same
 NOWHERE: Final = Position("", 0)  # of no epoch: who says so has to read afresh
+Told: TypeAlias = Callable[[Engine, str], bytes]
+"""What this process has counted, for another one of the server that is named; nothing if it is none of that server."""
 
 
 class Broker:
-    """The realtime half of a server process. It works inside `running`."""
+    """The realtime half of a server process. It works inside `running`.
+
+    `report` is told to other processes of the same server that ask with `reports`.
+    """
 
     def __init__(self) -> None:
         self._neighbours = Neighbours(self._answer)
         self.streams = Streams(self._neighbours.process)
+        self.report: Told = lambda _, __: b""
+        self._engine: Engine | None = None
         self._changes: Changes | None = None
 
     @asynccontextmanager
     async def running(self, engine: Engine) -> AsyncGenerator[None]:
         """Serve clients for the block; at its end all lines are closed."""
+        self._engine = engine
         rights = Rights(engine, self.streams)
         self._changes = Changes(engine, self.streams, rights)
         tasks = [
@@ -94,7 +102,18 @@ class Broker:
         """
         return await self._ask(engine, Send(client_id, name, data.decode(), once)) == "done"
 
-    async def _ask(self, engine: Engine, question: Question) -> Outcome:
+    async def reports(self, engine: Engine, server: str) -> tuple[bytes, ...]:
+        """What the other processes of this server report, without those that do not answer in time."""
+        question = msgspec.json.encode(Report(server))
+        try:
+            others = await self._neighbours.others(engine.pool)
+        except Unavailable:
+            return ()
+        asking = (self._neighbours.ask(engine.pool, process, question) for process in others)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+        return tuple(answer for answer in answers if isinstance(answer, bytes) and answer)
+
+    async def _ask(self, engine: Engine, question: Subscribe | Send) -> Outcome:
         process = process_of(question.client_id)
         if process is None:
             return "unknown"
@@ -104,9 +123,12 @@ class Broker:
         return "unknown" if answer is None else read_answer(answer).outcome
 
     async def _answer(self, content: bytes) -> bytes:
-        return msgspec.json.encode(Answer(await self._do(read_question(content))))
+        question = read_question(content)
+        if isinstance(question, Report):
+            return b"" if self._engine is None else self.report(self._engine, question.server)
+        return msgspec.json.encode(Answer(await self._do(question)))
 
-    async def _do(self, question: Question) -> Outcome:
+    async def _do(self, question: Subscribe | Send) -> Outcome:
         if isinstance(question, Send):
             return self._send(question)
         changes = self._changes

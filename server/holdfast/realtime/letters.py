@@ -30,7 +30,13 @@ class Send(msgspec.Struct, frozen=True, tag=True):
     once: bool
 
 
-Question: TypeAlias = Subscribe | Send
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """What the process has counted, if it is one of this server."""
+
+    server: str
+
+
+Question: TypeAlias = Subscribe | Send | Report
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -31,6 +31,13 @@ MOST_OPEN: Final = 1000  # letters of which only some parts have come
 _log: Final = structlog.get_logger("holdfast.realtime")
 Answer: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 
+_ALIVE: Final = (
+    raw(" FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid = ")
+    + value(CLASS, "bigint")
+    + raw(" AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())")
+)
+_LISTENING: Final = Statement.of(raw("SELECT objid::bigint AS process") + _ALIVE + raw(" ORDER BY objid"))
+
 
 class Neighbours:
     """This process among the others; `process` is its number. `answer` says what others are told when they ask."""
@@ -61,6 +68,12 @@ class Neighbours:
             raise Unavailable("The server that holds this client's line does not answer: try again.") from failure
         finally:
             del self._asked[number]
+
+    async def others(self, pool: Pool) -> tuple[int, ...]:
+        """The numbers of all other processes that listen now. Raises Unavailable when the database is away."""
+        with as_api_errors():
+            rows = await pool.fetch(_LISTENING)
+        return tuple(row["process"] for row in rows if row["process"] != self.process)
 
     async def follow(self, pool: Pool) -> None:
         """Listen until cancelled. Lost connections are made anew."""
@@ -142,14 +155,11 @@ async def _tell(pool: Pool, process: int, head: str, content: bytes) -> bool:
         + value(_channel(process), "text")
         + raw(", part.payload)) AS told FROM unnest(")
         + value(payloads, "text[]")
-        + raw(
-            ") WITH ORDINALITY AS part (payload, position) WHERE EXISTS (SELECT FROM pg_catalog.pg_locks"
-            " WHERE locktype = 'advisory' AND objsubid = 2 AND granted AND classid = "
-        )
-        + value(CLASS, "bigint")
+        + raw(") WITH ORDINALITY AS part (payload, position) WHERE EXISTS (SELECT")
+        + _ALIVE
         + raw(" AND objid = ")
         + value(process, "bigint")
-        + raw(" AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))")
+        + raw(")")
     )
     with as_api_errors():
         row = await pool.fetchrow(Statement.of(sql))

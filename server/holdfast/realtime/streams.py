@@ -56,6 +56,11 @@ class Streams:
         self._topics = 0
         self.told = ""  # the position up to which all who are live were told
 
+    @property
+    def topics(self) -> int:
+        """How many topics all clients have together."""
+        return self._topics
+
     def __len__(self) -> int:
         return len(self._clients)
 

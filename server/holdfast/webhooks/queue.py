@@ -5,15 +5,17 @@ changes nothing. No transaction is open while a receiver is asked.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from holdfast.db import totals
 from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.events.event import Event, read_event
-from holdfast.webhooks.outcome import Attempt, Outcome
+from holdfast.webhooks.outcome import Attempt, Ending, Outcome
 
 READY: Final = 0
 LEASED: Final = 1
@@ -25,6 +27,9 @@ DEAD_KEPT: Final = "90 days"
 FRESH_SECONDS: Final = 1.0  # who was let see an event is not asked about again for so long
 SWEPT_AT_ONCE: Final = 10_000  # rows
 GONE: Final = "The event is not in the log any more."
+TOTALS: Final = "webhook_deliveries"
+"""Under which name it is counted in all how attempts ended: see OUTCOMES."""
+OUTCOMES: Final[Mapping[Ending, str]] = {"delivered": "delivered", "again": "failed", "dead": "dead"}
 
 TAKE: Final = (
     raw(", claimed AS (UPDATE holdfast.deliveries AS d SET state = 1, lease = gen_random_uuid(),")
@@ -179,6 +184,7 @@ async def finish(tx: Transaction, done: Sequence[Done]) -> None:
     """Write down what became of deliveries, and each attempt. Those that somebody else holds now stay as they are."""
     await tx.execute(_FINISH, Inputs(named=_finished(done)))
     await tx.execute(_NOTE, Inputs(named=_noted(done)))
+    await totals.count(tx, TOTALS, Counter(OUTCOMES[one.outcome.ending] for one in done))
 
 
 async def give_back(pool: Pool, claims: Sequence[Claimed]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import holdfast.jobs.worker as worker_module
 from holdfast.db.sql import Statement, raw
+from holdfast.db.totals import read_totals
 from holdfast.engine import Engine
 from holdfast.jobs import queue
 from holdfast.jobs.enqueue import enqueue
@@ -47,6 +48,30 @@ async def test_a_job_is_done_once_and_forgotten(engine: Engine, start_worker: St
     await enqueue(engine.pool, "it", {"text": 'Größe "1"'})
     await until(lambda: empty(engine))
     assert seen.payloads == [{"text": 'Größe "1"'}]
+
+
+async def test_how_attempts_end_is_counted_for_good(engine: Engine, start_worker: StartWorker, no_pause: None):
+    start_worker(Seen(RuntimeError("once"), GiveUp("no use")))
+    await enqueue(engine.pool, "it", 1)
+    await until(lambda: has_total(engine, "dead"))
+    await enqueue(engine.pool, "it", 2)
+    await until(lambda: has_total(engine, "done"))
+    connection = await engine.pool.acquire()
+    found = await read_totals(connection)
+    engine.pool.release(connection)
+    assert {(one.name, one.label, one.outcome): one.value for one in found} == {
+        ("jobs", "it", "failed"): 1,
+        ("jobs", "it", "dead"): 1,
+        ("jobs", "it", "done"): 1,
+    }
+
+
+async def has_total(engine: Engine, outcome: str) -> bool:
+    connection = await engine.pool.acquire()
+    try:
+        return any(one.outcome == outcome for one in await read_totals(connection))
+    finally:
+        engine.pool.release(connection)
 
 
 async def test_a_job_is_there_when_its_transaction_commits_and_not_before(engine: Engine, start_worker: StartWorker):

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import re
 import shutil
 import socket
 import struct
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -108,6 +110,20 @@ async def test_any_process_answers_for_any_line(pair: Server):
                 assert 'class="success"' in await arrive(url, one, f"code {at}")
                 assert (await one.next()).json == {"state": one.id, "code": f"code {at}"}
                 assert 'class="failure"' in await arrive(url, one, "again")
+
+
+async def test_either_process_tells_the_metrics_of_both(pair: Server):
+    url = pair.started()
+    async with AsyncExitStack() as stack:
+        lines = await lines_of_both(url, stack)
+        held = Counter(one.id[:8] for one in lines)
+        for _ in range(TRIES * 2):
+            async with httpx.AsyncClient(base_url=url) as client:  # a new connection: it may reach either process
+                text = (await client.get("/metrics")).text
+            told = dict(re.findall(r'^holdfast_realtime_connections{worker="(\d)"} (\d+)\.0$', text, re.M))
+            assert sorted(told) == ["1", "2"]
+            assert sorted(map(int, told.values())) == sorted(held.values())
+            assert "\nholdfast_workers 2.0\n" in text
 
 
 async def test_changes_reach_the_lines_of_all_processes(pair: Server):

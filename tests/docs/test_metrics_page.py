@@ -1,0 +1,94 @@
+"""The pages about metrics: the list is the catalogue, and the way to Prometheus leads there."""
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from client import Api
+from holdfast.auth.principals import KEPT_SECONDS
+from holdfast.config import Settings
+from holdfast.http.local import FORWARDING, HOSTS
+from holdfast.jobs.state import MOST_COUNTED, MOST_WAITING
+from holdfast.metrics.catalogue import METRICS, PREFIX
+from holdfast.metrics.requests import BOUNDS_MS, METHODS, OTHER
+from holdfast.realtime.neighbours import ANSWER_SECONDS
+
+DOCS = Path(__file__).parents[2] / "docs"
+REFERENCE = (DOCS / "reference" / "metrics.md").read_text("utf-8")
+HOW_TO = (DOCS / "how-to" / "monitor.md").read_text("utf-8")
+WORDS = " ".join(REFERENCE.split())
+
+
+def rows(title: str) -> list[list[str]]:
+    """The cells of a table."""
+    lines = REFERENCE.split(f"| {title} |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def code(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_every_metric_is_on_the_page_with_its_kind_its_labels_and_its_help():
+    listed = [[code(name)[0], kind, code(labels), help] for name, kind, labels, help in rows("metric")]
+    assert listed == [[PREFIX + one.name, one.kind, list(one.labels), one.help] for one in METRICS]
+
+
+def test_every_label_is_explained():
+    labels = {label for metric in METRICS for label in metric.labels} - {"version"}
+    assert {code(row[0])[0] for row in rows("label")} == labels
+
+
+def test_the_words_of_the_labels_are_those_of_the_code():
+    methods = next(row[1] for row in rows("label") if row[0] == "`method`")
+    assert set(code(methods)) == {*METHODS, OTHER}
+    bounds = [bound / 1000 for bound in BOUNDS_MS]
+    sentence = WORDS.split("The bounds of the histogram are ")[1].split(" seconds. ")[0]
+    assert [float(number) for number in re.findall(r"[\d.]*\d", sentence)] == bounds
+
+
+def test_the_numbers_of_the_pages_are_those_of_the_code():
+    assert f"looked up in the last {KEPT_SECONDS:g} s" in WORDS
+    assert f"does not within {ANSWER_SECONDS:g} seconds is left out" in WORDS
+    helps = {metric.name: metric.help for metric in METRICS}
+    assert f"{MOST_WAITING:,}" in helps["jobs_waiting"]
+    assert f"{MOST_COUNTED:,}" in helps["jobs_dead"]
+    assert f"setting `metrics_role` names (`{Settings().metrics_role}`)" in WORDS
+
+
+def test_the_headers_of_proxies_are_those_that_are_looked_at():
+    named = WORDS.split("no header of a proxy (")[1].split(")")[0]
+    assert {name.lower().encode() for name in code(named)} == set(FORWARDING)
+    assert all(f"`{host}`" in WORDS for host in HOSTS)
+
+
+def test_alerts_are_about_metrics_that_there_are():
+    scrape, alerts = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", HOW_TO, re.M | re.S)]
+    assert scrape["scrape_configs"][0]["authorization"]["type"] == "Bearer"
+    known = {PREFIX + metric.name for metric in METRICS}
+    for rule in alerts["groups"][0]["rules"]:
+        named = {name.removesuffix("_bucket") for name in re.findall(r"holdfast_\w+", rule["expr"])}
+        assert named, rule
+        assert named <= known, rule
+
+
+async def test_the_key_of_the_page_reads_metrics_from_its_address(api: Api):
+    role, key = [json.loads(found) for found in re.findall(r"-d '(\{.*?\})'", HOW_TO)]
+    assert (await api.root.post("/api/roles", json=role)).status_code == 200
+    made = await api.root.post("/api/keys", json=key)
+    assert made.status_code == 200, made.text
+    headers = {"Authorization": f"Bearer {made.json()['key']}"}
+    client = api.client(address=key["allowedIps"][0])
+    assert (await client.get("/metrics", headers=headers)).status_code == 200
+    assert (await api.guest.get("/metrics", headers=headers)).status_code == 401
+
+
+async def test_the_server_says_how_long_the_oldest_has_waited(api: Api):
+    said = (await api.guest.get("/api/ready")).json()["data"]
+    for name in ("jobs", "events", "webhooks"):
+        assert f"`{name}`" in HOW_TO
+        assert f"`{name}Seconds`" in HOW_TO
+        assert said[name] == "ok"
+        assert said[f"{name}Seconds"] >= 0
