@@ -21,6 +21,7 @@ from holdfast.webhooks import (
     endpoint_reading,
     event_types,
     headers,
+    lane,
     outcome,
     queue,
     replay,
@@ -124,6 +125,7 @@ def test_what_the_page_says_is_in_the_code(words: str):
 def test_what_the_page_about_why_says_is_in_the_code():
     assert f"**lease** of {queue.LEASE_SECONDS:.0f} seconds" in WHY
     assert f"every {deliverer.FLUSH_SECONDS * 1000:.0f} milliseconds" in WHY
+    assert f"No more than {lane.MOST_UNWRITTEN} requests of a webhook" in WHY
     assert queue.LEASE_SECONDS >= 2 * endpoint_reading.TIMEOUT[1]
 
 
