@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import socket
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -37,13 +38,17 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What is answered, after so many seconds. `raw` goes out in the place of everything else, as it is."""
+    """What is answered, after so many seconds. `raw` goes out in the place of everything else, as it is.
+
+    `trickle`: the seconds between two bytes of it.
+    """
 
     status: int = 200
     headers: Mapping[str, str] = {}
     body: bytes = b""
     delay: float = 0.0
     raw: bytes = b""
+    trickle: float = 0.0
 
     def bytes(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} X", f"content-length: {len(self.body)}"]
@@ -98,21 +103,27 @@ class Receiver:
         self.most_busy[call.path] = max(self.most_busy.get(call.path, 0), self.busy[call.path])
         try:
             await asyncio.sleep(answer.delay)
+            for byte in answer.bytes() if answer.trickle else b"":
+                writer.write(bytes((byte,)))
+                await writer.drain()
+                await asyncio.sleep(answer.trickle)
         finally:
             self.busy[call.path] -= 1
-        writer.write(answer.bytes())
-        await writer.drain()
+        if not answer.trickle:
+            writer.write(answer.bytes())
+            await writer.drain()
 
 
 @asynccontextmanager
-async def receiving() -> AsyncGenerator[Receiver]:
-    """A receiver for the block."""
+async def receiving(at: socket.socket | None = None) -> AsyncGenerator[Receiver]:
+    """A receiver for the block. `at` is a socket that is bound already, and has refused everybody until now."""
     tasks: set[asyncio.Task[None]] = set()
 
     def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.add(asyncio.create_task(made.serve(reader, writer)))
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=1 << 20)
+    bound = at or socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.start_server(connected, sock=bound, limit=1 << 20)
     made = Receiver(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     try:
         yield made

@@ -39,7 +39,7 @@ PER_HOST: Final = 32  # connections to one host, shared by all endpoints there
 FLUSH_SECONDS: Final = 0.02
 FLUSH_AT: Final = 100  # attempts that are written down together
 READ_SECONDS: Final = 1.0  # until a change of an endpoint is heeded
-REAP_SECONDS: Final = 3.0
+REAP_SECONDS: Final = 5.0
 ELECTION_SECONDS: Final = 2.0
 BARRED: Final = "Its role may not see this record any more."
 STOP_SECONDS: Final = 5.0  # for requests that are under way when the process stops
@@ -87,6 +87,7 @@ class Sender:
         self._engine = engine
         self._outbound = Outbound(allowed(engine), per_host=PER_HOST)
         self._lanes: dict[str, Lane] = {}
+        self._leaving: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: list[Done] = []
         self._places: dict[str, str] = {}
@@ -169,13 +170,18 @@ class Sender:
         endpoints = [store.endpoint_of(self._engine, row) for row in rows]
         live = {one.id: one for one in endpoints if one.draft.active and not one.disabled and one.secrets}
         for id, endpoint in live.items():
-            lane = self._lanes.get(id)
-            if lane is None:
-                self._lanes[id] = Lane(endpoint)
+            if id in self._lanes:
+                self._lanes[id].changed(endpoint)
+            elif id in self._leaving:
+                self._lanes[id] = self._leaving.pop(id)
+                self._lanes[id].resumed(endpoint)
             else:
-                lane.changed(endpoint)
-        for id in self._lanes.keys() - live.keys():
-            await self._give_back(self._lanes.pop(id).waiting)
+                self._lanes[id] = Lane(endpoint)
+        gone = {id: self._lanes.pop(id) for id in self._lanes.keys() - live.keys()}
+        for lane in gone.values():
+            await self._give_back(lane.waiting)
+        # What is under way counts when the endpoint is turned on again.
+        self._leaving = {id: lane for id, lane in {**self._leaving, **gone}.items() if lane.under_way}
 
     def _start(self) -> None:
         """Send what may be sent now. Of the connections that there are one share is left for who comes next."""
@@ -221,9 +227,6 @@ class Sender:
             except BaseException:
                 self._done = [*some, *self._done]
                 raise
-            for one in some:
-                if lane := self._lanes.get(one.claimed.webhook_id):
-                    lane.written()
             self._news.set()  # the next of a record may be sent now
 
     async def _turned(self, lane: Lane) -> None:

@@ -4,8 +4,6 @@ import asyncio
 import random
 import re
 import shutil
-import socket
-import struct
 import tempfile
 import time
 from collections import Counter
@@ -18,6 +16,7 @@ import aiohttp
 import httpx
 import pytest
 
+from lines import reset, stalled_line, what_is_left
 from served import EMAIL, PASSWORD, Server
 from sse import Event, Stream, dial, dialled
 
@@ -152,13 +151,6 @@ async def test_a_write_after_ready_is_seen(pair: Server):
                 assert (await opened.next()).json["record"]["n"] == n
 
 
-def reset(writer: asyncio.StreamWriter) -> None:
-    """End a connection as a network that breaks does."""
-    found: socket.socket = writer.get_extra_info("socket")
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
-
-
 async def heard(url: str, topic: str, since: str, seconds: float) -> list[Event]:
     """What comes over a line until it is broken in the middle of something."""
     opened, reading, writer = await dial(url, f"topics={topic}", {"Last-Event-ID": since} if since else {})
@@ -226,31 +218,6 @@ async def test_who_does_not_read_is_let_go_and_comes_back_to_everything(pair: Se
             seqs = [int((await again.next_of("stalled/*")).id.split(":")[1]) for _ in range(1200)]
             assert seqs == sorted(set(seqs))
         assert await asyncio.to_thread(what_is_left, stalled) < 8_000_000
-
-
-def what_is_left(line: socket.socket) -> int:
-    """How many bytes come until the line ends."""
-    count = 0
-    with line:
-        try:
-            while data := line.recv(65536):
-                count += len(data)
-        except ConnectionError:
-            pass
-    return count
-
-
-def stalled_line(url: str, topic: str) -> socket.socket:
-    """A line that is live, and from which nobody reads any more."""
-    host, _, port = url.removeprefix("http://").partition(":")
-    opened = socket.socket()
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    opened.settimeout(10)
-    opened.connect((host, int(port)))
-    opened.sendall(f"GET /api/realtime?topics={topic} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    while b"HF_READY" not in opened.recv(4096):
-        pass
-    return opened
 
 
 async def test_a_line_that_a_client_resets_is_forgotten(pair: Server):
