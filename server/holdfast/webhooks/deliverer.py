@@ -39,7 +39,7 @@ PER_HOST: Final = 32  # connections to one host, shared by all endpoints there
 FLUSH_SECONDS: Final = 0.02
 FLUSH_AT: Final = 100  # attempts that are written down together
 READ_SECONDS: Final = 1.0  # until a change of an endpoint is heeded
-REAP_SECONDS: Final = 5.0
+REAP_SECONDS: Final = 3.0
 ELECTION_SECONDS: Final = 2.0
 BARRED: Final = "Its role may not see this record any more."
 STOP_SECONDS: Final = 5.0  # for requests that are under way when the process stops
@@ -227,6 +227,9 @@ class Sender:
             except BaseException:
                 self._done = [*some, *self._done]
                 raise
+            for one in some:
+                if lane := self._lanes.get(one.claimed.webhook_id):
+                    lane.written()
             self._news.set()  # the next of a record may be sent now
 
     async def _turned(self, lane: Lane) -> None:

@@ -11,6 +11,7 @@ from holdfast.webhooks.queue import LEASE_SECONDS, Claimed
 
 LONGEST_WAIT_SECONDS: Final = LEASE_SECONDS / 3  # and a request takes at most half a lease
 AHEAD: Final = 4  # claims per request that may be out, so that a fast receiver never waits for the next look
+MOST_UNWRITTEN: Final = 64  # requests that were sent and are not written down: so many a kill may send again
 
 
 class Lane:
@@ -24,6 +25,7 @@ class Lane:
         self.circuit: Circuit = endpoint.circuit
         self.waiting: list[Claimed] = []
         self.under_way = 0
+        self.unwritten = 0
         self.turned = False
         self.gone = False
         self._pace = Pace()
@@ -60,7 +62,7 @@ class Lane:
     def take(self, now: float, most: int) -> list[Claimed]:
         """What may be sent now, so that at most so much is under way. Who takes it says `ended` for each."""
         room = min(self.circuit.room(now, self.under_way), most - self.under_way, len(self.waiting))
-        room = max(room, 0)
+        room = max(min(room, MOST_UNWRITTEN - self.under_way - self.unwritten), 0)
         room = self._pace.room(self.endpoint.draft.rate_limit, now, room)
         taken, self.waiting = self.waiting[:room], self.waiting[room:]
         self._pace.sent(len(taken))
@@ -74,9 +76,14 @@ class Lane:
         return old
 
     def ended(self, outcome: Outcome, now: float) -> None:
-        """A request has ended, with this outcome."""
+        """A request has ended, with this outcome, which somebody has to write down and then to say `written`."""
         self.under_way -= 1
+        self.unwritten += 1
         was, self.circuit = self.circuit, outcome.circuit
         self.gone = self.gone or outcome.is_gone
         if was.is_open is not self.circuit.is_open or self.gone or self.circuit.is_given_up(now):
             self.turned = True
+
+    def written(self) -> None:
+        """What became of a request is written down. It may be one of an earlier lane of the endpoint."""
+        self.unwritten = max(self.unwritten - 1, 0)

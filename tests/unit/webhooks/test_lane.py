@@ -5,7 +5,7 @@ import msgspec
 from holdfast.http.request_limit import RequestLimit
 from holdfast.webhooks.circuit import WIDEST, Circuit
 from holdfast.webhooks.endpoint import Endpoint, EndpointDraft
-from holdfast.webhooks.lane import AHEAD, LONGEST_WAIT_SECONDS, Lane
+from holdfast.webhooks.lane import AHEAD, LONGEST_WAIT_SECONDS, MOST_UNWRITTEN, Lane
 from holdfast.webhooks.outcome import Attempt, Outcome, outcome
 from holdfast.webhooks.queue import Claimed
 
@@ -34,6 +34,21 @@ def test_it_sends_as_much_as_its_circuit_and_its_share_allow():
     assert (one.under_way, one.host, one.is_busy) == (WIDEST, "example.com:8443", True)
     one.ended(Outcome("delivered", Circuit()), 0)
     assert len(one.take(0, 100)) == 1
+
+
+def test_no_more_is_sent_than_may_be_unwritten():
+    one = lane(2 * MOST_UNWRITTEN)
+    sent = 0
+    while taken := one.take(0, 100):
+        sent += len(taken)
+        for _ in taken:
+            one.ended(Outcome("delivered", Circuit()), 0)
+    assert sent == MOST_UNWRITTEN
+    one.written()
+    assert len(one.take(0, 100)) == 1
+    for _ in range(2 * MOST_UNWRITTEN):  # some are of an earlier lane
+        one.written()
+    assert len(one.take(0, 100)) == WIDEST - 1
 
 
 def test_it_claims_some_ahead_and_a_probe_when_one_is_due():
