@@ -108,7 +108,10 @@ def test_the_waits_are_those_of_the_code():
         f"After {circuit.FAILURES} failures in a row over {circuit.FAILING_SECONDS:.0f} seconds",
         f"every {circuit.PROBE_SECONDS[0]:.0f} to {circuit.PROBE_SECONDS[1]:.0f} seconds",
         f"up to {circuit.WIDEST}.",
-        f"After {circuit.DISABLED_AFTER / circuit.DAY:.0f} days of nothing but failure",
+        f"with `429`, `502`, `503` or `504` after {circuit.BUSY_FAILURES} failures"
+        f" over {circuit.BUSY_SECONDS:.0f} seconds",
+        f"After {circuit.WARNINGS[0]} % and after {circuit.WARNINGS[1]} % of"
+        f" {circuit.DISABLED_AFTER / circuit.DAY:.0f} days of nothing but failure",
         f"share {deliverer.PER_HOST} connections, and all together {MOST_CONNECTIONS}",
         f"{service.OVERLAP_HOURS} unless told, 0 to {service.LONGEST_OVERLAP_HOURS}",
         f"at most {delivery_service.MOST_LISTED})",

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from holdfast.audit.author import Author, author_of
+from holdfast.audit.write import tell
 from holdfast.auth.account import Account, read_account, select_account
 from holdfast.auth.changing import SERVER, random_password
 from holdfast.auth.identity_field import names_it
@@ -14,6 +16,7 @@ from holdfast.auth.oauth2_links import forget_other_ways, link, linked_record, t
 from holdfast.auth.oauth2_newcomer import new_values
 from holdfast.auth.oauth2_profile import Profile
 from holdfast.auth.own import is_impersonation
+from holdfast.auth.principals import principal_of
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Sql, raw, value
@@ -62,10 +65,11 @@ async def account_of(engine: Engine, newcomer: Newcomer, asked: Asked) -> Found:
                 id = await _create(engine, tx, newcomer, asked)
             else:
                 id = account.id
-                await _bring_up_to_date(
-                    engine, tx, newcomer, account, is_theirs=bool(linked) or _is(asked, collection, account)
-                )
+                is_theirs = bool(linked) or _is(asked, collection, account)
+                await tell(tx, _author(asked, collection, id))
+                await _bring_up_to_date(engine, tx, newcomer, account, is_theirs=is_theirs)
             if not linked:
+                await tell(tx, _author(asked, collection, id))
                 await link(tx, collection, id, newcomer.client, profile.id)
             found = await _account(tx, collection, _by_id(id))
     if found is None:
@@ -93,6 +97,11 @@ async def _account(tx: Transaction, collection: Collection, condition: Sql) -> A
 
 def _by_id(id: str) -> Sql:
     return raw('"id" = ') + value(id, "text")
+
+
+def _author(asked: Asked, collection: Collection, id: str) -> Author:
+    """The account itself: who logs in by a provider links it, and nobody else does."""
+    return author_of(principal_of(collection, id), asked.origin.request, asked.origin.address)
 
 
 def _logged_in(asked: Asked) -> Principal:

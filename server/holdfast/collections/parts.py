@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from holdfast.audit.accounts import account_triggers
+from holdfast.audit.accounts import account_triggers, link_triggers
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type, shape
 from holdfast.collections.search import search_vector
@@ -52,6 +52,8 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
         found.extend(_of_field(catalog, collection, field, ("fields", str(place))))
     if collection.is_auth:
         found.extend(_of_accounts(collection))
+    for label, create in link_triggers(collection):
+        found.append(_trigger(collection, collection, label, create, (), follows=True))
     if collection.searchable:
         found.append(_search(collection))
     for place, statement in enumerate(collection.indexes):

@@ -24,6 +24,7 @@ from holdfast.schema.text import TextField
 
 SUPERUSERS: Final = "_superusers"
 SUPERUSERS_ID: Final = "pbc_3142635823"
+EXTERNAL_AUTHS: Final = "_externalAuths"
 USERS: Final = "users"
 USERS_ID: Final = "_pb_users_auth_"
 AVATAR_TYPES: Final = ("image/jpeg", "image/png", "image/svg+xml", "image/gif", "image/webp")
@@ -88,7 +89,7 @@ def _with_login_indexes(collection: Collection) -> Collection:
 def _external_auths() -> Collection:
     """Which account of which OAuth2 provider belongs to whom."""
     return _of_somebody(
-        "_externalAuths",
+        EXTERNAL_AUTHS,
         (_text("provider"), _text("providerId")),
         "CREATE UNIQUE INDEX `idx_externalAuths_record_provider` ON `_externalAuths`"
         " (`collectionRef`, `recordRef`, `provider`)",

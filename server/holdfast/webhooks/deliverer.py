@@ -23,7 +23,7 @@ from holdfast.errors import ApiError
 from holdfast.outbound.client import MOST_CONNECTIONS, Outbound
 from holdfast.webhooks import queue, store
 from holdfast.webhooks.disabling import disable
-from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.endpoint import UNREADABLE, Endpoint
 from holdfast.webhooks.heads import claim_heads
 from holdfast.webhooks.lane import Lane
 from holdfast.webhooks.outcome import GONE, Attempt, Outcome, outcome
@@ -31,6 +31,7 @@ from holdfast.webhooks.queue import Claimed, Done
 from holdfast.webhooks.selecting import barred_by_now
 from holdfast.webhooks.sending import send
 from holdfast.webhooks.service import allowed
+from holdfast.webhooks.warning import warn
 
 LOCK: Final[Lock] = (0x48460000, 11)  # "HF", advisory lock of the process that sends
 LOOK_SECONDS: Final = 0.05  # between two looks for what is due
@@ -92,6 +93,7 @@ class Sender:
         self._done: list[Done] = []
         self._places: dict[str, str] = {}
         self._news = asyncio.Event()
+        self._mute = set[str]()
         self._read = self._reaped = -1e9
 
     async def run(self) -> None:
@@ -117,6 +119,8 @@ class Sender:
         now = time.monotonic()
         for lane in [lane for lane in self._lanes.values() if lane.turned]:
             await self._turned(lane)
+        for lane in [lane for lane in self._lanes.values() if lane.worrying]:
+            await self._warn(lane)
         if now - self._read >= READ_SECONDS:
             await self._read_endpoints()
             await self._ask_again()
@@ -168,7 +172,9 @@ class Sender:
     async def _read_endpoints(self) -> None:
         rows = await store.all_rows(self._engine.pool)
         endpoints = [store.endpoint_of(self._engine, row) for row in rows]
-        live = {one.id: one for one in endpoints if one.draft.active and not one.disabled and one.secrets}
+        wanted = {one.id: one for one in endpoints if one.draft.active and not one.disabled}
+        live = {id: one for id, one in wanted.items() if one.secrets}
+        self._tell_mute(wanted.keys() - live.keys())
         for id, endpoint in live.items():
             if id in self._lanes:
                 self._lanes[id].changed(endpoint)
@@ -182,6 +188,12 @@ class Sender:
             await self._give_back(lane.waiting)
         # What is under way counts when the endpoint is turned on again.
         self._leaving = {id: lane for id, lane in {**self._leaving, **gone}.items() if lane.under_way}
+
+    def _tell_mute(self, mute: set[str]) -> None:
+        """Say once of each endpoint that nothing can be signed for it."""
+        for id in mute - self._mute:
+            _log.error("nothing is sent to a webhook", webhook=id, reason=UNREADABLE)
+        self._mute = mute
 
     def _start(self) -> None:
         """Send what may be sent now. Of the connections that there are one share is left for who comes next."""
@@ -250,6 +262,15 @@ class Sender:
             _log.info("a receiver is back", webhook=id)
         # Whatever waits for its next try waits for a probe now, or for nothing any more.
         await pool.execute(_RELEASE, Inputs(named={"id": id}))
+
+    async def _warn(self, lane: Lane) -> None:
+        """Warn the superusers of what a lane has been through."""
+        lane.worrying = False
+        now = time.time()
+        share = lane.circuit.warning(now)
+        if share:
+            lane.circuit = msgspec.structs.replace(lane.circuit, warned=share)
+            await warn(self._engine, lane.endpoint, lane.circuit, now)
 
     async def _give_back(self, waiting: list[Claimed]) -> None:
         if waiting:

@@ -58,7 +58,8 @@ async def view_delivery(engine: Engine, request: Request) -> Response:
 
 async def retry_delivery(engine: Engine, request: Request) -> Response:
     """Send a delivery again."""
-    return as_json(await service.retry_delivery(engine, request.params["id"], request.params["delivery"]))
+    author, params = Author.of(request), request.params
+    return as_json(await service.retry_delivery(engine, author, params["id"], params["delivery"]))
 
 
 async def replay(engine: Engine, request: Request) -> Response:

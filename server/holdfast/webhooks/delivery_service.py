@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row, Transaction
 from holdfast.db.sql import EMPTY, Inputs, Sql, Statement, named, raw, value
@@ -15,6 +18,7 @@ from holdfast.events.event import Event, event_json
 from holdfast.expressions.moment import stamp
 from holdfast.schema.ids import new_id
 from holdfast.webhooks import store
+from holdfast.webhooks.audited import KIND
 
 STATES: Final[tuple[str, ...]] = ("ready", "leased", "delivered", "dead")
 MOST_LISTED: Final = 200
@@ -77,7 +81,7 @@ async def view_delivery(engine: Engine, webhook_id: str, id: str) -> dict[str, A
     return {**_delivery(row), "tries": [_attempt(one) for one in attempts]}
 
 
-async def retry_delivery(engine: Engine, webhook_id: str, id: str) -> dict[str, Any]:
+async def retry_delivery(engine: Engine, author: Author, webhook_id: str, id: str) -> dict[str, Any]:
     """Have a delivery sent again at once, with all its tries before it.
 
     Raises NotFound, and BadRequest while it is out.
@@ -88,6 +92,10 @@ async def retry_delivery(engine: Engine, webhook_id: str, id: str) -> dict[str, 
             done = await tx.execute(_RETRY, Inputs(named={"id": row["id"]}))
             if done.endswith(" 0"):
                 raise BadRequest("This delivery is being sent just now.")
+            url = (await store.get_row(tx, webhook_id))["url"]
+            details = {"delivery": str(row["id"]), "event": row["event_id"]}
+            entry = Entry(action="webhook.delivery_retried", target=Target(KIND, webhook_id, url), details=details)
+            await write(tx, author, entry)
             return _delivery(await _get(tx, webhook_id, id))
 
 
@@ -114,13 +122,14 @@ async def stats(engine: Engine, webhook_id: str) -> dict[str, Any]:
     """How an endpoint is doing: deliveries by state, and attempts of the last day. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            endpoint = store.endpoint_json(engine.catalog, await store.get_row(tx, webhook_id))
+            endpoint = store.endpoint_json(engine, await store.get_row(tx, webhook_id))
             counts = await tx.fetchrow(_STATS, Inputs(named={"id": webhook_id}))
             times = await tx.fetchrow(_TIMES, Inputs(named={"id": webhook_id}))
     return (
         {
             "circuit": endpoint["circuit"],
             "disabled": endpoint["disabled"],
+            "error": endpoint["error"],
             **{name: counts[name] for name in ("waiting", "delivered", "dead")},
             "oldestSeconds": round(counts["oldest"], 3),
             "day": {name: times[name] for name in ("attempts", "succeeded", "p50", "p95")},

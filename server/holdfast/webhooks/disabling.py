@@ -1,6 +1,5 @@
 """An endpoint is turned off by the server: that is an event, and the superusers get a mail."""
 
-from html import escape
 from typing import Final
 
 import msgspec
@@ -9,18 +8,14 @@ import structlog
 from holdfast.audit.author import SERVER
 from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write
-from holdfast.db.pool import Transaction
-from holdfast.db.sql import Inputs, Statement, named, qualified, raw
+from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
-from holdfast.errors import Unavailable
-from holdfast.mail.later import require_mail, send_later
-from holdfast.mail.message import BadMail, Message, on_one_line
-from holdfast.schema.system import SUPERUSERS
 from holdfast.webhooks.audited import KIND
 from holdfast.webhooks.endpoint import Endpoint
+from holdfast.webhooks.telling import tell_superusers
 
 DISABLED: Final = "system.webhook_disabled"
-MOST_TOLD: Final = 50  # superusers
+HAPPENED: Final = "a webhook was turned off"
 _DISABLE: Final = Statement.of(
     raw("UPDATE holdfast.webhooks AS w SET disabled = ")
     + named("reason", "text")
@@ -35,12 +30,6 @@ _TELL: Final = Statement.of(
     + named("record", "text")
     + raw(")")
 )
-_WHO: Final = Statement.of(
-    raw("SELECT email FROM ")
-    + qualified("public", SUPERUSERS)
-    + raw(" WHERE email <> '' ORDER BY created, id LIMIT ")
-    + named("most", "bigint")
-)
 _log: Final = structlog.get_logger("holdfast.webhooks")
 
 
@@ -54,33 +43,8 @@ async def disable(engine: Engine, endpoint: Endpoint, reason: str) -> None:
         await tx.execute(_TELL, Inputs(named=told))
         target = Target(KIND, endpoint.id, endpoint.draft.url)
         await write(tx, SERVER, Entry(action="webhook.disabled", target=target, after={"disabled": reason}))
-        await _mail(engine, tx, endpoint, reason)
+        turn_on = (
+            f'What it would get is queued. Turn it on with PATCH /api/webhooks/{endpoint.id} and {{"active": true}}.'
+        )
+        await tell_superusers(engine, tx, endpoint, HAPPENED, (f"Why: {reason}", turn_on))
     _log.error("a webhook was turned off", webhook=endpoint.id, reason=reason)
-
-
-async def _mail(engine: Engine, tx: Transaction, endpoint: Endpoint, reason: str) -> None:
-    try:
-        require_mail(engine)
-    except Unavailable:
-        return  # the log and the event say it, too
-    for row in await tx.fetch(_WHO, Inputs(named={"most": MOST_TOLD})):
-        try:
-            await send_later(engine, letter(endpoint, reason, row["email"], engine.options.meta.app_name), tx)
-        except BadMail as failure:
-            _log.warning("a superuser could not be told that a webhook was turned off", reason=str(failure))
-
-
-def letter(endpoint: Endpoint, reason: str, to: str, app_name: str) -> Message:
-    """The mail that says so. Raises BadMail when `to` is no address."""
-    what = endpoint.draft.description or endpoint.draft.url
-    paragraphs = (
-        f"{app_name} has turned off a webhook: {what}",
-        f"Address: {endpoint.draft.url}",
-        f"Why: {reason}",
-        f'What it would get is queued. Turn it on with PATCH /api/webhooks/{endpoint.id} and {{"active": true}}.',
-    )
-    return Message(
-        to=to,
-        subject=on_one_line(f"{app_name}: a webhook was turned off"),
-        html="".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs),
-    )

@@ -10,6 +10,10 @@ from holdfast.rules.access import SUPERUSER, Audience
 from holdfast.webhooks.circuit import Circuit
 
 TIMEOUT_SECONDS: Final = 15
+UNREADABLE: Final = (
+    "Its secret cannot be read: it was sealed with another key than the server has now. Everything waits until it gets"
+    " a new one by rotate-secret."
+)
 
 
 class EndpointDraft(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ MAX_FIELDS: Final = 200
 MAX_FILTER_CHARS: Final = 3500  # as rules have it
 TIMEOUT: Final = (1, 30)  # seconds
 MAX_REQUESTS: Final = 1_000_000
-SET_BY_SERVER: Final = ("id", "circuit", "disabled", "created", "updated")
+SET_BY_SERVER: Final = ("id", "circuit", "disabled", "error", "created", "updated")
 KEYS: Final = frozenset((
     *SET_BY_SERVER, "url", "description", "events", "filter", "fields", "role", "headers", "active", "secret",
     "ordered", "timeout", "rateLimit",

@@ -17,7 +17,7 @@ MOST_UNWRITTEN: Final = 64  # requests that were sent and are not written down: 
 class Lane:
     """One endpoint. `turned`: its circuit has opened or closed, or it is given up, and that is not written down yet.
 
-    `gone`: the receiver has said that it wants nothing any more.
+    `gone`: the receiver has said that it wants nothing any more. `worrying`: superusers are to be warned.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -28,6 +28,7 @@ class Lane:
         self.unwritten = 0
         self.turned = False
         self.gone = False
+        self.worrying = False
         self._pace = Pace()
 
     def changed(self, endpoint: Endpoint) -> None:
@@ -40,7 +41,7 @@ class Lane:
     def resumed(self, endpoint: Endpoint) -> None:
         """Begin anew, but for what is still under way."""
         self.endpoint, self.circuit = endpoint, endpoint.circuit
-        self.turned = self.gone = False
+        self.turned = self.gone = self.worrying = False
 
     def wanted(self, now: float) -> int:
         """How many more to claim."""
@@ -83,6 +84,7 @@ class Lane:
         self.gone = self.gone or outcome.is_gone
         if was.is_open is not self.circuit.is_open or self.gone or self.circuit.is_given_up(now):
             self.turned = True
+        self.worrying = self.circuit.warning(now) > 0
 
     def written(self) -> None:
         """What became of a request is written down. It may be one of an earlier lane of the endpoint."""

@@ -12,6 +12,8 @@ from holdfast.webhooks.schedule import next_wait, read_retry_after
 
 Ending: TypeAlias = Literal["delivered", "again", "dead"]
 GONE: Final = 410
+BUSY: Final = frozenset((429, 502, 503, 504))
+"""What a receiver, or the proxy in front of it, answers when it has too much to do."""
 MOST_BODY_BYTES: Final = 4096  # of an answer, that are kept
 _SHOWN_HEADERS: Final = 20
 _HEADER_CHARS: Final = 1000
@@ -72,7 +74,8 @@ def outcome(attempt: Attempt, tried: int, circuit: Circuit, now: float, chance: 
     """
     if attempt.is_success:
         return Outcome("delivered", circuit.succeeded())
-    after = circuit.failed(now, chance, attempt.retry_after or 0.0, attempt.ms / 1000)
+    busy = attempt.status in BUSY
+    after = circuit.failed(now, chance, attempt.retry_after or 0.0, attempt.ms / 1000, busy=busy)
     if attempt.status == GONE:
         return Outcome("dead", after, is_gone=True)
     if circuit.is_open:

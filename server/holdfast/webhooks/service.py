@@ -29,14 +29,14 @@ OTHERS: Final = ("system.webhook_disabled", "system.test", *AUTH_EVENTS)
 async def list_endpoints(engine: Engine) -> list[dict[str, Any]]:
     """All endpoints, the oldest first."""
     with as_api_errors():
-        return [store.endpoint_json(engine.catalog, row) for row in await store.all_rows(engine.pool)]
+        return [store.endpoint_json(engine, row) for row in await store.all_rows(engine.pool)]
 
 
 async def view_endpoint(engine: Engine, id: str) -> dict[str, Any]:
     """One endpoint. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            return store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            return store.endpoint_json(engine, await store.get_row(tx, id))
 
 
 async def create_endpoint(engine: Engine, author: Author, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +50,7 @@ async def create_endpoint(engine: Engine, author: Author, body: Mapping[str, Any
             if count is not None and count["count"] >= MOST:
                 raise BadRequest(f"There are {MOST:,} webhooks already, and each is looked at for every event.")
             await store.insert(engine, tx, id, draft, secret)
-            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            made = store.endpoint_json(engine, await store.get_row(tx, id))
             await write_endpoint(tx, author, "webhook.created", after=made)
             return {**made, "secret": secret}
 
@@ -71,8 +71,8 @@ async def update_endpoint(engine: Engine, author: Author, id: str, body: Mapping
             if draft.active and (body.get("active") is True or draft.url != row["url"]):
                 changes |= {"circuit": raw("'{}'::jsonb"), "disabled": raw("''")}
             await store.change(tx, id, changes)
-            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
-            await write_endpoint(tx, author, "webhook.updated", store.endpoint_json(engine.catalog, row), made)
+            made = store.endpoint_json(engine, await store.get_row(tx, id))
+            await write_endpoint(tx, author, "webhook.updated", store.endpoint_json(engine, row), made)
             return made
 
 
@@ -80,7 +80,7 @@ async def delete_endpoint(engine: Engine, author: Author, id: str) -> None:
     """Delete an endpoint, with what it had still to get. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            old = store.endpoint_json(engine.catalog, await store.get_row(tx, id, locked=True))
+            old = store.endpoint_json(engine, await store.get_row(tx, id, locked=True))
             await write_endpoint(tx, author, "webhook.deleted", before=old)
             await tx.execute(raw("DELETE FROM holdfast.webhooks WHERE id = ") + value(id, "text"))
 
@@ -104,7 +104,7 @@ async def rotate_secret(engine: Engine, author: Author, id: str, body: Mapping[s
             until = raw("now() + make_interval(hours => ") + value(hours, "integer") + raw(")")
             changes = {"old_secret": raw("secret"), "old_until": until, "secret": store.sealed(engine, id, secret)}
             await store.change(tx, id, changes)
-            made = store.endpoint_json(engine.catalog, await store.get_row(tx, id))
+            made = store.endpoint_json(engine, await store.get_row(tx, id))
             await write_endpoint(tx, author, "webhook.secret_rotated", made, made)
             return {**made, "secret": secret}
 

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 
-from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import EMPTY, Sql, Statement, join, name, raw, value
 from holdfast.engine import Engine
@@ -13,7 +12,7 @@ from holdfast.errors import NotFound
 from holdfast.http.request_limit import RequestLimit
 from holdfast.sealed import CannotUnseal, seal, unseal
 from holdfast.webhooks.circuit import Circuit
-from holdfast.webhooks.endpoint import Endpoint, EndpointDraft
+from holdfast.webhooks.endpoint import UNREADABLE, Endpoint, EndpointDraft
 from holdfast.webhooks.event_types import by_id
 
 PURPOSE: Final = "webhook"
@@ -106,10 +105,10 @@ def endpoint_of(engine: Engine, row: Row) -> Endpoint:
     )
 
 
-def endpoint_json(catalog: Catalog, row: Row) -> dict[str, Any]:
+def endpoint_json(engine: Engine, row: Row) -> dict[str, Any]:
     """The endpoint as the API writes it. Its secret is not shown any more."""
     draft, circuit = draft_of(row), msgspec.json.decode(row["circuit"], type=Circuit)
-    role = catalog.roles_by_id.get(draft.role)
+    catalog, role = engine.catalog, engine.catalog.roles_by_id.get(draft.role)
     return {
         "id": row["id"],
         "url": draft.url,
@@ -125,6 +124,7 @@ def endpoint_json(catalog: Catalog, row: Row) -> dict[str, Any]:
         "rateLimit": msgspec.to_builtins(draft.rate_limit),
         "circuit": "open" if circuit.is_open else "closed",
         "disabled": row["disabled"],
+        "error": "" if unsealed(engine, row["id"], row["secret"]) else UNREADABLE,
         "created": row["created"],
         "updated": row["updated"],
     }

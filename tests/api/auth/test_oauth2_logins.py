@@ -207,6 +207,39 @@ async def test_people_see_and_end_their_own_links_and_nobody_elses(desk: Desk) -
 
 
 @in_one_loop
+async def test_who_links_and_unlinks_stands_in_the_audit_log(desk: Desk) -> None:
+    collection = await desk.open()
+    sub = desk.somebody()
+    mine = (await desk.came(collection, sub))["record"]["id"]
+    token = (await desk.came(collection, sub))["token"]
+    path = "/api/collections/_externalAuths/records"
+    link = (await desk.api.client(token).get(path)).json()["items"][0]["id"]
+    await desk.api.client(token).delete(f"{path}/{link}")
+    found = await desk.api.root.get("/api/audit", params={"target": mine, "action": "auth.*"})
+    told = [one for one in found.json()["items"] if "linked" in one["action"]]
+    assert [one["action"] for one in told] == ["auth.oauth2_unlinked", "auth.oauth2_linked"]
+    for one in told:
+        assert (one["actor"]["kind"], one["actor"]["id"]) == ("user", mine)
+        assert one["target"] == {"kind": "user", "id": mine, "name": collection}
+        assert one["details"] == {"provider": "oidc"}
+        assert one["request"]
+    events = "SELECT count(*) FROM holdfast.outbox WHERE type LIKE 'auth.oauth2_%' AND record LIKE '%' || $1 || '%'"
+    assert await desk.value(events, mine) == 2
+
+
+@in_one_loop
+async def test_what_goes_along_with_an_account_is_no_unlinking(desk: Desk) -> None:
+    collection = await desk.open()
+    mine = (await desk.came(collection, desk.somebody()))["record"]["id"]
+    await desk.api.root.delete(f"/api/collections/{collection}/records/{mine}")
+    assert await desk.links(mine) == []
+    told = await desk.value(
+        "SELECT count(*) FROM holdfast.audit WHERE action = 'auth.oauth2_unlinked' AND target_id = $1", mine
+    )
+    assert told == 0
+
+
+@in_one_loop
 @pytest.mark.parametrize(
     ("rule", "create_data", "status"),
     [

@@ -229,6 +229,10 @@ async def test_deliveries_can_be_looked_at(hooks: Hooks) -> None:
     hooks.ok(await hooks.root.post(f"/api/webhooks/{hook['id']}/deliveries/{delivery['id']}/retry"))
     (done,) = await hooks.until(hook, "delivered")
     assert (done["attempts"], done["status"], done["error"]) == (1, 200, "")
+    told = await hooks.root.get("/api/audit", params={"action": "webhook.delivery_retried", "target": hook["id"]})
+    (entry,) = told.json()["items"]
+    assert entry["details"] == {"delivery": delivery["id"], "event": delivery["eventId"]}
+    assert entry["actor"]["kind"] == "superuser"
     calls = hooks.at(hook)
     assert [call.id for call in calls] == [delivery["eventId"]] * 2
     assert calls[0].body == calls[1].body

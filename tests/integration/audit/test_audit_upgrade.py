@@ -13,9 +13,10 @@ TRIGGERS = """
 """
 BEFORE = """
     DROP FUNCTION holdfast.audit_account() CASCADE;
+    DROP FUNCTION holdfast.audit_link() CASCADE;
     DROP TABLE holdfast.audit;
     DROP FUNCTION holdfast.audit_stays();
-    DELETE FROM holdfast.migration WHERE name LIKE '%0012_system_audit%';
+    DELETE FROM holdfast.migration WHERE name LIKE '%system_audit%';
 """
 
 
@@ -24,12 +25,12 @@ async def test_an_upgrade_watches_the_accounts_that_are_there(api: Api, database
     connection: Any = await asyncpg.connect(database)
     try:
         made = [tuple(row) for row in await connection.fetch(TRIGGERS)]
-        assert [table for table, _ in made] == ["_superusers", "_superusers", "members", "users"]
+        assert [table for table, _ in made] == ["_externalAuths", "_superusers", "_superusers", "members", "users"]
         await connection.execute(BEFORE)
         assert await connection.fetch(TRIGGERS) == []
         applied = await prepare_schema(api.settings, database)
         assert [name for name in applied if "audit" in name] == applied
-        assert len(applied) == 1
+        assert len(applied) == 2
         assert [tuple(row) for row in await connection.fetch(TRIGGERS)] == made
     finally:
         await connection.close()

@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 
 from client import in_one_loop
-from holdfast.webhooks import circuit, schedule
+from holdfast.db.totals import read_totals
+from holdfast.webhooks import circuit, queue, schedule
+from holdfast.webhooks.endpoint import UNREADABLE
 from hooks import Hooks
 from mail_sink import Mailbox, use_mailbox
 from receiver import OK, Answer, Call
@@ -102,6 +104,7 @@ async def test_after_days_of_nothing_but_failure_the_superusers_get_a_mail(
 ) -> None:
     await use_mailbox(hooks.api, mailbox)
     monkeypatch.setattr(circuit, "DISABLED_AFTER", 1.0)
+    monkeypatch.setattr(circuit, "WARNINGS", ())
     hook = await hooks.make("posts.created", description="the <shop>")
     hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
     await posts(hooks, 3)
@@ -112,6 +115,103 @@ async def test_after_days_of_nothing_but_failure_the_superusers_get_a_mail(
     assert "the &lt;shop&gt;" in letter.html
     await asyncio.sleep(0.2)
     assert len(mailbox.letters) == 1
+
+
+async def test_while_it_fails_for_days_the_superusers_are_warned_twice(
+    hooks: Hooks, monkeypatch: pytest.MonkeyPatch, mailbox: Mailbox
+) -> None:
+    await use_mailbox(hooks.api, mailbox)
+    monkeypatch.setattr(circuit, "DISABLED_AFTER", 1000.0)
+    hook = await hooks.make("posts.created", description="the <shop>")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: Answer(500)
+    await posts(hooks, 1)
+    await until(hooks, hook, circuit="open")
+    for share, count in ((0.4, 0), (0.6, 1), (0.7, 1), (0.9, 2), (0.95, 2)):
+        await hooks.change(hook, active=False)
+        await fails_since(hooks, hook, 1000.0 * share)
+        await asyncio.sleep(0.2)  # until nothing is known of it but what is written down
+        await set_active(hooks, hook)
+        calls = len(hooks.at(hook))
+        await hooks.got(hook, calls + 2)
+        assert len(mailbox.letters) == count, share
+    letter = mailbox.letters[0]
+    assert "a webhook fails and will be turned off" in letter.subject
+    assert "the <shop>" in letter.text and hook["url"] in letter.text
+    assert "the &lt;shop&gt;" in letter.html
+
+
+async def fails_since(hooks: Hooks, hook: dict[str, Any], seconds: float) -> None:
+    """Let a webhook have failed for so long."""
+    since = time.time() - seconds
+    connection = await hooks.api.pool.connect()
+    try:
+        await connection.execute(
+            "UPDATE holdfast.webhooks SET circuit = jsonb_set(circuit, '{failing_since}', to_jsonb($2::float8))"
+            " || '{\"probe_at\": 0}' WHERE id = $1",
+            hook["id"],
+            since,
+        )
+    finally:
+        await connection.close()
+
+
+async def set_active(hooks: Hooks, hook: dict[str, Any]) -> None:
+    """Turn a webhook on without its circuit being forgotten, as another process that leads would find it."""
+    connection = await hooks.api.pool.connect()
+    try:
+        await connection.execute("UPDATE holdfast.webhooks SET active = true WHERE id = $1", hook["id"])
+    finally:
+        await connection.close()
+
+
+async def test_a_receiver_that_asks_for_time_is_asked_by_nobody_until_then(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created")
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: Answer(429, {"retry-after": "1"})
+    await posts(hooks, 1)
+    await until(hooks, hook, circuit="open")
+    began = len(hooks.at(hook))
+    hooks.receiver.replies.clear()
+    await posts(hooks, 5)
+    await hooks.until(hook, *["delivered"] * 6)
+    assert hooks.at(hook)[began].at - hooks.at(hook)[began - 1].at >= 1.0
+
+
+async def test_a_secret_that_cannot_be_read_is_said(hooks: Hooks, caplog: pytest.LogCaptureFixture) -> None:
+    hook = await hooks.make("posts.created")
+    assert hook["error"] == ""
+    connection = await hooks.api.pool.connect()
+    await connection.execute("UPDATE holdfast.webhooks SET secret = '\\x00' WHERE id = $1", hook["id"])
+    await connection.close()
+    found = await hooks.get(hook)
+    assert (found["error"], (await hooks.get(hook, "stats"))["error"]) == (UNREADABLE, UNREADABLE)
+    await asyncio.sleep(0.2)  # until the sender has looked
+    await posts(hooks, 1)
+    await hooks.until(hook, "ready")
+    assert (await hooks.post(hook, "rotate-secret", overlapHours=0))["error"] == ""
+    await hooks.until(hook, "delivered")
+
+
+async def test_how_deliveries_end_is_counted_for_good(hooks: Hooks) -> None:
+    before = await totals(hooks)
+    hook = await hooks.make("posts.created")
+    answers = iter([DOWN])
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: next(answers, OK)
+    await posts(hooks, 2)
+    await hooks.until(hook, "delivered", "delivered")
+    after = await totals(hooks)
+    assert {outcome: after[outcome] - before.get(outcome, 0) for outcome in ("delivered", "failed")} == {
+        "delivered": 2,
+        "failed": 1,
+    }
+
+
+async def totals(hooks: Hooks) -> dict[str, int]:
+    """How deliveries have ended so far."""
+    connection = await hooks.api.pool.acquire()
+    try:
+        return {one.outcome: one.value for one in await read_totals(connection) if one.name == queue.TOTALS}
+    finally:
+        hooks.api.pool.release(connection)
 
 
 async def test_a_circuit_opens_probes_and_lets_the_backlog_go_slowly(hooks: Hooks) -> None:

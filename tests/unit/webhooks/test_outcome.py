@@ -39,9 +39,31 @@ def test_a_probe_uses_up_no_try_and_waits_for_the_next_probe():
     assert found.circuit.probe_at == 1045.0
 
 
-@pytest.mark.parametrize(("asked", "probe_at"), [(1.0, 1045.0), (600.0, 1600.0), (86_400.0, 4600.0)])
-def test_a_probe_waits_for_as_long_as_the_receiver_asks_up_to_an_hour(asked: float, probe_at: float):
-    assert after(Attempt(ms=0, status=503, retry_after=asked), 0, OPEN).circuit.probe_at == probe_at
+@pytest.mark.parametrize(
+    ("status", "asked", "probe_at"),
+    [
+        pytest.param(500, 1.0, 1045.0, id="no sooner than other probes"),
+        pytest.param(500, 600.0, 1600.0, id="later"),
+        pytest.param(503, 1.0, 1001.0, id="as soon as one that is busy asks for it"),
+        pytest.param(503, 0.01, 1001.0, id="not at once"),
+        pytest.param(503, 600.0, 1600.0, id="later because it is busy"),
+        pytest.param(503, 86_400.0, 4600.0, id="within an hour at the latest"),
+    ],
+)
+def test_a_probe_waits_for_as_long_as_the_receiver_asks_up_to_an_hour(status: int, asked: float, probe_at: float):
+    assert after(Attempt(ms=0, status=status, retry_after=asked), 0, OPEN).circuit.probe_at == probe_at
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "is_open"),
+    [(429, 7.0, True), (502, 7.0, True), (503, 7.0, True), (504, 7.0, True), (503, None, False), (500, 7.0, False)],
+)
+def test_a_receiver_that_asks_for_time_gets_it_for_all_that_waits(status: int, asked: float | None, is_open: bool):
+    found = after(Attempt(ms=1, status=status, retry_after=asked))
+    assert found.circuit.is_open is is_open
+    assert found.counts, "this one was tried"
+    if is_open:
+        assert found.circuit.probe_at == 1007.0
 
 
 def test_a_probe_that_is_not_answered_does_not_put_off_the_next_one():
