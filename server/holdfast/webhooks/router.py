@@ -5,6 +5,7 @@ one transaction. So no event is routed twice, none is passed over, and a crash a
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ import asyncpg
 import structlog
 
 from holdfast.db.pool import Transaction
-from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.db.sql import Inputs, Statement, bind, named, raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError
 from holdfast.events.event import Event
@@ -22,15 +23,20 @@ from holdfast.webhooks.selecting import select
 
 MOST_AT_ONCE: Final = 1000  # events
 WAIT_SECONDS: Final = 2.0  # for news, before the log is looked at all the same
+PAUSED_SECONDS: Final = 10.0  # PostgreSQL takes its place from a process that is stopped in the middle for longer
+SILENT_SECONDS: Final = 2.0  # without a statement there, before one says that this process is not stopped
 TAKEN_SECONDS: Final = 0.5  # before it is tried again when another process routes
 AWAY_SECONDS: Final = 1.0
 _FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _PLACE: Final = Statement.of(
     # Where the log stood when there was no endpoint, as one snapshot: an event after the next endpoint is after that.
-    raw("SELECT place.epoch, place.seq, EXISTS (SELECT FROM holdfast.webhooks) AS asked,")
+    raw("SELECT set_config('idle_in_transaction_session_timeout', ")
+    + bind(lambda _: str(round(PAUSED_SECONDS * 1000)), "text")
+    + raw(", true), place.epoch, place.seq, EXISTS (SELECT FROM holdfast.webhooks) AS asked,")
     + raw(" stream.epoch AS newest_epoch, stream.seq AS newest, stream.oldest FROM holdfast.webhook_cursor AS place")
     + raw(" CROSS JOIN holdfast.stream FOR UPDATE OF place SKIP LOCKED")
 )
+_STILL_THERE: Final = Statement.of(raw("SELECT 1"))
 _BEGIN: Final = Statement.of(
     raw("INSERT INTO holdfast.webhook_cursor (epoch, seq) SELECT epoch, oldest - 1 FROM holdfast.stream")
     + raw(" ON CONFLICT DO NOTHING")
@@ -120,11 +126,17 @@ class Router:
             await self._move(tx, newest)
 
     async def _route(self, tx: Transaction, events: Sequence[Event]) -> None:
+        said = time.monotonic()
         for row in await store.all_rows(self._engine.pool):
             endpoint = store.endpoint_of(self._engine, row)
             wanted = await select(self._engine, endpoint, row["created"], events)
             if wanted:
                 await queue_events(tx, endpoint.id, wanted)
+            elif time.monotonic() - said > SILENT_SECONDS:
+                await tx.execute(_STILL_THERE)
+            else:
+                continue
+            said = time.monotonic()
 
     async def _move(self, tx: Transaction, place: Position) -> None:
         self._place = place

@@ -14,11 +14,17 @@ import httpx
 import pytest
 
 from client import running
+from holdfast.catalog.live import LiveCatalog
 from holdfast.db.pool import Pool
-from holdfast.webhooks import circuit, queue
+from holdfast.engine import Engine
+from holdfast.events.event import Event
+from holdfast.events.feed import Feed
+from holdfast.events.position import Position
+from holdfast.webhooks import circuit, queue, router
 from holdfast.webhooks.circuit import Circuit
 from holdfast.webhooks.outcome import Attempt, Outcome
 from holdfast.webhooks.queue import Claimed, Done
+from holdfast.webhooks.router import Router
 from hooks import LOCAL, Hooks
 from receiver import Answer, Receiver, believed, receiving
 from served import EMAIL, PASSWORD, Server
@@ -154,6 +160,40 @@ async def test_a_server_that_is_stopped_writes_down_what_was_under_way(database:
     assert await connection.fetchval(DELIVERED) == 1
     assert len(receiver.calls) == 1
     await connection.close()
+
+
+class Stopped(Feed):
+    """The log of a process that is stopped as soon as it reads."""
+
+    async def read(self, after: Position, limit: int = 0) -> tuple[Event, ...]:
+        await asyncio.Event().wait()
+        return ()
+
+
+async def test_a_process_that_is_stopped_while_it_routes_loses_its_place(
+    hooks: Hooks, quick: pytest.MonkeyPatch
+) -> None:
+    quick.setattr(router, "PAUSED_SECONDS", 0.5)
+    hook = await hooks.make("posts.created")
+    pool = hooks.api.pool
+    live = await LiveCatalog.open(pool)
+    engine = Engine(settings=hooks.api.settings, pool=pool, live=live, secret=b"s" * 32)
+    vars(engine)["feed"] = Stopped(pool)
+
+    async def route() -> None:
+        while True:  # the server may be routing just now
+            await Router(engine).turn()
+            await asyncio.sleep(0.01)
+
+    routing = asyncio.create_task(route())
+    await asyncio.sleep(0.1)
+    began = time.monotonic()
+    await hooks.api.create("posts", title="a")
+    await hooks.got(hook)
+    assert 0.2 < time.monotonic() - began < 5
+    routing.cancel()
+    with pytest.raises((asyncio.CancelledError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await routing
 
 
 async def test_who_comes_back_late_changes_nothing(hooks: Hooks, database: str) -> None:
