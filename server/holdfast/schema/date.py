@@ -81,9 +81,15 @@ class DateField(Field, frozen=True, kw_only=True, tag="date"):
 
 def date_out(column: Sql, *, nullable: bool) -> Sql:
     """A timestamptz as the API writes dates; null as `""`, or as null where that is a value of its own."""
-    if not nullable:
-        return raw("holdfast.stamp(") + column + raw(")")
-    return raw("nullif(holdfast.stamp(") + column + raw("), '')")
+    # What holdfast.stamp() says, without the call: to inline two of them was half of what PostgreSQL needed to plan a
+    # page of a list (0.19 ms, of which 0.09 for them), and it plans most pages anew.
+    utc = raw("pg_catalog.to_char(") + column + raw(" AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS\"Z\"")
+    text = column + raw("::text")
+    dated = raw("coalesce(") + utc + raw("'), ") + text + raw(")")
+    before_christ = raw("coalesce(") + utc + raw(" BC'), ") + text + raw(", '')")
+    since = column + raw(" >= '0001-01-01 00:00:00+00'::timestamptz")
+    stamped = raw("CASE WHEN ") + since + raw(" THEN ") + dated + raw(" ELSE ") + before_christ + raw(" END")
+    return raw("nullif(") + stamped + raw(", '')") if nullable else raw("(") + stamped + raw(")")
 
 
 def read_date(value: object) -> datetime | None:
