@@ -3,6 +3,7 @@
 from client import api, shared_api, start_api
 from mail_sink import mail_api, mailbox
 from oauth2_provider import openid
+from plugged import start_plugged
 from postgres import anywhere, cluster, database, empty_database
 from redis_server import redis_server
 from served import no_server_left, served
@@ -21,4 +22,5 @@ __all__ = [
     "served",
     "shared_api",
     "start_api",
+    "start_plugged",
 ]

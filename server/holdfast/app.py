@@ -65,6 +65,9 @@ from holdfast.observe import ALONE, NoObserver, Observer, Place
 from holdfast.openapi.routes import openapi_handlers
 from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.outbound.client import Outbound
+from holdfast.plugins.hosting import Plugins
+from holdfast.plugins.loading import load_plugins
+from holdfast.plugins.tasks import plugin_tasks
 from holdfast.realtime.broker import Broker
 from holdfast.realtime.redirect import redirect_handlers
 from holdfast.realtime.routes import realtime_routes
@@ -122,8 +125,10 @@ _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast
 def create_app(settings: Settings, dsn: str, observer: Observer | None = None, place: Place = ALONE) -> Front:
     """The ASGI application of one server process, on a database that `start.prepare` has prepared.
 
-    Nothing is opened before its lifespan begins, and everything is closed when it ends.
+    Nothing is opened before its lifespan begins, and everything is closed when it ends. Raises CannotStart for a plugin
+    that cannot be loaded.
     """
+    plugins = Plugins(load_plugins(settings))
     broker = Broker()
     principals = Principals()
     counts = RequestCounts(observer or NoObserver())
@@ -139,7 +144,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with running(settings, dsn) as engine, broker.running(engine):
+        async with running(settings, dsn, plugins) as engine, broker.running(engine):
             front.open(engine)
             try:
                 yield
@@ -160,8 +165,12 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
 
 
 @asynccontextmanager
-async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
-    """An engine for the block: its pool is open, its catalog followed, and what recurs is running."""
+async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) -> AsyncGenerator[Engine]:
+    """An engine for the block: its pool is open, its catalog followed, plugins started, and what recurs is running.
+
+    Raises CannotStart for a plugin that does not start.
+    """
+    host = plugins or Plugins(())
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
     limiter = RateLimiter(Counters(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
     outbound = Outbound(read_networks(settings.outbound_allow))
@@ -179,9 +188,12 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
             limiter=limiter,
             outbound=outbound,
             tally=tally,
+            host=host,
         )
         tasks.append(asyncio.create_task(live.follow(), name="follow the catalog"))
         tasks.append(asyncio.create_task(engine.feed.follow(), name="follow the events"))
+        await host.start(engine)
+        tasks += plugin_tasks(host, settings)
         if settings.background:
             tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
             tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
@@ -196,6 +208,7 @@ async def running(settings: Settings, dsn: str) -> AsyncGenerator[Engine]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await host.close()
         await tally.close()
         await limiter.counters.close()
         await outbound.close()

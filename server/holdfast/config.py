@@ -28,6 +28,7 @@ from holdfast.setting import (
     text,
     url,
     whole,
+    words,
 )
 
 PREFIX: Final = "HOLDFAST_"
@@ -160,6 +161,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str, About("The email of the first superuser, made at start when there is none yet.", text())
     ] = ""
     superuser_password: Annotated[str, About("The password of the first superuser.", text(), secret=True)] = ""
+
+    plugins: Annotated[
+        str, About("The directory of plugins; empty is `plugins` beside the data directory.", text())
+    ] = ""
+    skip_plugins: Annotated[
+        tuple[str, ...], About("The names of plugins that are not loaded, with commas between them.", words())
+    ] = ()
+    reload: Annotated[
+        bool, About("Whether plugins are loaded anew when their files change, for development.", switch())
+    ] = False
 
     log_format: Annotated[
         str,

@@ -22,6 +22,7 @@ this file by a test). Raise the most exact one; nothing else may reach a client.
       IdempotencyMismatch   422 idempotency_mismatch
       RateLimited           429 rate_limited
       Internal              500 internal
+        PluginFailed        500 internal
       Unavailable           503 unavailable
 """
 
@@ -207,6 +208,16 @@ class Internal(ApiError):
     code = "internal"
     status = 500
     default = "Something went wrong on the server. The log has it under this request id."
+
+
+class PluginFailed(Internal):
+    """A plugin has failed where it was asked. Superusers alone are told `reason`, a sentence that names it."""
+
+    def __init__(self, plugin: str, place: str, reason: str) -> None:
+        super().__init__()
+        self.plugin = plugin
+        self.place = place
+        self.reason = f"The plugin {plugin} failed in {place}: {reason.rstrip('.')}."
 
 
 class Unavailable(ApiError):

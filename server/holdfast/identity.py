@@ -27,8 +27,8 @@ class Principal(msgspec.Struct, frozen=True):
 
     @property
     def is_superuser(self) -> bool:
-        """Whether no rule holds this principal back."""
-        return self.kind == "superuser"
+        """Whether no rule holds this principal back. A plugin is the operator's own code."""
+        return self.kind in ("superuser", "plugin")
 
     @property
     def key(self) -> str:

@@ -190,6 +190,11 @@ def _inner_network(part: object) -> str:
     return str(network)
 
 
+def words() -> Kind:
+    """A list of texts."""
+    return Kind("a list of names", _each(_text))
+
+
 def _each(read: Callable[[object], str]) -> Read:
     """Read a list: from text with commas, or as the file has it."""
 

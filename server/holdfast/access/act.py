@@ -40,6 +40,7 @@ def write_meant(asking: Asking) -> Write:
         id="" if question.action == "create" else question.record_id,
         body=question.body,
         request=asking.facts,
+        hooked=False,  # it is about rules, and nothing is really done
     )
 
 

@@ -80,7 +80,8 @@ async def _outcome(engine: Engine, tx: Transaction, catalog: Catalog, test: Rule
     """What comes of the case. Raises ApiError for what cannot be prepared."""
     for name, records in test.given.items():
         for record in records:
-            await create(engine, Write(catalog=catalog, collection=catalog.get(name), who=_MAKER, body=record), tx)
+            made = Write(catalog=catalog, collection=catalog.get(name), who=_MAKER, body=record, hooked=False)
+            await create(engine, made, tx)
     who = await principal_meant(tx, catalog, test.question.asker)
     asking = Asking(catalog, catalog.by_id[test.collection_id], test.question, who)
     try:

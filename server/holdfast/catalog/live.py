@@ -1,8 +1,9 @@
 """The catalog of this process: the newest snapshot that it has seen, and how it sees the next one."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 import structlog
@@ -18,6 +19,8 @@ ANSWER_SECONDS: Final = 1.5
 RETRY_SECONDS: Final = 0.2
 EVERYWHERE_SECONDS: Final = 3.0  # longer than a heartbeat that fails: by then a process knows that it may be stale
 
+Told: TypeAlias = Callable[[Catalog], None]
+"""Hears of a new snapshot. It raises nothing."""
 _log: Final = structlog.get_logger("holdfast.catalog")
 
 
@@ -32,6 +35,7 @@ class LiveCatalog:
         self._pool = pool
         self._now = now
         self._following = False
+        self._told: tuple[Told, ...] = ()
 
     @classmethod
     async def open(cls, pool: Pool) -> "LiveCatalog":
@@ -49,6 +53,10 @@ class LiveCatalog:
     def following(self) -> bool:
         """Whether this process hears of every change as it is committed."""
         return self._following
+
+    def tell(self, told: "Told") -> None:
+        """Call `told` with each new snapshot, before anybody works with it."""
+        self._told = (*self._told, told)
 
     async def check(self) -> None:
         """Make sure that `now` is what is committed: no query while `following`, one otherwise."""
@@ -70,6 +78,8 @@ class LiveCatalog:
         newest = await store.load(connection)
         # Two loads may overlap, and the one that began earlier may end later.
         if newest.version > self._now.version:
+            for told in self._told:
+                told(newest)
             self._now = newest
 
     async def everywhere(self, version: int) -> None:

@@ -1,6 +1,6 @@
-"""All collections, roles and options at one version, as one immutable value."""
+"""All collections, roles, options and states of plugins at one version, as one immutable value."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 import msgspec
@@ -9,6 +9,7 @@ from holdfast.errors import NotFound
 from holdfast.schema.app_options import DEFAULT_OPTIONS, AppOptions
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
+from holdfast.schema.plugin_state import NO_PLUGINS, PluginState
 from holdfast.schema.relation import RelationField
 from holdfast.schema.role import Role
 
@@ -21,12 +22,16 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 class Catalog(msgspec.Struct, frozen=True, dict=True):
-    """The collections, roles and options at `version`, which grows by one with every committed change of any."""
+    """The collections, roles, options and states of plugins at `version`.
+
+    It grows by one with every committed change of any.
+    """
 
     version: int = 0
     collections: tuple[Collection, ...] = ()
     roles: tuple[Role, ...] = ()
     options: AppOptions = DEFAULT_OPTIONS
+    plugins: Mapping[str, PluginState] = {}
 
     @classmethod
     def of(
@@ -35,9 +40,10 @@ class Catalog(msgspec.Struct, frozen=True, dict=True):
         collections: Iterable[Collection],
         roles: Iterable[Role] = (),
         options: AppOptions = DEFAULT_OPTIONS,
+        plugins: Mapping[str, PluginState] = NO_PLUGINS,
     ) -> "Catalog":
         """A snapshot of these."""
-        return cls(version, tuple(collections), tuple(roles), options)
+        return cls(version, tuple(collections), tuple(roles), options, plugins)
 
     @cached_property
     def by_name(self) -> dict[str, Collection]:

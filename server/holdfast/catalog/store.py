@@ -1,6 +1,6 @@
 """The catalog's rows: read as one snapshot, written in the transaction of the change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ from holdfast.db.pool import Connection, Row, Transaction
 from holdfast.db.sql import Statement, raw, value
 from holdfast.schema.app_options import AppOptions, renamed
 from holdfast.schema.collection import Collection
+from holdfast.schema.plugin_state import PluginState
 from holdfast.schema.role import Role, with_new_names
 from holdfast.schema.stored import from_stored, to_stored
 
@@ -25,6 +26,7 @@ _LOAD: Final = Statement.of(
         " 'created', holdfast.stamp(r.created), 'updated', holdfast.stamp(r.updated)) ORDER BY r.position), '[]')::text"
         " FROM holdfast.roles AS r) AS roles"
         ", (SELECT value::text FROM holdfast.settings WHERE key = 'options') AS options"
+        ", (SELECT value::text FROM holdfast.settings WHERE key = 'plugins') AS plugins"
         " FROM holdfast.catalog AS c LEFT JOIN holdfast.collections AS s ON true ORDER BY s.position"
     )
 )
@@ -32,12 +34,13 @@ _VERSION: Final = Statement.of(raw("SELECT version FROM holdfast.catalog"))
 
 
 async def load(connection: Connection) -> Catalog:
-    """The collections, roles and options as the connection sees them now."""
+    """The collections, roles, options and states of plugins as the connection sees them now."""
     rows = await connection.fetch(_LOAD.text)
     collections = [_collection(row) for row in rows if row["definition"] is not None]
     roles = msgspec.json.decode(rows[0]["roles"], type=tuple[Role, ...])
     options = msgspec.json.decode(rows[0]["options"] or "{}", type=AppOptions)
-    return Catalog.of(rows[0]["version"], collections, roles, options)
+    plugins = msgspec.json.decode(rows[0]["plugins"] or "{}", type=dict[str, PluginState])
+    return Catalog.of(rows[0]["version"], collections, roles, options, plugins)
 
 
 def _collection(row: Row) -> Collection:
@@ -92,9 +95,20 @@ async def _rename_fields(tx: Transaction, old: Catalog, new: Sequence[Collection
 
 async def write_options(tx: Transaction, options: AppOptions) -> None:
     """Keep the options; `moved_on` then tells all processes."""
+    await _write_setting(tx, "options", options)
+
+
+async def write_plugins(tx: Transaction, plugins: Mapping[str, PluginState]) -> None:
+    """Keep the states of plugins; `moved_on` then tells all processes."""
+    await _write_setting(tx, "plugins", plugins)
+
+
+async def _write_setting(tx: Transaction, key: str, content: object) -> None:
     await tx.execute(
-        raw("INSERT INTO holdfast.settings (key, value) VALUES ('options', ")
-        + value(msgspec.json.encode(options).decode(), "jsonb")
+        raw("INSERT INTO holdfast.settings (key, value) VALUES (")
+        + value(key, "text")
+        + raw(", ")
+        + value(msgspec.json.encode(content).decode(), "jsonb")
         + raw(") ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated = now()")
     )
 
@@ -103,7 +117,7 @@ async def moved_on(tx: Transaction) -> Catalog:
     """Give the catalog its next version and tell all processes at the commit; returns the new snapshot."""
     version = await _bump(tx)
     written = await load(tx.connection)
-    return Catalog.of(version, written.collections, written.roles, written.options)
+    return Catalog.of(version, written.collections, written.roles, written.options, written.plugins)
 
 
 async def _put(tx: Transaction, collection: Collection, now: datetime) -> None:

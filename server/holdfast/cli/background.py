@@ -13,7 +13,7 @@ from holdfast.cli.options import settings, settings_options
 from holdfast.cli.stop import Stop
 from holdfast.config import Settings
 
-OPTIONS: Final = ("data", "public_url", "log_format", "log_level")
+OPTIONS: Final = ("data", "public_url", "plugins", "skip_plugins", "log_format", "log_level")
 
 
 @click.command("worker")
@@ -43,12 +43,15 @@ def run(chosen: Settings) -> None:
 
 async def _work(chosen: Settings, found: Database, reporter: Reporter) -> None:
     from holdfast.app import running
+    from holdfast.plugins.hosting import Plugins
+    from holdfast.plugins.loading import load_plugins
     from holdfast.start import prepare_schema
 
+    plugins = Plugins(load_plugins(chosen))
     await prepare_schema(chosen, found.dsn)
     beside = asyncio.ensure_future(found.embedded.supervise()) if found.embedded else None
     try:
-        async with running(chosen, found.dsn):
+        async with running(chosen, found.dsn, plugins):
             reporter.progress("Working: jobs are done as they come.")
             await asyncio.Event().wait()  # until we are cancelled
     finally:

@@ -64,6 +64,12 @@ def _option(setting: Setting) -> Callable[[Function], Function]:
             type=bool,
             help=f"{setting.about.help}  [{setting.environment}]",
         )
+    if isinstance(setting.default, tuple):
+        # Once for each: --skip-plugin words --skip-plugin feeds.
+        help = f"{setting.about.help}  [{setting.environment}]"
+        return click.option(
+            f"--{flag.removesuffix('s')}", setting.name, multiple=True, metavar="NAME", callback=_some, help=help
+        )
     return click.option(
         f"--{flag}",
         setting.name,
@@ -71,6 +77,10 @@ def _option(setting: Setting) -> Callable[[Function], Function]:
         metavar=_metavar(setting),
         help=f"{setting.about.help}  [{setting.environment}; default: {setting.default}]",
     )
+
+
+def _some(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...] | None:
+    return given or None
 
 
 def _metavar(setting: Setting) -> str:

@@ -16,7 +16,19 @@ from holdfast.cli.options import settings, settings_options
 from holdfast.cli.stop import STOP_SIGNALS, Stop
 from holdfast.config import Settings
 
-OPTIONS: Final = ("host", "port", "data", "workers", "background", "public_url", "log_format", "log_level")
+OPTIONS: Final = (
+    "host",
+    "port",
+    "data",
+    "workers",
+    "background",
+    "public_url",
+    "plugins",
+    "skip_plugins",
+    "reload",
+    "log_format",
+    "log_level",
+)
 
 
 @click.command("serve")

@@ -7,7 +7,7 @@ advisory locks of transactions only, LISTEN on a connection of its own.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
@@ -22,6 +22,8 @@ else:
     Connection = asyncpg.Connection  # not generic when it runs
 Row: TypeAlias = asyncpg.Record
 Waiter: TypeAlias = "asyncio.Future[Connection | None]"
+Follow: TypeAlias = Callable[[], Awaitable[None]]
+"""What is done after a commit. It raises nothing: the commit stands."""
 
 STATEMENTS_KEPT: Final = 256  # prepared statements of a connection: one of a list takes PostgreSQL about 72 kB
 CONNECT_SECONDS: Final = 5.0  # for a new connection
@@ -198,13 +200,16 @@ class Pool:
     async def transaction(self) -> AsyncGenerator["Transaction", None]:
         """A connection in a transaction: committed at the end of the block, rolled back if it raises."""
         connection = await self.acquire()
+        made = Transaction(connection)
         try:
             async with connection.transaction():
-                yield Transaction(connection)
+                yield made
         except asyncpg.InternalClientError as failure:
             raise _lost(connection) from failure
         finally:
             self.release(connection)
+        for follow in made.followers:
+            await follow()
 
     async def close(self) -> None:
         """Close what is idle now and what is lent as it comes back."""
@@ -231,10 +236,15 @@ def _lost(connection: Connection) -> Unavailable:
 class Transaction:
     """A connection inside a transaction. `connection` is there for what is not a `Sql`, such as COPY."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("connection", "followers")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self.followers: tuple[Follow, ...] = ()
+
+    def after_commit(self, follow: Follow) -> None:
+        """Have something done when the transaction is committed and its connection is given back."""
+        self.followers = (*self.followers, follow)
 
     async def fetchrow(self, sql: Sql | Statement, inputs: Inputs = NO_INPUTS) -> Row | None:
         """Run one statement that gives at most one row."""
@@ -254,5 +264,10 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None, None]:
         """A block that can fail on its own: what it did is undone, the transaction goes on."""
-        async with self.connection.transaction():
-            yield
+        before = self.followers
+        try:
+            async with self.connection.transaction():
+                yield
+        except BaseException:
+            self.followers = before
+            raise

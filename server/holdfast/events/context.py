@@ -31,13 +31,15 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the origin of a change. `hops` counts the webhooks that led to it.
 
-    `address` is known of changes to accounts, for the audit log; no event shows it.
+    `address` is known of changes to accounts, for the audit log; no event shows it. `audience` is who may hear of an
+    event of a plugin over realtime; other events have none.
     """
 
     actor: Actor | None = None
     request: str = ""
     address: str = ""
     hops: int = 0
+    audience: str = ""
 
 
 NO_CONTEXT: Final = Context()
@@ -47,7 +49,7 @@ _decoder: Final = msgspec.json.Decoder(Context)
 
 def context_of(who: Principal, request: str = "", hops: int = 0, address: str = "") -> Context:
     """The context of a change that somebody makes in a request."""
-    is_server = who.is_superuser and not who.record_id and not who.key_id
+    is_server = who.kind == "superuser" and not who.record_id and not who.key_id
     actor = Actor(
         kind="server" if is_server else who.kind,
         collection=who.collection,

@@ -26,7 +26,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     hidden fields; null where there is none. `changed` and `previous` name what an update has changed, and say what
     was there before. Of a record that is too large for the log (not `whole`) both hold but its id, and no values.
     `actor` and `request` say who and in which request; a change by SQL has neither. `hops` counts the webhooks that
-    led to it. The timestamp is that of the change; `seq` has the order.
+    led to it. The timestamp is that of the change; `seq` has the order. `audience` is who may hear of an event of a
+    plugin; others have none.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     request: str = ""
     hops: int = 0
     whole: bool = True
+    audience: str = ""
 
     @property
     def action(self) -> Action:
@@ -105,6 +107,7 @@ def read_event(row: Mapping[str, Any]) -> Event:
         actor=context.actor,
         request=context.request,
         hops=context.hops,
+        audience=context.audience,
         whole=row["whole"],
     )
 

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from holdfast.db.failures import api_error
-from holdfast.errors import ApiError, Internal, Problem, Problems
+from holdfast.errors import ApiError, Internal, PluginFailed, Problem, Problems
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 
@@ -20,11 +20,14 @@ def answer_failure(failure: Exception, request: Request) -> Response:
     error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
     if error.status >= 500:
         _tell(failure, error, request)
+    if isinstance(error, PluginFailed) and request.principal.is_superuser:
+        error = Internal(error.reason)
     return refusal(error, request.id)
 
 
 def _tell(failure: Exception, error: ApiError, request: Request) -> None:
     fault = error.status == 500
+    named = {"plugin": error.plugin, "place": error.place} if isinstance(error, PluginFailed) else {}
     _log.log(
         logging.ERROR if fault else logging.WARNING,
         "request failed",
@@ -32,10 +35,11 @@ def _tell(failure: Exception, error: ApiError, request: Request) -> None:
         method=request.method,
         path=request.path,
         status=error.status,
-        reason=error.message,
+        reason=error.reason if isinstance(error, PluginFailed) else error.message,
         # A database that is away is told in one line; a traceback for each request would bury what matters.
         cause=None if fault else _cause(failure),
         exc_info=failure if fault else None,
+        **named,
     )
 
 

@@ -124,13 +124,17 @@ class Index:
     def matching(self, epoch: str, events: Sequence[Event], names: Mapping[str, str]) -> dict[Subscription, list[int]]:
         """Which of the events each subscription is about, by their places in the list.
 
-        A collection goes by its id, by its name when the event was numbered, and by that which `names` has for its id.
+        A collection goes by its id, by its name when the event was numbered, and by that which `names` has for its id;
+        an event of a plugin by its type.
         """
         found: dict[Subscription, list[int]] = {}
         for at, event in enumerate(events):
-            if not event.collection_id:
-                continue
             position = Position(epoch, event.seq)
+            if not event.collection_id:
+                for one in self._places.get(event.type, {}).get(ALL, ()) if event.audience else ():
+                    if one.is_after(position):
+                        found.setdefault(one, []).append(at)
+                continue
             for place in {event.collection_id, event.collection, names.get(event.collection_id, event.collection)}:
                 by_record = self._places.get(place)
                 if by_record is None:

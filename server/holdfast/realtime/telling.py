@@ -8,6 +8,7 @@ import msgspec
 from holdfast.engine import Engine
 from holdfast.events.event import Event
 from holdfast.events.position import Position
+from holdfast.identity import Principal
 from holdfast.realtime.message import event as encode_event
 from holdfast.realtime.sights import may_see_any, see
 from holdfast.realtime.streams import Client
@@ -38,6 +39,10 @@ async def messages(
         emptied = [at for at in places if events[at].action == "truncate" and may_see_any(engine, one, events[at])]
         for at in emptied:
             found.setdefault(one.client, []).append((at, reset(Position(epoch, events[at].seq), "truncated")))
+    for one, places in wanted.items():
+        own = [at for at in places if events[at].audience and is_for(events[at].audience, one.who)]
+        for at in own:
+            found.setdefault(one.client, []).append((at, _emitted(one.topic.text, epoch, events[at])))
     for told in found.values():
         told.sort(key=lambda one: one[0])
     return {client: list(dict.fromkeys(message for _, message in told)) for client, told in found.items()}
@@ -53,6 +58,18 @@ def reset(position: Position, reason: str) -> bytes:
     """That the client has to read afresh what it knows: changes up to the position cannot be told one by one."""
     data = {"reason": reason, "seq": position.seq, "since": str(position)}
     return encode_event(RESET, msgspec.json.encode(data), str(position))
+
+
+def is_for(audience: str, who: Principal) -> bool:
+    """Whether somebody is one of those that an event of a plugin is for."""
+    if audience == "anyone" or who.is_superuser:
+        return True
+    return audience == "users" and who.kind in ("user", "key")
+
+
+def _emitted(topic: str, epoch: str, event: Event) -> bytes:
+    data = msgspec.json.encode({"type": event.type, "timestamp": event.timestamp, "record": event.record})
+    return encode_event(topic, data, f"{epoch}:{event.seq}")
 
 
 def _changed(topic: str, epoch: str, event: Event, item: bytes) -> bytes:

@@ -26,6 +26,7 @@ from holdfast.records import write_service
 from holdfast.records.batch_reading import Part, read_batch
 from holdfast.records.orphans import compile_dangling, compile_needed
 from holdfast.records.retry import with_retries
+from holdfast.records.upsert import upsert
 from holdfast.records.violations import MISSING, needed_message, reference_of
 from holdfast.records.write_service import Write, allow_time
 from holdfast.rules.facts import Facts
@@ -132,7 +133,7 @@ async def _do(engine: Engine, catalog: Catalog, sent: Facts, part: Part, tx: Tra
     use_case = {
         "create": write_service.create,
         "update": write_service.update,
-        "upsert": write_service.upsert,
+        "upsert": upsert,
     }[part.action]
     written = await use_case(engine, write, tx)
     return _Done(collection.id, written.id, False, b'{"status":200,"body":' + written.body + b"}")

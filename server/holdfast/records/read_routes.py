@@ -15,9 +15,10 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
+from holdfast.records.hooked_reads import after_list, after_view, before_list, before_view
 from holdfast.records.list import MAX_COUNTED, check_size
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, keep, plan_aggregate, plan_list, plan_view
-from holdfast.records.query import from_body, from_query
+from holdfast.records.query import ListQuery, from_body, from_query
 from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
@@ -30,6 +31,8 @@ KEPT_QUERY_BYTES: Final = 2048  # longer query strings are planned anew: they ha
 async def list_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`GET .../records`: a page of the records that the caller may list."""
     asked = _asked(engine, request, collection)
+    if engine.hooks.lists:
+        return await _hooked_list(engine, request, asked, from_query(request.query))
     key = (asked.catalog.version, collection.id, asked.who, request.query_string)
     plan = engine.plans.get(key)
     if not isinstance(plan, Plan):
@@ -42,16 +45,32 @@ async def list_records(engine: Engine, request: Request, collection: Collection)
 async def query_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`POST .../records/query`: the same, with the parameters in a JSON body."""
     asked = _asked(engine, request, collection)
-    plan = plan_list(engine.plans, asked, from_body(await request.object()), engine.secret)
+    query = from_body(await request.object())
+    if engine.hooks.lists:
+        return await _hooked_list(engine, request, asked, query)
+    plan = plan_list(engine.plans, asked, query, engine.secret)
     headers = _stands(engine)
     return Response(body=await _page(engine, request, plan), headers=headers)
+
+
+async def _hooked_list(engine: Engine, request: Request, asked: Asked, query: ListQuery) -> Response:
+    """A page as plugins leave it: they may ask otherwise, so that nothing is kept under the request's own words."""
+    query = await before_list(engine, request, asked.collection, query)
+    plan = plan_list(engine.plans, asked, query, engine.secret)
+    headers = _stands(engine)
+    body = await after_list(engine, request, asked.collection, await _page(engine, request, plan))
+    return Response(body=body, headers=headers)
 
 
 async def view_record(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
     """`GET .../records/{id}`: one record, with its `ETag`; 304 where the caller has it already."""
     asked = _asked(engine, request, collection)
     query = request.query if request.query_string else {}
-    compiled = plan_view(engine.plans, asked, (query.get("fields", ""), query.get("expand", "")))
+    shape = (query.get("fields", ""), query.get("expand", ""))
+    views = engine.hooks.views
+    if views:
+        shape = await before_view(engine, request, collection, record_id, shape)
+    compiled = plan_view(engine.plans, asked, shape)
     if len(compiled.statement.reads) == 1:  # the id: no rule asks for anything
         given = Inputs(named={RECORD_ID: record_id})
     else:
@@ -60,6 +79,8 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     if row is None:
         raise NotFound
     body = compact(row[0].encode(), spaced=compiled.spaced)
+    if views:
+        body = await after_view(engine, request, collection, body)
     tag = etag(row[1], body)
     if b"if-none-match" in request.headers and is_match(tag, request.headers[b"if-none-match"]):
         return Response(304, headers=((b"etag", tag),))

@@ -17,6 +17,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.render import etag
+from holdfast.records.upsert import upsert as upsert_record
 from holdfast.records.write_service import Write, Written, allow_time
 from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
@@ -36,7 +37,7 @@ async def update(engine: Engine, request: Request, collection: Collection, recor
 
 async def upsert(engine: Engine, request: Request, collection: Collection, record_id: str = "") -> Response:
     """PUT /api/collections/{collection}/records, with the id in the body or at the end of the path"""
-    return await _answer(engine, request, collection, record_id, write_service.upsert)
+    return await _answer(engine, request, collection, record_id, upsert_record)
 
 
 async def delete(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:

@@ -2,19 +2,17 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 import msgspec
 
-from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Row, Transaction
 from holdfast.db.sql import Inputs, Statement, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import (
     ApiError,
     BadRequest,
-    Forbidden,
     NotFound,
     PreconditionFailed,
     Problem,
@@ -22,17 +20,17 @@ from holdfast.errors import (
     ValidationFailed,
 )
 from holdfast.events.context import Context, context_of, write_context
-from holdfast.http.preconditions import Versions
-from holdfast.identity import Principal
 from holdfast.passwords import check_password, hash_password
 from holdfast.records.credentials import GUARDED, unknown_roles
 from holdfast.records.given import Given, read_given
+from holdfast.records.hooked import after_delete, after_write, before_delete, before_validate, before_write
 from holdfast.records.list import check_size
-from holdfast.records.permit import Attempt, Permit, could_manage
+from holdfast.records.permit import Attempt, could_manage
 from holdfast.records.render import compact
 from holdfast.records.values import Draft, columns_needed, draft_create, draft_update
 from holdfast.records.view import RECORD_ID
-from holdfast.records.violations import NOT_UNIQUE, as_refusals
+from holdfast.records.violations import as_refusals
+from holdfast.records.write import Write, Written
 from holdfast.records.write_plan import (
     Wanted,
     WritePlan,
@@ -44,40 +42,13 @@ from holdfast.records.write_plan import (
     plan_look,
     plan_update,
 )
-from holdfast.records.writing import CONTEXT, MANAGES, TOKEN_KEY, VERSIONS, compile_lock, value_name
-from holdfast.rules.access import EVERYTHING, access, audience, ways_in
+from holdfast.records.writing import CONTEXT, MANAGES, TOKEN_KEY, VERSIONS, value_name
+from holdfast.rules.access import access, audience
 from holdfast.rules.facts import FACTS, Facts
-from holdfast.schema.collection import Collection
 from holdfast.schema.role import Action
 
 SUPERUSERS: Final = "_superusers"
 _WRONG_PASSWORD: Final = Problem("validation_invalid_old_password", "Missing or invalid old password.")
-
-
-class Write(msgspec.Struct, frozen=True, kw_only=True):
-    """One write as it was asked for, by a request of its own or as a part of a batch.
-
-    `fields` and `expand` shape the answer. `versions` are the ones that the caller has seen. `request` is what rules
-    may ask about; without it that is who asks, and the body.
-    """
-
-    catalog: Catalog
-    collection: Collection
-    who: Principal
-    id: str = ""
-    body: Mapping[str, Any] = {}
-    fields: str = ""
-    expand: str = ""
-    versions: Versions = None
-    request: Facts | None = None
-
-
-class Written(msgspec.Struct, frozen=True):
-    """The record after the write, as JSON, its id and its version."""
-
-    id: str
-    body: bytes
-    version: str
 
 
 class AskedWrite(msgspec.Struct, frozen=True):
@@ -104,10 +75,19 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     Raises Forbidden, RuleFailed, and ValidationFailed with everything that is wrong.
     """
+    hooked = write.hooked and engine.hooks.creates
+    if hooked and tx is None:
+        async with within(engine, None) as inner:
+            return await create(engine, write, inner)
     write = msgspec.structs.replace(write, id="", versions=None)
+    if hooked:
+        write = await before_validate(engine, write, "create", tx)
     asked = what_is_asked(write, "create")
     may_manage = could_manage(write.collection, asked.attempt.who)
-    draft = await settled(write, draft_create(write.collection, asked.given, write.who, may_manage=may_manage))
+    draft = draft_create(write.collection, asked.given, write.who, may_manage=may_manage)
+    if hooked:
+        draft = await before_write(engine, write, "create", draft, tx)
+    draft = await settled(write, draft)
     attempt = msgspec.structs.replace(asked.attempt, managing=draft.managing)
     wanted = Wanted(names=draft.now, shape=(write.fields, write.expand))
     plan = plan_create(engine.plans, attempt, wanted)
@@ -118,7 +98,10 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
         if plan.demands:
             await _refuse_fields(engine, plan, check_of_create(attempt, wanted), inputs, tx)
         raise RuleFailed
-    return _written(plan, str(draft.values["id"]), row)
+    id = str(draft.values["id"])
+    if hooked:
+        await after_write(engine, write, "create", id, draft.values, tx)
+    return _written(plan, id, row)
 
 
 async def update(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
@@ -128,12 +111,20 @@ async def update(engine: Engine, write: Write, tx: Transaction | None = None) ->
     names, guarded fields of an account) it is read and locked first.
     Raises Forbidden, NotFound, PreconditionFailed, and ValidationFailed with everything that is wrong.
     """
+    hooked = write.hooked and engine.hooks.updates
+    if hooked and tx is None:
+        async with within(engine, None) as inner:
+            return await update(engine, write, inner)
     asked = what_is_asked(write, "update")
+    if hooked and tx is not None:
+        await _require_there(engine, write, asked.attempt, tx)
+        write = await before_validate(engine, write, "update", tx)
+        asked = what_is_asked(write, "update")
     needed = columns_needed(write.collection, asked.given, write.who)
     if needed:
         return await _update_from_old(engine, write, asked, needed, tx)
     draft = draft_update(write.collection, asked.given, write.who, write.id)
-    return await _update(engine, write, asked.attempt, await settled(write, draft), tx)
+    return await _update(engine, write, asked.attempt, draft, tx)
 
 
 async def _update_from_old(
@@ -144,7 +135,7 @@ async def _update_from_old(
     if guarded and could_manage(write.collection, attempt.who):
         attempt = msgspec.structs.replace(attempt, managing=tuple(sorted(guarded)))
     lock = plan_lock(engine.plans, attempt, needed)
-    async with _within(engine, tx) as inner:
+    async with within(engine, tx) as inner:
         row = await inner.fetchrow(lock.statement, Inputs(named=inputs_of(write)))
         if row is None:
             raise NotFound
@@ -159,10 +150,10 @@ async def _update_from_old(
                     await _require_passing(write, asked.attempt, draft, inner)
                 await _check_old_password(draft.old_password, old["password"])
         except ApiError:
-            if not lock.settled and not await _may_write(engine, write, asked.attempt, inner):
+            if not lock.settled and not await may_write(engine, write, asked.attempt, inner):
                 raise NotFound from None
             raise
-        return await _update(engine, write, asked.attempt, await settled(write, draft), inner)
+        return await _update(engine, write, asked.attempt, draft, inner)
 
 
 async def _check_old_password(given: str, stored: str) -> None:
@@ -180,14 +171,27 @@ async def _require_passing(write: Write, attempt: Attempt, draft: Draft, tx: Tra
         raise NotFound
 
 
+async def _require_there(engine: Engine, write: Write, attempt: Attempt, tx: Transaction) -> None:
+    """Raise NotFound for a record that the caller may not write, before a plugin is asked that could tell of it."""
+    if not await may_write(engine, write, attempt, tx):
+        raise NotFound
+
+
 async def _update(engine: Engine, write: Write, attempt: Attempt, draft: Draft, tx: Transaction | None) -> Written:
+    hooked = write.hooked and engine.hooks.updates
+    if hooked:
+        draft = await before_write(engine, write, "update", draft, tx)
+    draft = await settled(write, draft)
     wanted = wanted_of(write, draft)
     plan = plan_update(engine.plans, attempt, wanted)
     inputs = inputs_of(write, draft)
     row = await _run(engine, write, plan, inputs, tx)
     if plan.demands and (row is None or row["item"] is None):
         await _refuse_fields(engine, plan, check_of_update(attempt, wanted), inputs, tx)
-    return _written(plan, write.id, _target(write, row))
+    written = _written(plan, write.id, _target(write, row))
+    if hooked:
+        await after_write(engine, write, "update", write.id, draft.values, tx)
+    return written
 
 
 def wanted_of(write: Write, draft: Draft) -> Wanted:
@@ -211,7 +215,7 @@ async def _refuse_fields(
             raise ValidationFailed(found)
 
 
-async def _may_write(engine: Engine, write: Write, attempt: Attempt, tx: Transaction) -> bool:
+async def may_write(engine: Engine, write: Write, attempt: Attempt, tx: Transaction) -> bool:
     """Whether the record is there and the caller may write it as it is."""
     return await tx.fetchrow(plan_look(engine.plans, attempt), Inputs(named=inputs_of(write))) is not None
 
@@ -221,16 +225,26 @@ async def delete(engine: Engine, write: Write, tx: Transaction | None = None) ->
 
     Raises Forbidden, NotFound, PreconditionFailed, and BadRequest when a required relation needs the record.
     """
+    hooked = write.hooked and engine.hooks.deletes
+    if hooked and tx is None:
+        async with within(engine, None) as inner:
+            await delete(engine, write, inner)
+            return
     asked = what_is_asked(write, "delete")
+    if hooked and tx is not None:
+        await _require_there(engine, write, asked.attempt, tx)
+        await before_delete(engine, write, tx)
     statement = plan_delete(engine.plans, asked.attempt, versioned=write.versions is not None)
     inputs = Inputs(named=inputs_of(write))
     with as_refusals(write.catalog, write.collection, write.who, "delete"):
         if write.collection.name == SUPERUSERS:
-            async with _within(engine, tx) as inner:
+            async with within(engine, tx) as inner:
                 await _keep_one_superuser(inner, write.id)
                 _target(write, await inner.fetchrow(statement, inputs))
-            return
-        _target(write, await _one(engine, statement, inputs, tx))
+        else:
+            _target(write, await _one(engine, statement, inputs, tx))
+    if hooked:
+        await after_delete(engine, write, tx)
 
 
 async def _keep_one_superuser(tx: Transaction, id: str) -> None:
@@ -239,65 +253,6 @@ async def _keep_one_superuser(tx: Transaction, id: str) -> None:
     rows = await tx.fetch(raw('SELECT "id" FROM public._superusers LIMIT 2'))
     if [row["id"] for row in rows] == [id]:
         raise BadRequest("The last superuser cannot be deleted.")
-
-
-async def upsert(engine: Engine, write: Write, tx: Transaction | None = None) -> Written:
-    """Update the record with the id of `write` or of its body; create it if there is none. Without an id: create.
-
-    The update rule counts for a record that is there, the create rule for one that is not.
-    """
-    sent = _id_in(write)
-    id = write.id or sent
-    if not id:
-        return await create(engine, write, tx)
-    if sent not in ("", id):
-        raise ValidationFailed({"id": Problem("validation_pk_change", "The address of the request names another id.")})
-    write = msgspec.structs.replace(write, id=id, body={**write.body, "id": id})
-    lock = compile_lock(write.collection, (), Permit())
-    async with _within(engine, tx) as inner:
-        if await inner.fetchrow(lock, Inputs(named=inputs_of(write))) is not None:
-            return await _update_there(engine, write, inner)
-        if write.versions is not None:
-            raise PreconditionFailed("If-Match names a version of a record that is not there.")
-        try:
-            async with inner.savepoint():
-                return await create(engine, write, inner)
-        except ValidationFailed as failure:
-            if failure.data.get("id") != NOT_UNIQUE:
-                raise
-        # Somebody else created it between the look and the write.
-        return await _update_there(engine, write, inner)
-
-
-async def _update_there(engine: Engine, write: Write, tx: Transaction) -> Written:
-    """Update a record that is there; who may not is told what they would be told if it was not."""
-    who = audience(write.who)
-    may = ways_in(write.catalog, write.collection, "update", who)
-    if may.rules == ("",):
-        return await update(engine, write, tx)
-    try:
-        async with tx.savepoint():
-            return await update(engine, write, tx)
-    except (Forbidden, NotFound, PreconditionFailed, ValidationFailed) as refusal:
-        attempt = Attempt(catalog=write.catalog, collection=write.collection, who=who, access=may)
-        if may.is_open and await _may_write(engine, write, attempt, tx):
-            raise
-        if write.versions is not None:
-            raise PreconditionFailed("If-Match names a version of a record that is not there.") from None
-        try:
-            async with tx.savepoint():
-                await create(engine, write, tx)
-        except ValidationFailed as failure:
-            if failure.data.get("id") != NOT_UNIQUE:
-                raise
-        raise refusal
-
-
-def _id_in(write: Write) -> str:
-    """The id that the body names; empty when there is none, and when it is none that a record can have."""
-    changes = read_given(write.collection, write.body, EVERYTHING).changes.get("id", ())
-    id = changes[-1].value if changes else ""
-    return id if isinstance(id, str) else ""
 
 
 async def settled(write: Write, draft: Draft) -> Draft:
@@ -340,7 +295,7 @@ async def _run(
     with as_refusals(write.catalog, write.collection, write.who, "write", inputs):
         if plan.read is None:
             return await _one(engine, plan.write, bound, tx)
-        async with _within(engine, tx) as inner:
+        async with within(engine, tx) as inner:
             row = await inner.fetchrow(plan.write, bound)
             if row is None or row["item"] is None:
                 return row
@@ -386,7 +341,7 @@ def _written(plan: WritePlan, id: str, row: Row) -> Written:
 
 
 @asynccontextmanager
-async def _within(engine: Engine, tx: Transaction | None) -> AsyncGenerator[Transaction, None]:
+async def within(engine: Engine, tx: Transaction | None) -> AsyncGenerator[Transaction, None]:
     """The transaction that is running, or a new one."""
     if tx is not None:
         yield tx

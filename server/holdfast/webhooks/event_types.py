@@ -23,17 +23,25 @@ def wrong_pattern(pattern: object, collections: Iterable[str], others: Iterable[
         return f"{str(pattern)[:MAX_CHARS]!r} is no event type such as posts.created or posts.*."
     first, _, rest = pattern.partition(".")
     if first in set(collections):
-        if rest in ("*", *CHANGES):
+        if rest in ("*", *CHANGES) or first + "." in set(others):
             return None
         return f"{pattern} does not happen: a collection has {', '.join(CHANGES)}, and * for all of them."
     if any(matches((pattern,), other) or (other.startswith(first + ".") and rest == "*") for other in others):
+        return None
+    if any(other.endswith(".") and pattern.startswith(other) for other in others):
         return None
     return f"There is nothing that {pattern} could be: no collection is called {first}."
 
 
 def by_id(patterns: Iterable[str], ids: Mapping[str, str]) -> tuple[str, ...]:
-    """The patterns with other first words, where `ids` has one: a rename of a collection changes nothing then."""
-    return tuple(ids.get(first, first) + dot + rest for first, dot, rest in (one.partition(".") for one in patterns))
+    """The patterns with other first words, where `ids` has one: a rename of a collection changes nothing then.
+
+    A plugin may be called like a collection: its own events keep their name.
+    """
+    parts = [one.partition(".") for one in patterns]
+    return tuple(
+        (ids.get(first, first) if rest in ("*", *CHANGES) else first) + dot + rest for first, dot, rest in parts
+    )
 
 
 def matches(patterns: Iterable[str], type: str) -> bool:

@@ -22,7 +22,7 @@ from holdfast.webhooks.endpoint_reading import UNKNOWN
 from holdfast.webhooks.event_types import MOST, by_id, matches, wrong_pattern
 from holdfast.webhooks.router import queue_events
 from holdfast.webhooks.selecting import key_of, select
-from holdfast.webhooks.service import OTHERS
+from holdfast.webhooks.service import others
 
 MOST_REPLAYED: Final = 100_000  # events of one call
 _BATCH: Final = 1000
@@ -108,7 +108,7 @@ def _patterns(engine: Engine, given: Any, problems: dict[str, Problem]) -> tuple
     except msgspec.ValidationError:
         patterns = [""]
     names = [one.name for one in engine.catalog.collections]
-    wrong = next((wrong for one in patterns if (wrong := wrong_pattern(one, names, OTHERS)) is not None), None)
+    wrong = next((wrong for one in patterns if (wrong := wrong_pattern(one, names, others(engine))) is not None), None)
     if wrong is not None or len(patterns) > MOST:
         message = wrong or f"Must be at most {MOST} event types."
         problems["events"] = Problem("validation_invalid_value", message)

@@ -116,4 +116,9 @@ def allowed(engine: Engine) -> tuple[Network, ...]:
 
 def _rules(engine: Engine) -> Rules:
     production = is_production(engine.catalog.options, engine.settings)
-    return Rules(allowed(engine), https=production and not allowed(engine), others=OTHERS)
+    return Rules(allowed(engine), https=production and not allowed(engine), others=others(engine))
+
+
+def others(engine: Engine) -> tuple[str, ...]:
+    """The event types that are of no collection, and what those of plugins begin with."""
+    return (*OTHERS, *(f"{name}." for name in engine.host.names))
