@@ -46,6 +46,8 @@ from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
 from holdfast.engine import Engine
 from holdfast.events.relay import Relay
+from holdfast.history.routes import HISTORY_ROUTES
+from holdfast.history.sweep import sweep_history
 from holdfast.http.counters import Counters
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
@@ -98,6 +100,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "deliveries that outlived the log": sweep_outlived,
     "deliveries": sweep_deliveries,
     "attempts at deliveries": sweep_attempts_made,
+    "versions of records": sweep_history,
 }
 ROUTES: Final = (
     *collections.ROUTES,
@@ -118,6 +121,7 @@ ROUTES: Final = (
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
     *AUDIT_ROUTES,
+    *HISTORY_ROUTES,
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 

@@ -3,6 +3,7 @@
 from holdfast.auth.setup import make_setup_token, setup_link
 from holdfast.auth.superusers import has_superuser, upsert_superuser
 from holdfast.collections.capturing import ensure_captured
+from holdfast.collections.remembered import ensure_remembered
 from holdfast.collections.service import ensure_system_collections
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
@@ -40,6 +41,7 @@ async def prepare_schema(settings: Settings, dsn: str) -> list[str]:
     try:
         await ensure_system_collections(pool, settings)
         await ensure_captured(pool, settings)
+        await ensure_remembered(pool, settings)
     finally:
         await pool.close()
     return applied

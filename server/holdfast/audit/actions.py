@@ -29,6 +29,7 @@ Action: TypeAlias = Literal[
     "key.revoked",
     "key.rotated",
     "key.updated",
+    "record.redacted",
     "role.created",
     "role.deleted",
     "role.updated",

@@ -32,6 +32,7 @@ _DROPS: Final[dict[Sort, Action]] = {
     "function": "drop_function",
     "trigger": "drop_trigger",
     "capture": "stop_capture",
+    "history": "stop_history",
 }
 _CREATES: Final[dict[Sort, Action]] = {
     "index": "create_index",
@@ -39,6 +40,7 @@ _CREATES: Final[dict[Sort, Action]] = {
     "function": "create_function",
     "trigger": "create_trigger",
     "capture": "start_capture",
+    "history": "start_history",
 }
 
 
@@ -127,16 +129,19 @@ def _part_changes(changes: Changes, back: Back) -> tuple[list[Part], list[Part]]
     moved = _parts(changes.renamed, touched)
     new = _parts(changes.new, touched)
     stays = {key for key, part in new.items() if key in old and _same(part, moved[key] if part.follows else old[key])}
-    # A function that stays is replaced in its place, because triggers hang on it.
-    replaced = {key for key, part in new.items() if part.sort == "function"}
+    # A function that stays is replaced in its place, because triggers hang on it; a history goes on.
+    replaced = {key for key, part in new.items() if part.sort in ("function", "history")}
     gone = [part for key, part in old.items() if key not in stays | replaced and not _goes_along(changes, part)]
     gone.sort(key=lambda part: part.sort == "function")
     return gone, [part for key, part in new.items() if key not in stays and not _comes_along(back, part)]
 
 
 def _goes_along(changes: Changes, part: Part) -> bool:
-    """Whether an index moves to the trash with its table; foreign keys and triggers would tie it to the living."""
-    return part.sort == "index" and part.table not in changes.new.by_id
+    """Whether an index moves to the trash with its table; foreign keys and triggers would tie it to the living.
+
+    A history is left as it is: nothing happens to a table in the trash.
+    """
+    return part.sort in ("index", "history") and part.table not in changes.new.by_id
 
 
 def _comes_along(back: Back, part: Part) -> bool:

@@ -13,7 +13,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type, shape
 from holdfast.collections.search import search_vector
 from holdfast.db.sql import EMPTY, Sql, inline, join, literal, name, qualified, raw
-from holdfast.events import capture
+from holdfast.events import capture, remembering
 from holdfast.schema.collection import Collection
 from holdfast.schema.condition import condition_sql
 from holdfast.schema.field import Field
@@ -21,7 +21,7 @@ from holdfast.schema.index import FUNCTIONS, Index, index_sql
 from holdfast.schema.index_reading import read_index
 from holdfast.schema.relation import RelationField
 
-Sort = Literal["index", "relation", "function", "trigger", "capture"]
+Sort = Literal["index", "relation", "function", "trigger", "capture", "history"]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +60,12 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
         found.append(_declared(collection, statement, place))
     if capture.is_captured(collection):
         found.append(capture_part(collection))
+    if remembering.keeps_history(collection):
+        id, begin = collection.id, remembering.begin(collection)
+        kept = Part(
+            sort="history", name="hf_history", table=id, source=id, create=begin, where=("history",), follows=False
+        )
+        found.append(kept)
     return tuple(found)
 
 
@@ -84,6 +90,8 @@ def dropped(part: Part, table: str) -> Sql:
         return raw("DROP INDEX ") + qualified("public", part.name)
     if part.sort == "capture":
         return capture.drop(part.name)
+    if part.sort == "history":
+        return remembering.end(part.table)
     if part.sort == "function":
         return raw("DROP FUNCTION ") + qualified("holdfast", part.name) + raw("()")
     if part.sort == "relation":

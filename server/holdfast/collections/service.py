@@ -19,6 +19,7 @@ from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import qualified, raw
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest
+from holdfast.events.remembering import keeps_history
 from holdfast.schema.collection import Collection
 from holdfast.schema.system import SUPERUSERS
 
@@ -85,8 +86,9 @@ async def truncate(engine: Engine, author: Author, id_or_name: str) -> None:
         catalog = await store.load(tx.connection)
         collection = _emptiable(catalog, id_or_name)
         table = qualified("public", collection.name)
-        # TRUNCATE costs the same however many rows there are, but knows nothing of what points at them.
-        alone = not catalog.references(collection)
+        # TRUNCATE costs the same however many rows there are, but knows nothing of what points at them, and what it
+        # takes away leaves no version.
+        alone = not catalog.references(collection) and not keeps_history(collection)
         try:
             await tx.execute(raw("TRUNCATE ") + table if alone else raw("DELETE FROM ") + table)
         except asyncpg.ForeignKeyViolationError as failure:

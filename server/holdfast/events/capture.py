@@ -136,7 +136,7 @@ def _type(collection: Collection, verb: str) -> Sql:
 
 
 def _one_sided(collection: Collection, verb: str, row: Sql) -> Sql:
-    columns = (row + raw(".id"), _record(collection, row), raw("NULL"))
+    columns = (row + raw(".id"), as_logged(collection, row), raw("NULL"))
     return _into(collection, _type(collection, verb), columns) + raw(" FROM ") + row + raw(";")
 
 
@@ -158,12 +158,12 @@ def _updated(collection: Collection) -> Sql:
     unique values before somebody takes them again. Where events may overtake each other the record is taken from the
     table, so that the last event has it as it is, and a row that is gone leaves no event.
     """
-    now = _record_now(collection) if _may_overtake(collection) else _record(collection, _NEW)
+    now = _record_now(collection) if _may_overtake(collection) else as_logged(collection, _NEW)
     gone, came = _NEW + raw(".id IS NULL"), _OLD + raw(".id IS NULL")
     deleted, created, updated = (_type(collection, verb) for verb in ("deleted", "created", "updated"))
     type = raw("CASE WHEN ") + gone + raw(" THEN ") + deleted + raw(" WHEN ") + came + raw(" THEN ") + created
     type += raw(" ELSE ") + updated + raw(" END")
-    record = raw("CASE WHEN ") + gone + raw(" THEN ") + _record(collection, _OLD)
+    record = raw("CASE WHEN ") + gone + raw(" THEN ") + as_logged(collection, _OLD)
     record += raw(" ELSE ") + now + raw(" END")
     previous = raw("CASE WHEN NOT (") + gone + raw(" OR ") + came + raw(") THEN ") + _previous(collection) + raw(" END")
     id = raw("coalesce(") + _NEW + raw(".id, ") + _OLD + raw(".id)")
@@ -176,7 +176,8 @@ def _updated(collection: Collection) -> Sql:
     return _into(collection, type, (id, record, previous)) + source + there + order
 
 
-def _record(collection: Collection, row: Sql) -> Sql:
+def as_logged(collection: Collection, row: Sql) -> Sql:
+    """A row as the log has it: the text of a JSON object."""
     columns = [_out(row, field) + raw(" AS ") + name(field.name) for field in captured_fields(collection)]
     return (
         raw("(SELECT row_to_json(")
@@ -189,7 +190,7 @@ def _record(collection: Collection, row: Sql) -> Sql:
 
 
 def _record_now(collection: Collection) -> Sql:
-    inner = _record(collection, _NOW)
+    inner = as_logged(collection, _NOW)
     table = qualified("public", collection.name) + raw(" AS ") + _NOW
     return raw("(SELECT ") + inner + raw(" FROM ") + table + raw(" WHERE ") + _NOW + raw(".id = ") + _NEW + raw(".id)")
 

@@ -19,6 +19,7 @@ from holdfast.errors import ApiError
 from holdfast.events.epoch import settle_epoch
 from holdfast.events.feed import CHANNEL
 from holdfast.events.floor import Floor
+from holdfast.events.months import make_months
 from holdfast.events.partitions import drop_old_partitions, make_partitions
 from holdfast.events.position import Position
 
@@ -68,7 +69,14 @@ _RELAY: Final = Statement.of(
     + raw(" coalesce(string_agg(to_json(key) || ':null', ','), '') || '}'")
     + raw(" FROM jsonb_object_keys(CASE WHEN left(s.previous, 1) = '{' THEN holdfast.try_json(s.previous) END) AS key)")
     + raw(" END,")
-    + raw(" s.context, s.whole FROM sized AS s)")
+    + raw(" s.context, s.whole FROM sized AS s")
+    # Versions of records, whole however large. Where no collection keeps a history this finds an empty table.
+    + raw("), remembered AS (INSERT INTO holdfast.history (seq, at, collection_id, record_id, shape, action, record,")
+    + raw(" previous, context) SELECT s.seq, s.at, s.collection_id, coalesce(s.record_id, ''), shape.id,")
+    + raw(" substring(s.type FROM '[^.]*$'), holdfast.try_json(s.record), holdfast.try_json(s.previous), s.context")
+    + raw(" FROM sized AS s JOIN holdfast.history_shapes AS shape ON shape.collection_id = s.collection_id")
+    + raw(" AND s.id > shape.first AND (shape.last IS NULL OR s.id < shape.last)")
+    + raw(" WHERE substring(s.type FROM '[^.]*$') IN ('created', 'updated', 'deleted', 'truncated') ORDER BY s.seq)")
     + raw(" SELECT epoch, seq, events FROM moved")
 )
 _log: Final = structlog.get_logger("holdfast.events")
@@ -146,16 +154,20 @@ class _Leader:
     async def _care(self) -> None:
         if time.monotonic() - self._cared < CARE_SECONDS:
             return
-        await make_partitions(self._connection)
+        await self._make_partitions()
         await drop_old_partitions(self._connection, self._days)
         self._cared = time.monotonic()
+
+    async def _make_partitions(self) -> None:
+        await make_partitions(self._connection)
+        await make_months(self._connection)
 
     async def _relay(self) -> int:
         """Move what there is, at most MOST_AT_ONCE; says how much that was."""
         try:
             position, moved = await relay_once(self._connection, self._floor.id)
         except asyncpg.CheckViolationError:  # no partition is for today: the clock has jumped, or care was not taken
-            await make_partitions(self._connection)
+            await self._make_partitions()
             return MOST_AT_ONCE
         self._untold = position or self._untold
         return moved

@@ -195,7 +195,8 @@ class Front:
         path = request.path
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
-            if len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/"):
+            of_records = len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/")
+            if of_records and (len(segments) == 5 or "/" not in segments[5]):  # what is below a record is in the table
                 return await self.parts.records(engine, request)
         found = self.parts.routes.find(request.method, path)
         if found is not None:

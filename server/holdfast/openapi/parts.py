@@ -121,6 +121,12 @@ SHARED: Final = (
     Parameter("count", "How to count.", {"type": "string", "enum": ["exact", "estimated", "none"], "default": "exact"}),
     Parameter("cursor", "Go through pages by cursor: empty to begin, then the nextCursor of the page before."),
     Parameter("search", "Words to find in the searchable fields, best matches first."),
+    Parameter("asOf", "The records as they were then, where the collection keeps a history."),
+    Parameter(
+        "deleted",
+        "The records that are there no more, as they were; for superusers.",
+        {"type": "boolean", "default": False},
+    ),
     Parameter("groupBy", "Fields to group by, separated by commas."),
     Parameter("select", "What to compute: `count(),sum(x),avg(x),min(x),max(x),countDistinct(x)`."),
     Parameter("limit", "The most groups to answer.", dict(_WHOLE)),

@@ -11,7 +11,20 @@ from holdfast.schema.collection import Collection, Rule
 from holdfast.schema.field import Field
 from holdfast.schema.text import TextField
 
-LIST: Final = ("page", "perPage", "sort", "filter", "expand", "fields", "skipTotal", "count", "cursor", "search")
+LIST: Final = (
+    "page",
+    "perPage",
+    "sort",
+    "filter",
+    "expand",
+    "fields",
+    "skipTotal",
+    "count",
+    "cursor",
+    "search",
+    "asOf",
+    "deleted",
+)
 SHAPE: Final = ("expand", "fields")
 _ID: Final = path_parameter("id")
 
@@ -137,6 +150,7 @@ def _query(collection: Collection) -> dict[str, Any]:
         "page": {"type": "integer"},
         "perPage": {"type": "integer"},
         "skipTotal": {"type": "boolean"},
+        "deleted": {"type": "boolean"},
         "p": {"type": "object", "description": "Values for {:NAME} in the filter."},
     }
     return {
@@ -163,7 +177,7 @@ def _view(collection: Collection) -> dict[str, Any]:
     answer = _answer("The record.", _reference("Record", collection), ETag="The version, for If-Match.")
     return {
         **_operation(collection, "view", "View a record", collection.view_rule),
-        "parameters": shared(*SHAPE, "If-None-Match"),
+        "parameters": shared(*SHAPE, "asOf", "If-None-Match"),
         "responses": {
             "200": answer,
             "304": {"description": "The client has this version already."},

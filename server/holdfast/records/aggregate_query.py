@@ -45,6 +45,9 @@ class AggregateQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_aggregate(query: Mapping[str, Any]) -> AggregateQuery:
     """The aggregate request in the parameters of a query string. Raises BadRequest."""
+    for name in ("asOf", "deleted"):
+        if query.get(name):
+            raise refuse(name, "An aggregate is about the records of today.")
     group_by = tuple(dict.fromkeys(_parts(read_text(query, "groupBy"))))
     if len(group_by) > MAX_GROUPS:
         raise refuse("groupBy", f"It has more than {MAX_GROUPS} fields.")

@@ -5,6 +5,7 @@ query string as it came, then under its shape, which is everything but the value
 """
 
 from collections.abc import Hashable, Mapping
+from datetime import timedelta
 from typing import Final, Literal
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from holdfast.catalog.scope import Scope
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.plans import Plans
-from holdfast.db.sql import Inputs, Statement, join, qualified, raw
+from holdfast.db.sql import Inputs, Statement, join, raw
 from holdfast.expressions.read import Reading, read_filter
 from holdfast.expressions.value import ALWAYS
 from holdfast.records import search
@@ -32,6 +33,7 @@ from holdfast.records.list import (
     compile_walk,
 )
 from holdfast.records.order import sort_keys
+from holdfast.records.past import Past, remembered, source
 from holdfast.records.query import Count, ListQuery
 from holdfast.records.view import compile_view
 from holdfast.rules.access import Access, Audience, access
@@ -41,6 +43,7 @@ from holdfast.rules.sight import sight_of
 from holdfast.schema.collection import Collection
 
 MAX_KEPT_CHARS: Final = 32_768  # of a statement; a list with three rules and a filter has about 4,000
+SHOWN: Final = timedelta(microseconds=999)  # what dates go out without: `asOf` a version's own date has that version
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -49,6 +52,11 @@ class Asked(msgspec.Struct, frozen=True):
     catalog: Catalog
     collection: Collection
     who: Audience
+
+    @property
+    def of_the_past(self) -> "Asked":
+        """The same of what is remembered of the collection."""
+        return msgspec.structs.replace(self, collection=remembered(self.collection))
 
     def access(self, action: Literal["list", "view"]) -> Access:
         """The ways in. Raises Forbidden if there is none."""
@@ -70,6 +78,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     first: bool
     walk: bool
     nulls: tuple[bool, ...] | None
+    past: Past = ""
 
 
 class Compiled(msgspec.Struct, frozen=True):
@@ -134,6 +143,7 @@ def plan_list(plans: Plans, asked: Asked, query: ListQuery, secret: bytes) -> Pl
         first=query.offset == 0,
         walk=query.cursor is not None,
         nulls=nulls,
+        past=query.past,
     )
     key = (asked.catalog.version, asked.collection.id, asked.who, wanted, reading and reading.shape)
     compiled = plans.get(key)
@@ -147,14 +157,16 @@ def _context(asked: Asked, query: ListQuery) -> bytes:
     """What a cursor is bound to: it means nothing for another collection, sort, filter or search."""
     if query.cursor is None:
         return b""
-    return msgspec.msgpack.encode((asked.collection.id, query.sort, query.filter, query.params, query.search))
+    past = (query.as_of, query.deleted) if query.past else ()
+    return msgspec.msgpack.encode((asked.collection.id, query.sort, query.filter, query.params, query.search, *past))
 
 
 class _Narrowing:
     """Gathers the conditions and the joins of the rows that a read is about."""
 
-    def __init__(self, asked: Asked, ways: Access, reading: Reading | None) -> None:
-        self._table = qualified("public", asked.collection.name) + raw(" AS ") + BASE
+    def __init__(self, asked: Asked, ways: Access, reading: Reading | None, past: Past = "") -> None:
+        self._table = source(asked.collection, past) + raw(" AS ") + BASE
+        asked = asked.of_the_past if past else asked
         self.sight = sight_of(asked.catalog, asked.who)
         self.scope = Scope(asked.catalog, asked.collection, BASE, self.sight)
         self._rules = RuleScope(asked.catalog, asked.collection, BASE, asked.who)
@@ -170,8 +182,9 @@ class _Narrowing:
 
 
 def _compile(asked: Asked, ways: Access, wanted: Wanted, reading: Reading | None) -> Compiled:
+    found = _Narrowing(asked, ways, reading, wanted.past)
+    asked = asked.of_the_past if wanted.past else asked
     collection, who = asked.collection, asked.who
-    found = _Narrowing(asked, ways, reading)
     keys = sort_keys(found.scope, wanted.sort, walk=wanted.walk)
     if wanted.search:
         found.conditions += search.conditions(collection, found.sight, BASE)
@@ -205,16 +218,17 @@ def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> Aggrega
     return AggregatePlan(statement, reading.literals if reading else (), guarded)
 
 
-def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str]) -> Compiled:
+def plan_view(plans: Plans, asked: Asked, shape: tuple[str, str], past: Past = "") -> Compiled:
     """The plan of a request for one record; `shape` is its `fields` and its `expand`. Raises Forbidden, BadRequest."""
-    key = (asked.catalog.version, asked.collection.id, asked.who, "view", shape)
+    key = (asked.catalog.version, asked.collection.id, asked.who, "view", shape, past)
     kept = plans.get(key)
     if isinstance(kept, Compiled):
         return kept
-    ways = asked.access("view")
+    ways, whole = asked.access("view"), asked.collection
+    asked = asked.of_the_past if past else asked
     rule = holds(asked.catalog, asked.collection, ways.rules, BASE, asked.who)
     seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(*shape), ways)
-    compiled = Compiled(Statement.of(compile_view(asked.collection, seen, rule)), seen.spaced)
+    compiled = Compiled(Statement.of(compile_view(whole, seen, rule, past)), seen.spaced)
     keep(plans, key, compiled, compiled.statement)
     return compiled
 

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import msgspec
 
 from holdfast.errors import BadRequest, Problem
+from holdfast.expressions.moment import read_moment
+from holdfast.records.past import Past
 
 Count: TypeAlias = Literal["exact", "estimated", "none"]
 Parameter: TypeAlias = str | int | float | bool | None
@@ -17,7 +20,7 @@ MAX_PER_PAGE: Final = 1000  # records
 MAX_PAGE: Final = 1_000_000_000
 MAX_CURSOR_CHARS: Final = 8192
 MAX_SEARCH_CHARS: Final = 1000
-UNANSWERED: Final = ("asOf", "near")  # of the contract: refused, because today's rows are no answer to them
+UNANSWERED: Final = ("near",)  # of the contract: refused, because all rows are no answer to it
 _WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 _FALSE: Final = frozenset(("", "0", "f", "F", "false", "FALSE", "False"))
@@ -26,7 +29,8 @@ _FALSE: Final = frozenset(("", "0", "f", "F", "false", "FALSE", "False"))
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A list request, checked as far as that goes without the collection.
 
-    `cursor` is None for numbered pages, empty for the first page of a walk by cursor.
+    `cursor` is None for numbered pages, empty for the first page of a walk by cursor. With `as_of` the records are
+    asked for as they were then, with `deleted` those that are there no more.
     """
 
     page: int = 1
@@ -39,6 +43,13 @@ class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
     count: Count = "exact"
     cursor: str | None = None
     params: tuple[tuple[str, Parameter], ...] = ()
+    as_of: datetime | None = None
+    deleted: bool = False
+
+    @property
+    def past(self) -> Past:
+        """Which rows it is about."""
+        return "asOf" if self.as_of is not None else "deleted" if self.deleted else ""
 
     @property
     def offset(self) -> int:
@@ -86,11 +97,14 @@ def _parameter(name: str, value: object) -> Parameter:
 def _read(given: Mapping[str, Any], params: tuple[tuple[str, Parameter], ...]) -> ListQuery:
     for name in UNANSWERED:
         if given.get(name):
-            raise refuse(name, "This server keeps no history and has no search by vector.")
+            raise refuse(name, "This server has no search by vector.")
     page = read_whole(given, "page", 1)
     if page > MAX_PAGE:
         raise refuse("page", f"The last page that can be asked for is {MAX_PAGE}: go deep with cursor instead.")
     per_page = read_whole(given, "perPage", PER_PAGE)
+    as_of, deleted = read_as_of(given), _truth(given, "deleted")
+    if as_of is not None and deleted:
+        raise refuse("deleted", "It cannot be combined with asOf.")
     return ListQuery(
         page=max(page, 1),
         per_page=min(per_page, MAX_PER_PAGE) if per_page > 0 else PER_PAGE,
@@ -102,7 +116,20 @@ def _read(given: Mapping[str, Any], params: tuple[tuple[str, Parameter], ...]) -
         count=_count(given),
         cursor=read_text(given, "cursor", MAX_CURSOR_CHARS) if given.get("cursor") is not None else None,
         params=params,
+        as_of=as_of,
+        deleted=deleted,
     )
+
+
+def read_as_of(given: Mapping[str, Any]) -> datetime | None:
+    """The moment of the past that is asked for; None without one. Raises BadRequest for what is no date."""
+    text = read_text(given, "asOf")
+    if not text:
+        return None
+    moment = read_moment(text)
+    if moment is None:
+        raise refuse("asOf", "It has to be a date such as 2026-11-21 12:00:00Z.", "validation_invalid_date")
+    return moment
 
 
 def _count(given: Mapping[str, Any]) -> Count:

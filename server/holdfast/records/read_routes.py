@@ -17,8 +17,9 @@ from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
 from holdfast.records.hooked_reads import after_list, after_view, before_list, before_view
 from holdfast.records.list import MAX_COUNTED, check_size
+from holdfast.records.past_reading import list_bounds, view_bounds
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, keep, plan_aggregate, plan_list, plan_view
-from holdfast.records.query import ListQuery, from_body, from_query
+from holdfast.records.query import ListQuery, from_body, from_query, read_as_of
 from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
@@ -70,8 +71,12 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     views = engine.hooks.views
     if views:
         shape = await before_view(engine, request, collection, record_id, shape)
-    compiled = plan_view(engine.plans, asked, shape)
-    if len(compiled.statement.reads) == 1:  # the id: no rule asks for anything
+    as_of = read_as_of(query) if "asOf" in query else None
+    compiled = plan_view(engine.plans, asked, shape, "" if as_of is None else "asOf")
+    if as_of is not None:
+        bounds = await view_bounds(engine, collection, as_of)
+        given = inputs({RECORD_ID: record_id, **bounds}, Facts.of(request))
+    elif len(compiled.statement.reads) == 1:  # the id: no rule asks for anything
         given = Inputs(named={RECORD_ID: record_id})
     else:
         given = inputs({RECORD_ID: record_id}, Facts.of(request))
@@ -119,7 +124,8 @@ def _asked(engine: Engine, request: Request, collection: Collection) -> Asked:
 
 async def _page(engine: Engine, request: Request, plan: Plan) -> bytes:
     query = plan.query
-    given = inputs(plan.named, Facts.of(request), plan.literals)
+    named = plan.named if not query.past else {**plan.named, **await list_bounds(engine, request, query)}
+    given = inputs(named, Facts.of(request), plan.literals)
     row = await _fetch(engine, request, plan.compiled.statement, given)
     items: str | None = None if row is None else row[0]
     if items is None and plan.guarded:

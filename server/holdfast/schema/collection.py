@@ -16,7 +16,8 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, dict=True, rename="c
     """A collection: the table or view `name` in schema public, and what the API does with it.
 
     `auth` holds the options of an auth collection (passwordAuth, authToken, ... in API.md's spelling),
-    `view_query` the SELECT of a view. `created` and `updated` are as the API writes dates.
+    `view_query` the SELECT of a view. Versions are kept for `history_days`, or for ever if that is 0. `created` and
+    `updated` are as the API writes dates.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, dict=True, rename="c
     delete_rule: Rule = None
     events: bool = True
     history: bool = False
+    history_days: int = 0
     searchable: tuple[str, ...] = ()
     cache_ttl: int = 0
     comment: str = ""

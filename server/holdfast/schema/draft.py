@@ -21,6 +21,7 @@ from holdfast.schema.system_fields import collection_id, system_fields
 
 MAX_COMMENT_CHARS: Final = 2000
 MAX_CACHE_SECONDS: Final = 86_400
+MAX_HISTORY_DAYS: Final = 36_500
 MAX_QUERY_CHARS: Final = 100_000
 SEARCHABLE_TYPES: Final = frozenset(("text", "editor", "email", "url", "select", "json"))
 RULES: Final = ("list_rule", "view_rule", "create_rule", "update_rule", "delete_rule")
@@ -224,7 +225,7 @@ def _read_auth(given: Mapping[str, Any], collection: Collection, problems: _Foun
 
 
 def _check(collection: Collection, existing: Collection | None, problems: _Found) -> None:
-    """The keys of all collections: rules, searchable, cacheTtl, comment."""
+    """The keys of all collections: rules, searchable, cacheTtl, history, comment."""
     for name in RULES:
         key = name.removesuffix("_rule") + "Rule"
         rule = getattr(collection, name)
@@ -240,8 +241,19 @@ def _check(collection: Collection, existing: Collection | None, problems: _Found
     if not 0 <= collection.cache_ttl <= MAX_CACHE_SECONDS:
         message = f"Must be from 0 to {MAX_CACHE_SECONDS} seconds."
         problems["cacheTtl"] = Problem("validation_out_of_range", message)
+    _check_history(collection, problems)
     if not collection.is_view and "fields" not in problems:
         _note(problems, "searchable", _searchable_problem(collection))
+
+
+def _check_history(collection: Collection, problems: _Found) -> None:
+    if not 0 <= collection.history_days <= MAX_HISTORY_DAYS:
+        message = f"Must be from 0, which is for ever, to {MAX_HISTORY_DAYS} days."
+        problems["historyDays"] = Problem("validation_out_of_range", message)
+    if collection.history and collection.is_view:
+        problems["history"] = Problem(INVALID, "A view keeps no history: its collections can.")
+    elif collection.history and not collection.events:
+        problems["history"] = Problem(INVALID, "A history is made of events, and `events` is off.")
 
 
 def _searchable_problem(collection: Collection) -> Problem | None:

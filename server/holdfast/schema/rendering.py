@@ -19,7 +19,7 @@ def collection_json(collection: Collection) -> dict[str, Any]:
     shown["indexes"] = list(collection.indexes)
     for rule in _RULES:
         shown[rule] = definition[rule]
-    for key in ("events", "history", "searchable", "cacheTtl", "comment", "created", "updated"):
+    for key in ("events", "history", "historyDays", "searchable", "cacheTtl", "comment", "created", "updated"):
         shown[key] = definition[key]
     if collection.is_view:
         shown["viewQuery"] = collection.view_query

@@ -1,0 +1,1 @@
+"""The versions of records: listed, brought back, and redacted."""
