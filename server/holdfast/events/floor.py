@@ -12,9 +12,10 @@ from holdfast.db.pool import Connection
 EVERY_SECONDS: Final = 2.0
 
 # An id is taken by a transaction that has its number already. So the ids are read first: whoever has taken one of them
-# is among the transactions that the snapshot after it knows.
+# has a lower number than a transaction that begins afterwards. The end of a snapshot (xmax) is no such number: it is the
+# one after the newest transaction that has ended, and those that run may be beyond it.
 _TOP: Final = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM holdfast.outbox_id_seq"
-_NEXT_TRANSACTION: Final = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
+_NEW_TRANSACTION: Final = "SELECT pg_current_xact_id()::text::bigint"
 _OLDEST_TRANSACTION: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 
 
@@ -43,6 +44,7 @@ class Floor:
             top: int = await connection.fetchval(_TOP)
             if top < self.id:  # somebody has set the sequence back
                 self.id = 0
-            self._mark = (top, await connection.fetchval(_NEXT_TRANSACTION))
+            if top > self.id:
+                self._mark = (top, await connection.fetchval(_NEW_TRANSACTION))
         elif await connection.fetchval(_OLDEST_TRANSACTION) >= self._mark[1]:
             self._ended, self._mark = self._mark[0], None

@@ -172,6 +172,24 @@ async def test_the_floor_waits_for_every_transaction_that_may_still_write_below_
     await other.close()
 
 
+async def test_the_floor_waits_for_a_transaction_after_which_none_has_ended_yet(log: Log):
+    other: Any = await asyncpg.connect(log.dsn)
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute("INSERT INTO notes (id) VALUES ('open')")
+    floor = Floor(every_seconds=0.0)
+    await floor.drained(log.connection)
+    await log.connection.execute("INSERT INTO notes (id) VALUES ('done')")
+    await log.connection.execute("DELETE FROM holdfast.outbox")
+    for _ in range(6):
+        await floor.drained(log.connection)
+    assert floor.id == 0
+    await transaction.commit()
+    await log.connection.execute("DELETE FROM holdfast.outbox")
+    await reaches(floor, log, 2)
+    await other.close()
+
+
 async def test_of_several_relays_one_leads_and_another_takes_over_when_its_connection_ends(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ):
