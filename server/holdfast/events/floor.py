@@ -12,8 +12,8 @@ from holdfast.db.pool import Connection
 EVERY_SECONDS: Final = 2.0
 
 # An id is taken by a transaction that has its number already. So the ids are read first: whoever has taken one of them
-# has a lower number than a transaction that begins afterwards. The end of a snapshot (xmax) is no such number: it is the
-# one after the newest transaction that has ended, and those that run may be beyond it.
+# has a lower number than a transaction that begins afterwards. The end of a snapshot (xmax) would not do: it is the one
+# after the newest transaction that has ended, and those that run may be beyond it.
 _TOP: Final = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM holdfast.outbox_id_seq"
 _NEW_TRANSACTION: Final = "SELECT pg_current_xact_id()::text::bigint"
 _OLDEST_TRANSACTION: Final = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
