@@ -46,6 +46,8 @@ from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
 from holdfast.engine import Engine
 from holdfast.events.relay import Relay
+from holdfast.files.routes import FILE_ROUTES
+from holdfast.files.sweep import SweepFiles
 from holdfast.history.routes import HISTORY_ROUTES
 from holdfast.history.sweep import sweep_history
 from holdfast.http.counters import Counters
@@ -121,6 +123,7 @@ ROUTES: Final = (
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
     *AUDIT_ROUTES,
+    *FILE_ROUTES,
     *HISTORY_ROUTES,
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
@@ -202,7 +205,7 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
             tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
             tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
             tasks.append(asyncio.create_task(Deliverer(engine).run(), name="send webhooks"))
-            sweeps = {**SWEEPS, "audit log": SweepAudit(settings.audit_days)}
+            sweeps = {**SWEEPS, "audit log": SweepAudit(settings.audit_days), "files": SweepFiles(engine)}
             tasks.append(asyncio.create_task(sweep_forever(pool, sweeps), name="sweep"))
             tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
         yield engine

@@ -115,6 +115,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         About("How long events are kept, for clients and receivers that were away, in days.", whole(1, 3650)),
     ] = 7
     audit_days: Annotated[int, About("How long the audit log is kept, in days.", whole(1, 36500))] = 365
+    storage_url: Annotated[
+        str,
+        About(
+            "Where files are kept, if not in the data directory: a bucket, with the credentials that its tools use.",
+            url("s3", "gs", "az", "file"),
+            secret=True,
+        ),
+    ] = ""
+    files_grace_hours: Annotated[
+        int, About("How long files are kept that no record holds any more, in hours.", whole(0, 8760))
+    ] = 24
 
     public_url: Annotated[
         str,

@@ -21,6 +21,9 @@ from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
 from holdfast.outbound.client import Outbound
 from holdfast.schema.app_options import AppOptions, in_effect
+from holdfast.storage.place import place_of
+from holdfast.storage.storage import Storage
+from holdfast.storage.storages import Storages
 
 Guard: TypeAlias = Callable[["Engine", Transaction, Catalog], Awaitable[None]]
 """Looks at a changed catalog in the transaction that has changed it. Raises ApiError to refuse the change."""
@@ -40,6 +43,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     outbound: Outbound = msgspec.field(default_factory=Outbound)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
     tally: Tally = msgspec.field(default_factory=Tally)
+    storages: Storages = msgspec.field(default_factory=Storages)
     host: Host = msgspec.field(default_factory=Host)
 
     @property
@@ -56,6 +60,11 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     def options(self) -> AppOptions:
         """What the operator has set, with what the environment sets in its place."""
         return in_effect(self.live.now.options, self.settings)
+
+    @property
+    def storage(self) -> Storage:
+        """Where files are kept. Raises Unavailable when that cannot be opened."""
+        return self.storages.at(place_of(self.live.now.options, self.settings))
 
     @cached_property
     def feed(self) -> Feed:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "key": "holdfast.cli.key",
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
+    "files": "holdfast.cli.files",
 }
 
 

@@ -18,7 +18,8 @@ from holdfast.collections.back import (
     values_before,
 )
 from holdfast.collections.diff import Changes, FieldChange, TableChange
-from holdfast.collections.parts import Part, Sort, dropped, parts
+from holdfast.collections.part import Part, Sort
+from holdfast.collections.parts import dropped, parts
 from holdfast.collections.step import Action, Step
 from holdfast.db.sql import Sql, inline
 from holdfast.schema.collection import Collection

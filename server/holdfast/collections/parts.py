@@ -4,43 +4,24 @@ Each is a value that can be compared: what is not in the new set goes, what is n
 """
 
 from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 
 from holdfast.audit.accounts import account_triggers, link_triggers
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.convert import column_type, shape
+from holdfast.collections.file_parts import file_parts, truncate_part
+from holdfast.collections.part import Part, trigger
 from holdfast.collections.search import search_vector
 from holdfast.db.sql import EMPTY, Sql, inline, join, literal, name, qualified, raw
 from holdfast.events import capture, remembering
 from holdfast.schema.collection import Collection
 from holdfast.schema.condition import condition_sql
 from holdfast.schema.field import Field
+from holdfast.schema.file import FileField
 from holdfast.schema.index import FUNCTIONS, Index, index_sql
 from holdfast.schema.index_reading import read_index
 from holdfast.schema.relation import RelationField
-
-Sort = Literal["index", "relation", "function", "trigger", "capture", "history"]
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One of them. `table` is the id of the collection that it hangs on, `source` of the one that asks for it.
-
-    `where` is the place in the source's JSON that a problem with it belongs to. `basis` is what it depends on besides
-    its own text: an index has to be made anew when the type of its column changes. What `follows` finds tables and
-    columns under their new names by itself.
-    """
-
-    sort: Sort
-    name: str
-    table: str
-    source: str
-    create: Sql
-    where: tuple[str, ...]
-    basis: tuple[str, ...] = ()
-    follows: bool = True
-    duplicates: Sql | None = None
 
 
 def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
@@ -50,10 +31,12 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
     found: list[Part] = []
     for place, field in enumerate(collection.fields):
         found.extend(_of_field(catalog, collection, field, ("fields", str(place))))
+    if any(isinstance(field, FileField) for field in collection.fields):
+        found.append(truncate_part(collection))
     if collection.is_auth:
         found.extend(_of_accounts(collection))
     for label, create in link_triggers(collection):
-        found.append(_trigger(collection, collection, label, create, (), follows=True))
+        found.append(trigger(collection, collection, label, create, (), follows=True))
     if collection.searchable:
         found.append(_search(collection))
     for place, statement in enumerate(collection.indexes):
@@ -61,11 +44,7 @@ def parts(catalog: Catalog, collection: Collection) -> tuple[Part, ...]:
     if capture.is_captured(collection):
         found.append(capture_part(collection))
     if remembering.keeps_history(collection):
-        id, begin = collection.id, remembering.begin(collection)
-        kept = Part(
-            sort="history", name="hf_history", table=id, source=id, create=begin, where=("history",), follows=False
-        )
-        found.append(kept)
+        found.append(_history(collection))
     return tuple(found)
 
 
@@ -79,6 +58,19 @@ def capture_part(collection: Collection) -> Part:
         create=capture.create(collection),
         where=("events",),
         basis=(capture.signature(collection),),
+        follows=False,
+    )
+
+
+def _history(collection: Collection) -> Part:
+    """What the versions of the collection's records are called by. It hangs on no trigger: the relay looks at it."""
+    return Part(
+        sort="history",
+        name="hf_history",
+        table=collection.id,
+        source=collection.id,
+        create=remembering.begin(collection),
+        where=("history",),
         follows=False,
     )
 
@@ -107,6 +99,8 @@ def primary_key(collection: Collection) -> str:
 def _of_field(catalog: Catalog, collection: Collection, field: Field, where: tuple[str, ...]) -> Iterator[Part]:
     if field.unique:
         yield _unique(collection, field, where)
+    if isinstance(field, FileField):
+        yield from file_parts(collection, field, where, _basis([field]))
     if not isinstance(field, RelationField):
         return
     target = catalog.by_id[field.collection_id]
@@ -135,9 +129,9 @@ def _of_accounts(collection: Collection) -> Iterator[Part]:
         ("hf_renewed", raw(' AFTER UPDATE OF "tokenKey"'), each + renews),
     ):
         create = raw("CREATE TRIGGER ") + name(label) + when + on + what
-        yield _trigger(collection, collection, label, create, (), follows=True)
+        yield trigger(collection, collection, label, create, (), follows=True)
     for label, create in account_triggers(collection):
-        yield _trigger(collection, collection, label, create, (), follows=True)
+        yield trigger(collection, collection, label, create, (), follows=True)
 
 
 def _index(
@@ -340,7 +334,7 @@ def _keep_added(collection: Collection, field: RelationField, where: tuple[str, 
         + qualified("holdfast", label)
         + raw("()")
     )
-    found = _trigger(collection, collection, label, create, where, follows=True)
+    found = trigger(collection, collection, label, create, where, follows=True)
     return msgspec.structs.replace(found, basis=(field.collection_id,))
 
 
@@ -365,7 +359,7 @@ def _keep_deleted(collection: Collection, field: RelationField, target: Collecti
         + arguments
         + raw(")")
     )
-    return _trigger(target, collection, label, create, where, follows=False)
+    return trigger(target, collection, label, create, where, follows=False)
 
 
 def _keep_truncated(collection: Collection, field: RelationField, target: Collection, where: tuple[str, ...]) -> Part:
@@ -379,15 +373,7 @@ def _keep_truncated(collection: Collection, field: RelationField, target: Collec
         + _arguments(_quoted(collection), field.name, f"hf_fk_{collection.id}_{field.id}")
         + raw(")")
     )
-    return _trigger(target, collection, label, create, where, follows=False)
-
-
-def _trigger(
-    table: Collection, source: Collection, label: str, create: Sql, where: tuple[str, ...], *, follows: bool
-) -> Part:
-    return Part(
-        sort="trigger", name=label, table=table.id, source=source.id, create=create, where=where, follows=follows
-    )
+    return trigger(target, collection, label, create, where, follows=False)
 
 
 def _quoted(collection: Collection) -> str:

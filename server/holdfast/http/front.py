@@ -20,9 +20,10 @@ from holdfast.http.cors import Cors
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
+from holdfast.http.pouring import pour
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
-from holdfast.http.response import Response
+from holdfast.http.response import Poured, Response
 from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
 from holdfast.http.stream import SocketLine, Streamed
 from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines, open_line
@@ -204,6 +205,9 @@ class Front:
             if isinstance(answer, Streamed):
                 await exchange.stream(answer)
                 return None
+            if isinstance(answer, Poured):
+                await exchange.pour(answer)
+                return None
             return answer
         if path.startswith("/api/") and path.endswith("/"):
             raise NotFound(f"There is nothing here: paths end without a slash, so this is {_without_slash(path)}.")
@@ -307,6 +311,18 @@ class _Exchange:
         finally:
             await line.finish()
             self._bytes = line.sent_bytes
+
+    async def pour(self, response: Poured) -> None:
+        """Send an answer in pieces. The line stays open for the next request."""
+        request = self._request
+        request.scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
+        headers = [*self._common.headers, *self._own_headers(), (b"content-length", b"%d" % response.size)]
+        headers += [(b"content-type", response.content_type), *response.headers]
+        self._status = response.status
+        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if not self._head:
+            self._bytes = await pour(request.receive, self._send, response.pieces())
+        await self._send({"type": "http.response.body", "body": b""})
 
     async def __call__(self, message: Any) -> None:
         """Pass on a message of Litestar."""

@@ -16,6 +16,7 @@ from holdfast.db.failures import api_error
 from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import Statement, raw, value
 from holdfast.errors import ApiError, BadRequest, Conflict, IdempotencyMismatch
+from holdfast.http.form_value import Upload
 from holdfast.http.refusal import refusal
 from holdfast.http.request import Request
 from holdfast.http.response import JSON, Response
@@ -72,8 +73,15 @@ def _fingerprint(request: Request, body: Mapping[str, Any]) -> bytes:
     # Of what the body says and not of its bytes: a form that is sent again has another boundary in it.
     digest = hashlib.sha256(msgspec.json.encode([request.method, request.path]))
     digest.update(request.query_string + b"\n")
-    digest.update(msgspec.json.encode(body))
+    digest.update(msgspec.json.encode(body, enc_hook=_identity))
     return digest.digest()
+
+
+def _identity(part: object) -> object:
+    """A file of a form stands for itself by what is in it, not by where it was put."""
+    if isinstance(part, Upload):
+        return part.identity
+    raise TypeError(f"a {type(part).__name__} is no part of a body")
 
 
 class _Kept:

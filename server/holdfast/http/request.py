@@ -1,5 +1,6 @@
 """A request as the data plane sees it: parsed no further than somebody asks."""
 
+from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from holdfast.http.peer import Network, peer
 from holdfast.identity import GUEST, Principal
 
 MAX_QUERY_PARTS: Final = 1000  # name=value pairs in one query string
+CLOSE: Final = {"Connection": "close"}  # what follows on the line cannot be trusted, or would have to be read
 
 
 class Request:
@@ -20,7 +22,7 @@ class Request:
 
     `route` is the pattern that the path fits (`/api/collections/{collection}/records`), for the log and the
     metrics; who dispatches sets it, and `params`, what its parameters are in this path. `has_own_limit`: it came with
-    an API key that is counted for itself.
+    an API key that is counted for itself. `form` is what was read of a body that can be read once.
     """
 
     def __init__(self, scope: Any, receive: Any, *, id: str, max_body_bytes: int) -> None:
@@ -38,6 +40,8 @@ class Request:
         self.database_seconds = 0.0
         self.trusted: tuple[Network, ...] = ()
         self.has_own_limit = False
+        self.form: dict[str, Any] | None = None
+        self.max_text_bytes = max_body_bytes  # of a form, without its files
         self._max_body_bytes = max_body_bytes
         self._body: bytes | None = None
 
@@ -79,24 +83,49 @@ class Request:
         """
         if self._body is not None:
             return self._body
-        declared = self.headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self._max_body_bytes:
-            raise TooLarge
+        self._check_declared()
         chunks: list[bytes] = []
         size = 0
         while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise BadRequest("The connection was closed before the request was complete.")
-            chunk: bytes = message.get("body", b"")
+            chunk, more = await self._chunk()
             size += len(chunk)
             if size > self._max_body_bytes:
                 raise TooLarge
             chunks.append(chunk)
-            if not message.get("more_body", False):
+            if not more:
                 break
         self._body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         return self._body
+
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
+        """The body as it comes, which can be had once. Raises what `body` raises."""
+        if self._body is not None:
+            yield self._body
+            return
+        self._check_declared()
+        size, more = 0, True
+        while more:
+            chunk, more = await self._chunk()
+            size += len(chunk)
+            if size > self._max_body_bytes:
+                raise TooLarge(headers=CLOSE)
+            yield chunk
+
+    async def _chunk(self) -> tuple[bytes, bool]:
+        """The next piece of the body, and whether there are more."""
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise BadRequest("The connection was closed before the request was complete.")
+        return message.get("body", b""), message.get("more_body", False)
+
+    def _check_declared(self) -> None:
+        declared = self.headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self._max_body_bytes:
+            raise TooLarge(headers=CLOSE)
+
+    def allow_files(self, size: int) -> None:
+        """Take a form that is larger by so many bytes than other bodies: it may hold files."""
+        self._max_body_bytes += size
 
     def limit_body(self, most: int) -> None:
         """Take no larger body than `most` bytes from now on; 0 leaves the limit as it is, and none makes it wider."""

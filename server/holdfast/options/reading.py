@@ -12,6 +12,7 @@ from holdfast.config import Settings, catalogue
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.schema.app_options import (
     FIXED_BY,
+    S3,
     AppOptions,
     Batch,
     Meta,
@@ -176,6 +177,7 @@ def _checks(options: AppOptions) -> _Found:
         "smtp": _smtp_problems(options.smtp),
         "rateLimits": _limit_problems(options.rate_limits),
         "batch": _batch_problems(options.batch),
+        "s3": s3_problems(options.s3),
     }
     return {key: found for key, found in sections.items() if found}
 
@@ -291,4 +293,21 @@ def _batch_problems(batch: Batch) -> _Found:
         found["timeout"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_BATCH_SECONDS} seconds.")
     if not 0 <= batch.max_body_size <= MAX_COUNT:
         found["maxBodySize"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_COUNT} bytes.")
+    return found
+
+
+def s3_problems(s3: S3) -> _Found:
+    """What is wrong with a bucket. One that is not in use may be half filled in."""
+    found: _Found = {}
+    texts = {"bucket": s3.bucket, "region": s3.region, "endpoint": s3.endpoint}
+    texts |= {"accessKey": s3.access_key, "secret": s3.secret}
+    for key, text in texts.items():
+        if len(text) > MAX_URL_CHARS or _CONTROL.search(text):
+            found[key] = Problem(INVALID, f"Must be one line of up to {MAX_URL_CHARS} letters.")
+        elif s3.enabled and not text:
+            found[key] = _REQUIRED
+    if "endpoint" not in found and s3.endpoint:
+        url = s3.endpoint if "://" in s3.endpoint else f"https://{s3.endpoint}"
+        if not _is_address(url):
+            found["endpoint"] = Problem("validation_is_url", "Must be an address such as https://s3.example.com.")
     return found

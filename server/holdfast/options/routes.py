@@ -34,6 +34,12 @@ async def send_test_email(engine: Engine, request: Request) -> Response:
     return NO_CONTENT
 
 
+async def test_s3(engine: Engine, request: Request) -> Response:
+    """Try the bucket."""
+    await service.test_s3(engine, await request.object())
+    return NO_CONTENT
+
+
 async def make_apple_secret(_: Engine, request: Request) -> Response:
     """The client secret that Apple wants. Nothing is kept."""
     return Response(body=_encode({"secret": client_secret(await request.object(), time.time())}))
@@ -46,6 +52,7 @@ def _schema(*, secrets: bool) -> Schema:
     found["properties"]["trustedProxy"] = _whole(proxy, parts)
     if not secrets:
         del found["properties"]["smtp"]["properties"]["password"]
+        del found["properties"]["s3"]["properties"]["secret"]
     return found
 
 
@@ -109,6 +116,20 @@ ROUTES: Final = (
         summary="Send a test mail and wait for the mail server",
         tag="settings",
         body=_TEST,
+        status=204,
+        errors=(413, 415, 503),
+    ),
+    Route(
+        method="POST",
+        path="/api/settings/test/s3",
+        handler=test_s3,
+        summary="Try to write, read and delete in the bucket where files are kept",
+        tag="settings",
+        body={
+            "type": "object",
+            "required": ["filesystem"],
+            "properties": {"filesystem": {"type": "string", "enum": ["storage"]}},
+        },
         status=204,
         errors=(413, 415, 503),
     ),

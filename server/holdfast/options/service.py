@@ -14,7 +14,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.change import lock, retried, settle
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, NotFound, Problem, ValidationFailed
+from holdfast.errors import BadRequest, NotFound, Problem, Unavailable, ValidationFailed
 from holdfast.mail.later import from_template, require_mail
 from holdfast.mail.message import Message
 from holdfast.mail.sending import send_now
@@ -44,6 +44,7 @@ def as_shown(options: AppOptions) -> dict[str, Any]:
     """Options without their secrets. Pure."""
     found: dict[str, Any] = msgspec.to_builtins(options)
     del found["smtp"]["password"]
+    del found["s3"]["secret"]
     return found
 
 
@@ -65,8 +66,9 @@ async def change_options(engine: Engine, author: Author, given: Mapping[str, Any
 
 def _entry(was: AppOptions, now: AppOptions) -> Entry:
     before, after = changed(as_shown(was), as_shown(now))
-    if was.smtp.password != now.smtp.password:
-        before, after = {**before, "smtp.password": "hidden"}, {**after, "smtp.password": "changed"}
+    secrets = {"smtp.password": was.smtp.password != now.smtp.password, "s3.secret": was.s3.secret != now.s3.secret}
+    for secret in [name for name, is_changed in secrets.items() if is_changed]:
+        before, after = {**before, secret: "hidden"}, {**after, secret: "changed"}
     return Entry(action="settings.updated", target=Target("settings"), before=before, after=after)
 
 
@@ -84,6 +86,28 @@ async def send_test(engine: Engine, given: Mapping[str, Any]) -> None:
         raise BadRequest(f"The mail did not go out: {str(failure).rstrip('.')}.") from failure
     except TimeoutError as failure:
         raise BadRequest(f"The mail did not go out within {PATIENCE_SECONDS:g} s.") from failure
+
+
+async def test_s3(engine: Engine, given: Mapping[str, Any]) -> None:
+    """Write, read and delete a small object where files are kept.
+
+    Raises ValidationFailed, and BadRequest with the reason when one of the three cannot be done.
+    """
+    filesystem = given.get("filesystem")
+    if not filesystem:
+        raise ValidationFailed({"filesystem": _REQUIRED})
+    if filesystem != "storage":
+        raise ValidationFailed({"filesystem": Problem("validation_in_invalid", "Must be storage.")})
+    if not engine.options.s3.enabled and not engine.settings.storage_url:
+        raise BadRequest("Files are kept on the disk of the server: there is no bucket to be tested.")
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await engine.storage.probe()
+    except Unavailable as failure:
+        cause = str(failure.__cause__ or failure).partition("\n")[0][:500]
+        raise BadRequest(f"The bucket cannot be used: {cause.rstrip('.')}.") from failure
+    except TimeoutError as failure:
+        raise BadRequest(f"The bucket does not answer within {PATIENCE_SECONDS:g} s.") from failure
 
 
 def _test_message(engine: Engine, given: Mapping[str, Any]) -> Message:

@@ -14,7 +14,7 @@ from holdfast.db.pool import Transaction
 from holdfast.db.sql import raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, BadRequest, Forbidden, Problem, ValidationFailed
-from holdfast.http.form import read_values
+from holdfast.http.form import MULTIPART, read_values
 from holdfast.http.idempotency import once
 from holdfast.http.preconditions import read_if_match
 from holdfast.http.rate_limits import Part as CountedPart
@@ -26,10 +26,20 @@ from holdfast.records import write_service
 from holdfast.records.batch_reading import Part, read_batch
 from holdfast.records.orphans import compile_dangling, compile_needed
 from holdfast.records.retry import with_retries
+from holdfast.records.uploads import (
+    Coming,
+    coming_files,
+    forget_body,
+    has_files,
+    read_form_body,
+    record_id_for,
+    with_files,
+)
 from holdfast.records.upsert import upsert
 from holdfast.records.violations import MISSING, needed_message, reference_of
 from holdfast.records.write_service import Write, allow_time
 from holdfast.rules.facts import Facts
+from holdfast.schema.app_options import Batch
 
 FAILED: Final = "Batch transaction failed: nothing was written."
 
@@ -55,7 +65,16 @@ async def handle(engine: Engine, request: Request) -> Response:
     if not options.enabled:
         raise Forbidden("Batches are turned off on this server.")
     request.limit_body(options.max_body_size)
-    values = await read_values(request)
+    try:
+        return await _answer(engine, request, options)
+    finally:
+        if request.form is not None:
+            forget_body(request)
+
+
+async def _answer(engine: Engine, request: Request, options: Batch) -> Response:
+    is_form = request.media_type == MULTIPART
+    values = await (read_form_body(engine, request) if is_form else read_values(request))
     parts = read_batch(values, options.max_requests)
     sent = Facts.of(request)
     await _count(engine, request, parts)
@@ -67,14 +86,32 @@ async def handle(engine: Engine, request: Request) -> Response:
             return Response(200, await run_batch(engine, engine.catalog, sent, parts, new))
 
     async def answer() -> Response:
+        nonlocal parts
         await engine.live.check()
         started = time.perf_counter()
+        files = list[Coming]()
+        if is_form:
+            parts, files = _with_files(engine.catalog, parts)
         try:
-            return await once(engine.pool, request, values, run)
+            return await with_files(engine, files, lambda: once(engine.pool, request, values, run))
         finally:
             request.database_seconds += time.perf_counter() - started
 
     return await with_retries(engine, answer)
+
+
+def _with_files(catalog: Catalog, parts: Sequence[Part]) -> tuple[tuple[Part, ...], list[Coming]]:
+    """The writes with the ids under which their files are stored, and these files."""
+    found: list[Part] = []
+    files: list[Coming] = []
+    for part in parts:
+        collection = catalog.find(part.collection)
+        if collection is not None and not collection.is_view and has_files(part.body):
+            id = part.new_id or record_id_for(collection, part.id, part.body)
+            files.extend(coming_files(collection, id, part.body))
+            part = msgspec.structs.replace(part, new_id=id)
+        found.append(part)
+    return tuple(found), files
 
 
 async def _count(engine: Engine, request: Request, parts: Sequence[Part]) -> None:
@@ -126,6 +163,7 @@ async def _do(engine: Engine, catalog: Catalog, sent: Facts, part: Part, tx: Tra
         expand=part.query.get("expand", ""),
         versions=read_if_match(part.headers.get("if-match", "")),
         request=_facts(sent, part),
+        new_id=part.new_id,
     )
     if part.action == "delete":
         await write_service.delete(engine, write, tx)

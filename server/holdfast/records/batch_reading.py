@@ -27,7 +27,10 @@ ACTIONS: Final[Mapping[tuple[str, bool], Action]] = {
 
 
 class Part(msgspec.Struct, frozen=True):
-    """One write of a batch. `collection` is as the URL names it, not looked up yet; the names of headers are lower."""
+    """One write of a batch. `collection` is as the URL names it, not looked up yet; the names of headers are lower.
+
+    `new_id` is for a record that comes without an id: files are stored under it.
+    """
 
     action: Action
     method: str
@@ -36,6 +39,7 @@ class Part(msgspec.Struct, frozen=True):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     body: Mapping[str, Any]
+    new_id: str = ""
 
     @property
     def path(self) -> str:

@@ -1,17 +1,18 @@
 """What the body of a write gives: which fields it touches and how, and what an auth record needs beside them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from holdfast.errors import BadRequest, Problem
-from holdfast.http.form import FormValue
+from holdfast.http.form import FormValue, Upload
 from holdfast.http.json import read_json
 from holdfast.records.modifiers import LISTS, Change, Changes, read_changes
 from holdfast.rules.access import Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field, FieldError
+from holdfast.schema.file import FileField
 
 # Keys that a record has when it goes out: a client may send a whole record back, and they mean nothing then.
 ECHOED: Final = frozenset(("collectionId", "collectionName", "expand"))
@@ -21,13 +22,15 @@ NOT_ALLOWED: Final = Problem("validation_not_allowed", "Your roles do not let yo
 class Given(msgspec.Struct, frozen=True):
     """The changes to fields, and the keys of an auth record's body that are no fields.
 
-    `refused` are the fields that the body names though no way in lets the caller set them.
+    `refused` are the fields that the body names though no way in lets the caller set them. `files` are the new files
+    by the names under which they would be stored; in `changes` stand these names.
     """
 
     changes: Changes
     password_confirm: str | None = None
     old_password: str | None = None
     refused: tuple[str, ...] = ()
+    files: Mapping[str, Upload] = {}
 
 
 def read_given(collection: Collection, body: Mapping[str, Any], access: Access) -> Given:
@@ -50,9 +53,21 @@ def read_given(collection: Collection, body: Mapping[str, Any], access: Access) 
                 continue
             refused.append(name)
         changes[name] = _typed_changes(field, found)
+    files: dict[str, Upload] = {}
+    if any(isinstance(value, FormValue) for value in body.values()):
+        files = {upload.name: upload for _, upload in sent_files(collection, body)}
     if not collection.is_auth:
-        return Given(changes, refused=tuple(refused))
-    return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")), tuple(refused))
+        return Given(changes, refused=tuple(refused), files=files)
+    return Given(changes, _text(body.get("passwordConfirm")), _text(body.get("oldPassword")), tuple(refused), files)
+
+
+def sent_files(collection: Collection, body: Mapping[str, Any]) -> Iterator[tuple[FileField, Upload]]:
+    """The files that a body brings for file fields."""
+    for name, changes in read_changes(collection, body).items():
+        field = collection.by_name[name]
+        if isinstance(field, FileField):
+            values = [change.value for change in changes if isinstance(change.value, FormValue)]
+            yield from ((field, upload) for value in values for upload in value.uploads)
 
 
 def writing(collection: Collection, field: Field, access: Access) -> tuple[str, ...]:
@@ -85,9 +100,12 @@ def _typed_changes(field: Field, found: tuple[Change, ...]) -> tuple[Change, ...
 
 
 def _typed(field: Field, value: object) -> object:
-    """A form's texts as the field reads them: a list where it holds many, else one string. Files stay what they are."""
-    if not isinstance(value, FormValue) or value.uploads:
+    """A form's texts as the field reads them: a list where it holds many, else one string; new files as their names."""
+    if not isinstance(value, FormValue):
         return value
+    if value.uploads:
+        # What is kept of the old comes before what is new.
+        return [*value.texts, *(upload.name for upload in value.uploads)] if isinstance(field, FileField) else value
     if field.type not in LISTS and not field.many:
         return value.texts[-1]
     if len(value.texts) == 1 and value.texts[0].startswith("["):
@@ -99,9 +117,6 @@ def _typed(field: Field, value: object) -> object:
 
 
 def refuse_files(field: Field, changes: tuple[Change, ...]) -> None:
-    """Raise FieldError if a form brought a file for the field."""
-    if not any(isinstance(change.value, FormValue) for change in changes):
-        return
-    if field.type == "file":
-        raise FieldError("validation_invalid_file", "This server does not take new files yet.")
-    raise FieldError("validation_invalid_value", "Must not be a file.")
+    """Raise FieldError if a form brought a file for a field that takes none."""
+    if any(isinstance(change.value, FormValue) for change in changes):
+        raise FieldError("validation_invalid_value", f"A {field.type} field takes no file.")

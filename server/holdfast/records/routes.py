@@ -9,6 +9,7 @@ from holdfast.http.response import Response
 from holdfast.http.routing import allow
 from holdfast.records import read_routes, write_routes
 from holdfast.records.retry import with_retries
+from holdfast.records.uploads import forget_body
 from holdfast.records.view_failure import naming_the_view
 from holdfast.schema.collection import Collection
 
@@ -23,7 +24,11 @@ async def handle(engine: Engine, request: Request) -> Response:
 
     Raises NotFound for a path or a collection that is not there, MethodNotAllowed with `Allow`.
     """
-    return await with_retries(engine, _answer, engine, request)
+    try:
+        return await with_retries(engine, _answer, engine, request)
+    finally:
+        if request.form is not None:
+            forget_body(request)
 
 
 async def _answer(engine: Engine, request: Request) -> Response:

@@ -20,7 +20,7 @@ from holdfast.records.modifiers import Change, builds_on_old, outcome
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field, FieldError
 from holdfast.schema.field_default import CALLER, NOW
-from holdfast.schema.file import FileField
+from holdfast.schema.file import FileField, NewFile
 from holdfast.schema.password import PasswordField
 
 NOTHING: Final[Mapping[str, object]] = {}
@@ -45,10 +45,12 @@ class Draft(msgspec.Struct, frozen=True):
     now: tuple[str, ...] = ()
 
 
-def draft_create(collection: Collection, given: Given, who: Principal, *, may_manage: bool = False) -> Draft:
+def draft_create(
+    collection: Collection, given: Given, who: Principal, *, may_manage: bool = False, new_id: str = ""
+) -> Draft:
     """The values of a new record: one for every field that is not the server's own to set.
 
-    With `may_manage` it depends on the record whether the caller manages it.
+    With `may_manage` it depends on the record whether the caller manages it. `new_id` is its id if the body names none.
     Raises ValidationFailed with everything that is wrong, by field.
     """
     problems: dict[str, Problem] = refused_problems(given)
@@ -58,11 +60,13 @@ def draft_create(collection: Collection, given: Given, who: Principal, *, may_ma
         if not field.settable or field.name in given.refused:
             continue
         try:
-            values[field.name] = _first(field, given.changes.get(field.name, ()), who)
+            values[field.name] = _first(field, given, who)
         except FieldError as failure:
             problems[field.name] = failure.problem
         if isinstance(field, PasswordField) and values.get(field.name):
             passwords.append(field.name)
+    if new_id and "id" not in given.changes:
+        values["id"] = new_id
     managing: tuple[str, ...] = ()
     if collection.is_auth:
         guarded = guarded_problems(collection, given, who, _UNGUARDED, values, manages=may_manage)
@@ -78,8 +82,9 @@ def draft_create(collection: Collection, given: Given, who: Principal, *, may_ma
     return Draft(values, tuple(passwords), managing=managing, now=now)
 
 
-def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:
+def _first(field: Field, given: Given, who: Principal) -> object:
     """The value of a field in a new record."""
+    changes = given.changes.get(field.name, ())
     refuse_files(field, changes)
     if changes and not builds_on_old(changes):
         value = outcome(field, None, changes)
@@ -87,7 +92,7 @@ def _first(field: Field, changes: tuple[Change, ...], who: Principal) -> object:
         value = outcome(field, starting_value(field, who), changes)
     taken = field.take(field.initial(value))
     if isinstance(field, FileField):
-        _check_files(taken, ())
+        _check_files(field, taken, (), given)
     return taken
 
 
@@ -104,7 +109,9 @@ def columns_needed(collection: Collection, given: Given, who: Principal) -> froz
     """The fields whose present values decide what an update does; mostly none, and then it is one statement."""
     needed = needed_of_old(collection, given, who)
     for name, changes in given.changes.items():
-        keeps_files = isinstance(collection.by_name[name], FileField) and any(_names(one.value) for one in changes)
+        keeps_files = isinstance(collection.by_name[name], FileField) and any(
+            str(file) not in given.files for one in changes for file in _names(one.value)
+        )
         if keeps_files or builds_on_old(changes):
             needed.add(name)
     return frozenset(needed)
@@ -135,7 +142,7 @@ def draft_update(
         if name in given.refused:
             continue
         try:
-            values[name] = _next(collection.by_name[name], changes, old)
+            values[name] = _next(collection.by_name[name], given, old)
         except FieldError as failure:
             problems[name] = failure.problem
     problems.update(guarded_problems(collection, given, who, old, values, manages=manages))
@@ -155,22 +162,27 @@ def draft_update(
     return Draft(values, passwords, old_password, new_token_key(collection) if "email" in values else None)
 
 
-def _next(field: Field, changes: tuple[Change, ...], old: Mapping[str, object]) -> object:
+def _next(field: Field, given: Given, old: Mapping[str, object]) -> object:
     """The value of a field after an update."""
+    changes = given.changes[field.name]
     if isinstance(field, PasswordField) and field.system and all(change.value in (None, "") for change in changes):
         return ""  # what a form sends when nobody typed anything: not a new password, so not one to be checked
     refuse_files(field, changes)
     now = old.get(field.name)
     taken = field.take(outcome(field, now, changes))
     if isinstance(field, FileField):
-        _check_files(taken, now)
+        _check_files(field, taken, now, given)
     return taken
 
 
-def _check_files(taken: object, stored: object) -> None:
-    if not set(_names(taken)) <= set(_names(stored)):
-        message = "Files can be kept or taken away by name; this server does not take new ones yet."
-        raise FieldError("validation_invalid_file", message)
+def _check_files(field: FileField, taken: object, stored: object, given: Given) -> None:
+    """Raise FieldError unless every file is one that the record has, or a new one that the field takes."""
+    for name in set(_names(taken)) - set(_names(stored)):
+        file = given.files.get(str(name))
+        if file is None:
+            message = "The record has no such file: new ones are sent in a form, and kept or taken away by their names."
+            raise FieldError("validation_invalid_file", message)
+        field.check_new(NewFile(file.original, file.content.size, file.found_type))
 
 
 def _names(value: object) -> list[object]:

@@ -17,7 +17,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
     `fields` and `expand` shape the answer. `versions` are the ones that the caller has seen. `request` is what rules
     may ask about; without it that is who asks, and the body. Plugins hear of it if it is `hooked`; `depth` counts the
-    writes of plugins that led to it.
+    writes of plugins that led to it. `new_id` is for a record that comes without an id: files are stored under it.
     """
 
     catalog: Catalog
@@ -31,6 +31,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     request: Facts | None = None
     hooked: bool = True
     depth: int = 0
+    new_id: str = ""
 
 
 class Written(msgspec.Struct, frozen=True):

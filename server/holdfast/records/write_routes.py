@@ -10,34 +10,35 @@ from typing import TypeAlias
 
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
-from holdfast.http.form import read_values
 from holdfast.http.idempotency import once
 from holdfast.http.preconditions import read_if_match
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.render import etag
+from holdfast.records.uploads import Coming, coming_files, has_files, read_body, record_id_for, with_files
 from holdfast.records.upsert import upsert as upsert_record
 from holdfast.records.write_service import Write, Written, allow_time
 from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
+from holdfast.schema.role import Action
 
 UseCase: TypeAlias = Callable[[Engine, Write, Transaction | None], Awaitable[Written]]
 
 
 async def create(engine: Engine, request: Request, collection: Collection) -> Response:
     """POST /api/collections/{collection}/records"""
-    return await _answer(engine, request, collection, "", write_service.create)
+    return await _answer(engine, request, collection, "", ("create", write_service.create))
 
 
 async def update(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
     """PATCH /api/collections/{collection}/records/{id}"""
-    return await _answer(engine, request, collection, record_id, write_service.update)
+    return await _answer(engine, request, collection, record_id, ("update", write_service.update))
 
 
 async def upsert(engine: Engine, request: Request, collection: Collection, record_id: str = "") -> Response:
     """PUT /api/collections/{collection}/records, with the id in the body or at the end of the path"""
-    return await _answer(engine, request, collection, record_id, upsert_record)
+    return await _answer(engine, request, collection, record_id, (None, upsert_record))
 
 
 async def delete(engine: Engine, request: Request, collection: Collection, record_id: str) -> Response:
@@ -61,10 +62,15 @@ async def delete(engine: Engine, request: Request, collection: Collection, recor
 
 
 async def _answer(
-    engine: Engine, request: Request, collection: Collection, record_id: str, use_case: UseCase
+    engine: Engine, request: Request, collection: Collection, record_id: str, asked: tuple[Action | None, UseCase]
 ) -> Response:
+    action, use_case = asked
     catalog = engine.catalog
-    body = await read_values(request)
+    body = await read_body(engine, request, collection, action)
+    new_id, files = "", list[Coming]()
+    if request.form is not None and has_files(body):
+        new_id = record_id_for(collection, record_id, body)
+        files = coming_files(collection, new_id, body)
     write = Write(
         catalog=catalog,
         collection=collection,
@@ -75,6 +81,7 @@ async def _answer(
         expand=request.query.get("expand", ""),
         versions=read_if_match(request.header(b"if-match")),
         request=Facts.of(request, body),
+        new_id=new_id,
     )
 
     async def run(tx: Transaction | None) -> Response:
@@ -82,6 +89,8 @@ async def _answer(
             await allow_time(tx, engine.settings.statement_timeout_ms)
         return answer_written(await use_case(engine, write, tx))
 
+    if files:
+        return await _timed(request, with_files(engine, files, lambda: once(engine.pool, request, body, run)))
     return await _timed(request, once(engine.pool, request, body, run))
 
 

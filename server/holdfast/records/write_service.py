@@ -84,7 +84,7 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
         write = await before_validate(engine, write, "create", tx)
     asked = what_is_asked(write, "create")
     may_manage = could_manage(write.collection, asked.attempt.who)
-    draft = draft_create(write.collection, asked.given, write.who, may_manage=may_manage)
+    draft = draft_create(write.collection, asked.given, write.who, may_manage=may_manage, new_id=write.new_id)
     if hooked:
         draft = await before_write(engine, write, "create", draft, tx)
     draft = await settled(write, draft)

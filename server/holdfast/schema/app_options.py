@@ -74,6 +74,18 @@ class Batch(msgspec.Struct, frozen=True, rename="camel"):
     max_body_size: int = 0
 
 
+class S3(msgspec.Struct, frozen=True, rename="camel"):
+    """A bucket of S3 or of what speaks as it does, where files are kept instead of on the server's disk."""
+
+    enabled: bool = False
+    bucket: str = ""
+    region: str = ""
+    endpoint: str = ""
+    access_key: str = ""
+    secret: str = ""
+    force_path_style: bool = False
+
+
 class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     """All of them."""
 
@@ -81,6 +93,7 @@ class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     smtp: Smtp = Smtp()
     rate_limits: RateLimits = RateLimits()
     batch: Batch = Batch()
+    s3: S3 = S3()
 
 
 class TrustedProxy(msgspec.Struct, frozen=True, rename="camel"):

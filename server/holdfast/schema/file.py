@@ -3,11 +3,12 @@
 import re
 from typing import ClassVar, Final, LiteralString
 
+import msgspec
 from typing_extensions import override
 
 from holdfast.errors import Problem
 from holdfast.expressions.kind import Kind
-from holdfast.schema.choice import read_many, read_one
+from holdfast.schema.choice import read_many
 from holdfast.schema.field import Column, Field, FieldError
 from holdfast.schema.limits import size_problem
 from holdfast.schema.select import list_column
@@ -18,6 +19,14 @@ MAX_FILES: Final = 10_000
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 _THUMB: Final = re.compile(r"(?!0x0)[0-9]{1,5}x[0-9]{1,5}[tbf]?")
 _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+", re.IGNORECASE)
+
+
+class NewFile(msgspec.Struct, frozen=True):
+    """What a field wants to know of a file that is sent for it; `media_type` is found in its bytes."""
+
+    original: str
+    size: int
+    media_type: str
 
 
 class FileField(Field, frozen=True, kw_only=True, tag="file"):
@@ -56,12 +65,26 @@ class FileField(Field, frozen=True, kw_only=True, tag="file"):
 
     @override
     def read(self, value: object) -> object:
-        if not self.many:
-            return _checked(read_one(value)) or self.empty()
         found = [_checked(name) for name in read_many(value)]
-        if len(found) > self.max_select:
-            raise FieldError("validation_too_many_files", f"Takes at most {self.max_select} files.")
-        return found
+        most = max(self.max_select, 1)
+        if len(found) > most:
+            raise FieldError(
+                "validation_too_many_files", "Takes one file." if most == 1 else f"Takes at most {most} files."
+            )
+        if self.many:
+            return found
+        return found[0] if found else self.empty()
+
+    def check_new(self, file: NewFile) -> None:
+        """Raise FieldError for a file that is too large for the field, or not of one of its types."""
+        if file.size > self.max_bytes:
+            message = f"{file.original!r} is too large: the field takes at most {self.max_bytes} bytes."
+            raise FieldError("validation_file_size_limit", message)
+        wanted = {one.lower() for one in self.mime_types}
+        if wanted.isdisjoint((file.media_type, f"{file.media_type.partition('/')[0]}/*", "*/*")) and wanted:
+            allowed = ", ".join(self.mime_types)
+            message = f"{file.original!r} is {file.media_type} by its bytes: the field takes {allowed}."
+            raise FieldError("validation_invalid_mime_type", message)
 
     @override
     def zero(self) -> object:

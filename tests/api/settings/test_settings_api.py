@@ -69,6 +69,11 @@ async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do
             "enabled": False,
         },
         "batch": {"enabled": True, "maxRequests": 50, "timeout": 0, "maxBodySize": 0},
+        "s3": {
+            "enabled": False,
+            "forcePathStyle": False,
+            **dict.fromkeys(("bucket", "region", "endpoint", "accessKey"), ""),
+        },
         "trustedProxy": {"headers": [], "useLeftmostIP": False},
     }
     assert answer.headers["cache-control"] == "no-store"

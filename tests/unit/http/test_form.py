@@ -7,6 +7,7 @@ import pytest
 from holdfast.errors import ApiError, BadRequest, TooLarge, UnsupportedMediaType
 from holdfast.http.form import FormValue, Upload, read_values
 from holdfast.http.request import Request
+from holdfast.storage.spool import Spooled
 
 BOUNDARY = "edge"
 
@@ -55,7 +56,8 @@ async def test_json_payload_parts_are_merged_and_keep_their_types():
 async def test_a_file_part_is_an_upload():
     extra = '; filename="a.txt"\r\nContent-Type: text/plain'
     values = await read_values(multipart(part("document", b"hello\r\nworld", extra)))
-    assert values == {"document": FormValue(uploads=(Upload("a.txt", "text/plain", b"hello\r\nworld"),))}
+    upload = Upload("a.txt", "text/plain", Spooled.of(b"hello\r\nworld"))
+    assert values == {"document": FormValue(uploads=(upload,))}
 
 
 async def test_a_file_input_without_a_file_is_absent():

@@ -82,7 +82,14 @@ def flat(found: Any, place: str = "") -> list[tuple[str, str]]:
         ({"trustedProxy": {"useLeftmostIP": True}}, "trustedProxy.useLeftmostIP", "validation_fixed"),
         ({"smpt": {}}, "smpt", "validation_unknown_setting"),
         ({"smtp": {"hots": "x"}}, "smtp.hots", "validation_unknown_setting"),
-        ({"s3": {"enabled": True}}, "s3", "validation_unknown_setting"),
+        (
+            {"s3": {"enabled": True, **{key: "x" for key in ("bucket", "region", "accessKey", "secret")}}},
+            "s3.endpoint",
+            "validation_required",
+        ),
+        ({"s3": {"endpoint": "ftp://x"}}, "s3.endpoint", "validation_is_url"),
+        ({"s3": {"buckets": "x"}}, "s3.buckets", "validation_unknown_setting"),
+        ({"backups": {"cron": ""}}, "backups", "validation_unknown_setting"),
     ],
     ids=lambda part: part if isinstance(part, str) and "." in part else "",
 )

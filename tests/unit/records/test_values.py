@@ -1,5 +1,6 @@
 """Bodies of writes become values: checked, completed, with modifiers, and all problems at once."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from holdfast.records.values import Draft, columns_needed, draft_create, draft_u
 from holdfast.rules.access import EVERYTHING, PLAIN, Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.reading import read_collection
+from holdfast.storage.spool import Spooled
 
 ROOT = Principal(kind="superuser", collection="_superusers", record_id="root")
 USER = Principal(kind="user", collection="users", collection_id="users", record_id="me")
@@ -40,7 +42,7 @@ POSTS = collection(
     {"name": "secret", "type": "text", "hidden": True},
     {"name": "pin", "type": "password", "min": 4},
     {"name": "files", "type": "file", "maxSelect": 3},
-    {"name": "cover", "type": "file", "maxSelect": 1},
+    {"name": "cover", "type": "file", "maxSelect": 1, "maxSize": 20, "mimeTypes": ["text/plain"]},
     {"name": "created", "type": "autodate", "onCreate": True},
 )
 PEOPLE = collection(type="auth")
@@ -230,12 +232,6 @@ def test_modifiers_in_an_update(body: dict[str, Any], old: object, value: object
         pytest.param({"+score": 1}, 1.0, "validation_invalid_modifier", id="nothing is put before a number"),
         pytest.param({"files+": "c.txt"}, ["a.txt"], "validation_invalid_file", id="a file that was never stored"),
         pytest.param({"cover": "../a"}, "a.txt", "validation_invalid_file", id="a path for a file"),
-        pytest.param(
-            {"files+": FormValue(uploads=(Upload("a", "text/plain", b""),))},
-            ["a.txt"],
-            "validation_invalid_file",
-            id="a new file",
-        ),
     ],
 )
 def test_modifiers_that_lead_nowhere_are_refused(body: dict[str, Any], old: object, code: str):
@@ -313,9 +309,36 @@ def test_modifiers_come_in_forms_too():
 
 
 def test_a_file_for_a_field_that_holds_none_is_refused():
-    assert problems({"title": FormValue(uploads=(Upload("a", "text/plain", b""),))}) == {
-        "title": "validation_invalid_value"
-    }
+    assert problems({"title": FormValue(uploads=(sent("a", b""),))}) == {"title": "validation_invalid_value"}
+
+
+def sent(filename: str, content: bytes) -> Upload:
+    return Upload(filename, "text/plain", Spooled.of(content))
+
+
+def test_new_files_come_behind_those_that_stay():
+    upload = sent("c.txt", b"c")
+    body = {"files": FormValue(("b.txt",), (upload,)), "cover": FormValue((), (sent("d.txt", b"d"),))}
+    values = update(body, {"files": ["a.txt", "b.txt"]}).values
+    assert values["files"] == ["b.txt", upload.name]
+    assert re.fullmatch(r"d_[a-z0-9]{10}\.txt", str(values["cover"]))
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param({"cover": FormValue((), (sent("a", b"x" * 21),))}, "validation_file_size_limit", id="too large"),
+        pytest.param(
+            {"cover": FormValue((), (sent("a", b"\x89PNG\r\n\x1a\n"),))}, "validation_invalid_mime_type", id="no text"
+        ),
+        pytest.param(
+            {"cover": FormValue((), (sent("a", b"1"), sent("a", b"2")))}, "validation_too_many_files", id="two for one"
+        ),
+        pytest.param({"cover+": FormValue((), (sent("a", b"<html>"),))}, "validation_invalid_mime_type", id="a page"),
+    ],
+)
+def test_a_file_that_the_field_does_not_take_is_refused(body: dict[str, Any], code: str):
+    assert problems({"title": "t", **body}) == {"cover": code}
 
 
 def test_files_cannot_be_named_in_a_create():

@@ -6,7 +6,9 @@ from holdfast.db.sql import Inputs, Statement
 from holdfast.http.form import FormValue, Upload
 from holdfast.identity import Principal
 from holdfast.rules.facts import CALLER_ID, FACTS, Facts
+from holdfast.storage.spool import Spooled
 
+X = Spooled.of(b"x")
 BODY = {
     "title": "a",
     "tags+": ["x"],
@@ -15,7 +17,7 @@ BODY = {
     "none": None,
     "form": FormValue(("one",)),
     "texts": FormValue(("one", "two")),
-    "files": FormValue((), (Upload("a.png", "image/png", b"x"), Upload("b\0.png", "image/png", b"x"))),
+    "files": FormValue((), (Upload("a.png", "image/png", X), Upload("b\0.png", "image/png", X))),
 }
 
 

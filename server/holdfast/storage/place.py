@@ -1,0 +1,42 @@
+"""Where files are kept: in the data directory, unless the operator says otherwise."""
+
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from holdfast.config import Settings
+from holdfast.schema.app_options import S3, AppOptions
+
+FOLDER: Final = "storage"  # in the data directory
+SPOOL: Final = "spool"  # beside it, so that a file can move from one to the other
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A back end: `url` if there is one, else the bucket `s3`, else the folder."""
+
+    folder: Path
+    s3: S3 | None = None
+    url: str = msgspec.field(default="")
+
+    @property
+    def shown(self) -> str:
+        """Where that is, for people: without secrets."""
+        if self.url:
+            parts = urlsplit(self.url)
+            return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        return str(self.folder) if self.s3 is None else f"s3://{self.s3.bucket} at {self.s3.endpoint}"
+
+
+def place_of(options: AppOptions, settings: Settings) -> Place:
+    """Where this server keeps files. The environment wins over `/api/settings`."""
+    folder = settings.data / FOLDER
+    if settings.storage_url:
+        return Place(folder, url=settings.storage_url)
+    return Place(folder, options.s3 if options.s3.enabled else None)
+
+
+def spool_of(settings: Settings) -> Path:
+    """Where files wait until they are whole."""
+    return settings.data / SPOOL

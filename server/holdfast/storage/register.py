@@ -1,0 +1,129 @@
+"""The register of files: a row for each object, there before it and gone after it.
+
+A file that no record holds is unused. That a record takes it or lets it go is written down by triggers, in the
+transaction of the change, whoever makes it: see migrations/m0016_system_files.py.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from holdfast.db.failures import as_api_errors
+from holdfast.db.pool import Pool, Row
+from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.storage.name import key_of
+from holdfast.storage.storage import Storage
+
+DELETED_AT_ONCE: Final = 500  # objects in one transaction, which holds their rows
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file of a record. `size` is in bytes."""
+
+    collection_id: str
+    record_id: str
+    name: str
+    field_id: str = ""
+    size: int = 0
+    media_type: str = ""
+    original: str = ""
+
+    @property
+    def key(self) -> str:
+        """Where its bytes are in the storage."""
+        return key_of(self.collection_id, self.record_id, self.name)
+
+
+_GIVEN: Final = (
+    raw("unnest(")
+    + named("collections", "text[]")
+    + raw(", ")
+    + named("records", "text[]")
+    + raw(", ")
+    + named("names", "text[]")
+    + raw(") AS given (collection_id, record_id, name)")
+)
+_THESE: Final = _GIVEN + raw(
+    " WHERE f.collection_id = given.collection_id AND f.record_id = given.record_id AND f.name = given.name"
+)
+_INSERT: Final = Statement.of(
+    raw("INSERT INTO holdfast.files (collection_id, record_id, name, field_id, key, size, media_type, original)")
+    + raw(" SELECT * FROM unnest(")
+    + named("collections", "text[]")
+    + raw(", ")
+    + named("records", "text[]")
+    + raw(", ")
+    + named("names", "text[]")
+    + raw(", ")
+    + named("fields", "text[]")
+    + raw(", ")
+    + named("keys", "text[]")
+    + raw(", ")
+    + named("sizes", "bigint[]")
+    + raw(", ")
+    + named("types", "text[]")
+    + raw(", ")
+    + named("originals", "text[]")
+    + raw(")")
+)
+# A transaction that is just making one of them used holds its row: this waits for it, and then leaves the row alone.
+# So it does with one that was used, and let go by somebody else already: that has its grace.
+_TAKE_BACK: Final = Statement.of(
+    raw("DELETE FROM holdfast.files AS f USING ") + _THESE + raw(" AND f.unused = f.created RETURNING f.key")
+)
+_UNUSED: Final = Statement.of(
+    raw("DELETE FROM holdfast.files WHERE (collection_id, record_id, name) IN (SELECT collection_id, record_id, name")
+    + raw(" FROM holdfast.files WHERE unused <= now() - make_interval(hours => ")
+    + named("hours", "integer")
+    + raw(") ORDER BY unused LIMIT ")
+    + named("limit", "bigint")
+    + raw(" FOR UPDATE SKIP LOCKED) RETURNING key")
+)
+
+
+async def announce(pool: Pool, files: Sequence[File]) -> None:
+    """Write down files that are about to be stored. Until a record takes them they are unused."""
+    inputs = _columns(files) | {
+        "fields": [one.field_id for one in files],
+        "keys": [one.key for one in files],
+        "sizes": [one.size for one in files],
+        "types": [one.media_type for one in files],
+        "originals": [one.original for one in files],
+    }
+    with as_api_errors():
+        await pool.execute(_INSERT, Inputs(named=inputs))
+
+
+async def take_back(pool: Pool, storage: Storage, files: Sequence[File]) -> None:
+    """Delete those of the files that no record has taken. Waits for a transaction that is about to take one."""
+    with as_api_errors():
+        async with pool.transaction() as tx:
+            await _delete(storage, await tx.fetch(_TAKE_BACK, Inputs(named=_columns(files))))
+
+
+async def delete_unused(pool: Pool, storage: Storage, hours: int) -> int:
+    """Delete files that have been unused for so long, at most DELETED_AT_ONCE; how many that was.
+
+    While their objects are deleted their rows are locked, so that no record can take one of them; when the storage
+    is away the rows stay, and are found again.
+    """
+    with as_api_errors():
+        async with pool.transaction() as tx:
+            rows = await tx.fetch(_UNUSED, Inputs(named={"hours": hours, "limit": DELETED_AT_ONCE}))
+            await _delete(storage, rows)
+            return len(rows)
+
+
+async def _delete(storage: Storage, rows: Sequence[Row]) -> None:
+    keys: list[str] = [row["key"] for row in rows]
+    if keys:
+        await storage.delete(keys)
+
+
+def _columns(files: Sequence[File]) -> dict[str, object]:
+    return {
+        "collections": [one.collection_id for one in files],
+        "records": [one.record_id for one in files],
+        "names": [one.name for one in files],
+    }

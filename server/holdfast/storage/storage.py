@@ -1,0 +1,242 @@
+"""The objects themselves: kept, read, listed and deleted by their keys, wherever they are."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from holdfast.errors import Unavailable
+from holdfast.schema.app_options import S3
+from holdfast.storage.place import SPOOL, Place
+from holdfast.storage.spool import Spooled, disk_failure
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PIECE_BYTES: Final = 256 * 1024  # read at once: so much of a file is in memory
+PART_BYTES: Final = 8 * 1024 * 1024  # of an upload to a bucket, two of them at a time
+LISTED_AT_ONCE: Final = 1000
+PATIENCE: Final = {"timeout": "60s", "connect_timeout": "5s"}
+_AWAY: Final = "The storage of files cannot be reached just now: try again in a moment."
+
+
+class Missing(Exception):
+    """There is no such object."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An object as a listing shows it; `size` is in bytes."""
+
+    key: str
+    size: int
+    modified: datetime
+
+
+class Storage:
+    """One back end. Everything raises Unavailable when it is away; `disk` is its folder if it is on this machine."""
+
+    def __init__(self, store: "ObjectStore", disk: Path | None = None) -> None:
+        self._store = store
+        self._disk = disk
+
+    async def keep(self, key: str, content: Spooled) -> None:
+        """Keep a file under a key. When this returns it outlives a crash of the machine, as far as the place can."""
+        if self._disk is not None:
+            await asyncio.to_thread(_move, content, self._disk / key, self._disk.parent / SPOOL)
+            return
+        import obstore
+
+        try:
+            with _reaching():
+                file = content.path or content.content
+                await obstore.put_async(self._store, key, file, chunk_size=PART_BYTES, max_concurrency=2)
+        except Missing as failure:
+            raise Unavailable("The storage of files cannot be used: there is no such bucket.") from failure
+
+    async def size(self, key: str) -> int | None:
+        """How many bytes an object has; None if there is none."""
+        import obstore
+
+        try:
+            with _reaching():
+                return (await obstore.head_async(self._store, key))["size"]
+        except Missing:
+            return None
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+        """The bytes of an object, or those from `start` up to, without, `end`. Raises Missing.
+
+        What it raises, it raises at the first step, or the object is gone, or its place is away, in the middle.
+        """
+        import obstore
+
+        with _reaching():
+            if end is not None:
+                found = await obstore.get_async(self._store, key, options={"range": (start, end)})
+            elif start:
+                found = await obstore.get_async(self._store, key, options={"range": {"offset": start}})
+            else:
+                found = await obstore.get_async(self._store, key)
+            stream = found.stream(min_chunk_size=PIECE_BYTES)
+        with _reaching():
+            async for piece in stream:
+                yield bytes(piece)
+
+    async def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; one that is not there is no failure."""
+        import obstore
+
+        if self._disk is not None:
+            await asyncio.to_thread(_delete, self._disk, keys)
+            return
+        with _reaching(), suppress(Missing):
+            await obstore.delete_async(self._store, list(keys))
+
+    async def walk(self, prefix: str = "") -> AsyncGenerator[list[Stored], None]:
+        """All objects whose keys begin with the folders of `prefix`, some at a time, in no certain order."""
+        import obstore
+
+        with _reaching():
+            pages: Any = obstore.list(self._store, prefix or None, chunk_size=LISTED_AT_ONCE)  # pyright: ignore[reportUnknownMemberType]
+            async for page in pages:
+                yield [Stored(one["path"], one["size"], one["last_modified"]) for one in page]
+
+    async def probe(self) -> None:
+        """Write, read and delete a small object: whether all of it can be done here."""
+        key = f"holdfast_test_{secrets.token_hex(8)}/probe.txt"
+        await self.keep(key, Spooled.of(b"holdfast"))
+        try:
+            read = b"".join([piece async for piece in self.read(key)])
+        finally:
+            await self.delete([key])
+        if read != b"holdfast":
+            raise Unavailable("The storage gives back other bytes than were put there.")
+
+
+def open_storage(place: Place) -> Storage:
+    """The back end at a place. Nothing is asked of it yet. Raises Unavailable for a place that cannot be."""
+    # Here, since not every process touches files: 15 MB of it.
+    from obstore.store import LocalStore, S3Store, from_url
+
+    try:
+        if place.url:
+            return _at_url(place.url, from_url)
+        if place.s3 is not None:
+            return Storage(S3Store(place.s3.bucket, **_s3_options(place.s3)))
+        place.folder.mkdir(parents=True, exist_ok=True)
+        return Storage(LocalStore(place.folder), place.folder)
+    except OSError as failure:
+        raise disk_failure(failure) from failure
+    except Exception as failure:
+        raise Unavailable(f"The storage of files cannot be opened: {_first_line(failure)}") from failure
+
+
+def _at_url(url: str, from_url: Any) -> Storage:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        folder = Path(parts.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        return Storage(from_url(url), folder)
+    return Storage(from_url(url, client_options={**PATIENCE, "allow_http": True}))
+
+
+def _s3_options(s3: S3) -> dict[str, Any]:
+    endpoint = s3.endpoint if "://" in s3.endpoint else f"https://{s3.endpoint}"
+    if not s3.force_path_style:
+        # With the bucket as a part of the host, the library wants it to be there already.
+        parts = urlsplit(endpoint)
+        endpoint = urlunsplit(parts._replace(netloc=f"{s3.bucket}.{parts.netloc}"))
+    return {
+        "endpoint": endpoint,
+        "region": s3.region,
+        "access_key_id": s3.access_key,
+        "secret_access_key": s3.secret,
+        "virtual_hosted_style_request": not s3.force_path_style,
+        "client_options": {**PATIENCE, "allow_http": True},
+        "retry_config": {"max_retries": 3},
+    }
+
+
+@contextmanager
+def _reaching() -> Generator[None, None, None]:
+    """Turn the failures of the library into ours."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except FileNotFoundError as failure:
+        raise Missing from failure
+    except OSError as failure:
+        raise disk_failure(failure) from failure
+    except BaseError as failure:
+        raise Unavailable(_AWAY) from failure
+
+
+def _first_line(failure: Exception) -> str:
+    return str(failure).partition("\n")[0][:200]
+
+
+def _move(content: Spooled, target: Path, spool: Path) -> None:
+    """Put a file in its place on the disk, whole or not at all, and see that it stays there. Blocks."""
+    source = content.path
+    try:
+        source = source or _written(content.content, spool)
+        _flush(source)
+        new_folders = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(source, target)
+        # The name is on the disk when its folder is; and a new folder, when the one around it is.
+        for folder in (target.parent, *(folder.parent for folder in new_folders)):
+            _flush(folder)
+    except OSError as failure:
+        raise disk_failure(failure) from failure
+    finally:
+        if source is not None and content.path is None:
+            source.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file under another name, so that it can be kept again if what it is for is tried again."""
+    try:
+        os.link(source, target)
+    except OSError:
+        # Another disk, or one without links.
+        other = target.with_name(f".{target.name}.part")
+        shutil.copyfile(source, other)
+        _flush(other)
+        os.replace(other, target)
+
+
+def _written(content: bytes, spool: Path) -> Path:
+    spool.mkdir(parents=True, exist_ok=True)
+    path = spool / secrets.token_hex(16)
+    path.write_bytes(content)
+    return path
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _delete(disk: Path, keys: Sequence[str]) -> None:
+    """Delete files, and the folders that this leaves empty. Blocks."""
+    try:
+        for key in keys:
+            path = disk / key
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # it holds other files, or somebody else was faster
+                path.parent.rmdir()
+    except OSError as failure:
+        raise disk_failure(failure) from failure

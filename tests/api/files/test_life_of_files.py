@@ -1,0 +1,238 @@
+"""What becomes of files: let go by their records, kept for a while, deleted; and what agrees again after a mishap."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from bucket import Bucket
+from client import Api, in_one_loop, refused
+from files_shelf import PNG, Shelf
+from holdfast.engine import Engine
+from holdfast.files.check import check_files
+from holdfast.files.sweep import SweepFiles
+
+pytestmark = in_one_loop
+
+
+def engine_of(api: Api) -> Engine:
+    engine = api.front._engine
+    assert engine is not None
+    return engine
+
+
+async def sweep(shelf: Shelf, hours: int = 0) -> int:
+    """Clear away what has been unused for so long."""
+    engine = engine_of(shelf.api)
+    settings = msgspec.structs.replace(engine.settings, files_grace_hours=hours)
+    swept = SweepFiles(msgspec.structs.replace(engine, settings=settings))
+    total = 0
+    while found := await swept(shelf.api.pool):
+        total += found
+    return total
+
+
+async def run(shelf: Shelf, sql: str, *values: Any) -> None:
+    connection = await shelf.api.pool.connect()
+    try:
+        await connection.execute(sql, *values)
+    finally:
+        await connection.close()
+
+
+async def test_a_file_that_is_replaced_goes_after_its_grace(shelf: Shelf) -> None:
+    record = await shelf.add(("cover", ("a.png", PNG)))
+    path = f"{shelf.records}/{record['id']}"
+    new = (await shelf.api.guest.patch(path, files={"cover": ("b.png", PNG)})).json()["cover"]
+    assert await shelf.registered() == {record["cover"]: True, new: False}
+    assert await sweep(shelf, hours=1) == 0
+    assert await sweep(shelf) == 1
+    assert list(shelf.objects()) == [new]
+    assert await shelf.registered() == {new: False}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        pytest.param("DELETE FROM public.papers", id="deleted"),
+        pytest.param("UPDATE public.papers SET cover = '', papers = '{}'", id="emptied"),
+        pytest.param("TRUNCATE public.papers", id="truncated"),
+    ],
+)
+async def test_what_happens_by_sql_counts_too(shelf: Shelf, sql: str) -> None:
+    await shelf.add(("cover", ("a.png", PNG)), ("papers", ("b.txt", b"b")))
+    await run(shelf, sql)
+    assert set((await shelf.registered()).values()) == {True}
+    assert await sweep(shelf) == 2
+    assert shelf.objects() == {}
+
+
+async def test_a_deletion_that_is_undone_lets_nothing_go(shelf: Shelf) -> None:
+    record = await shelf.add(("cover", ("a.png", PNG)))
+    await run(shelf, "BEGIN; DELETE FROM public.papers; ROLLBACK")
+    assert await shelf.registered() == {record["cover"]: False}
+
+
+async def test_a_name_that_stands_for_no_file_gets_into_no_record(shelf: Shelf) -> None:
+    record = await shelf.add(title="a")
+    with pytest.raises(asyncpg.ForeignKeyViolationError, match="not stored for it"):
+        await run(shelf, "UPDATE public.papers SET cover = 'stolen.png' WHERE id = $1", record["id"])
+
+
+async def test_a_file_that_was_let_go_can_be_taken_again_by_its_record(shelf: Shelf) -> None:
+    record = await shelf.add(("cover", ("a.png", PNG)))
+    await run(shelf, "UPDATE public.papers SET cover = ''")
+    await run(shelf, "UPDATE public.papers SET cover = $1", record["cover"])
+    assert await sweep(shelf) == 0
+    assert (await shelf.get(record, record["cover"])).content == PNG
+
+
+async def test_what_a_killed_server_left_behind_goes(shelf: Shelf) -> None:
+    # Announced and stored, and then the process was gone.
+    await run(
+        shelf,
+        "INSERT INTO holdfast.files (collection_id, record_id, name, field_id, key, size, media_type)"
+        " VALUES ('c', 'r', 'left.txt', 'f', 'c/r/left.txt', 4, 'text/plain'),"
+        " ('c', 'r', 'never.txt', 'f', 'c/r/never.txt', 4, 'text/plain')",
+    )
+    leave(shelf.folder / "c" / "r", b"left")
+    assert await sweep(shelf) == 2
+    assert shelf.objects() == {}
+    assert await shelf.registered() == {}
+
+
+async def test_files_of_what_was_dropped_stay_as_long_as_it_can_be_brought_back(shelf: Shelf) -> None:
+    root = shelf.api.root
+    await shelf.api.define("boxes", [{"name": "one", "type": "file"}, {"name": "two", "type": "file"}])
+    path = "/api/collections/boxes/records"
+    made = (await root.post(path, files={"one": ("a.txt", b"a"), "two": ("b.txt", b"b")})).json()
+    fields = (await root.get("/api/collections/boxes")).json()["fields"]
+    kept = [field for field in fields if field["name"] != "two"]
+    assert (await root.patch("/api/collections/boxes", json={"fields": kept})).status_code == 200
+    assert (await root.delete("/api/collections/boxes")).status_code == 204
+    assert await sweep(shelf) == 0
+    trash = (await root.get("/api/collections/trash")).json()["items"]
+    box = next(item for item in trash if item["kind"] == "collection" and item["collectionName"] == "boxes")
+    assert (await root.post(f"/api/collections/trash/{box['id']}/restore")).status_code == 200
+    assert (await root.get(f"/api/files/boxes/{made['id']}/{made['one']}")).content == b"a"
+    # The field for good, then the collection.
+    for name in ("two", ""):
+        if not name:
+            assert (await root.delete("/api/collections/boxes")).status_code == 204
+        for item in (await root.get("/api/collections/trash")).json()["items"]:
+            if item["collectionName"] == "boxes" and item["fieldName"] == name:
+                assert (await root.delete(f"/api/collections/trash/{item['id']}")).status_code == 204
+        assert await sweep(shelf) == 2  # let go, and deleted
+    assert shelf.objects() == {}
+
+
+async def test_a_list_of_files_can_become_one_file_and_a_list_again(shelf: Shelf) -> None:
+    root = shelf.api.root
+    collection = await shelf.api.define("albums", [{"name": "shots", "type": "file", "maxSelect": 3}])
+    path = "/api/collections/albums/records"
+    made = (await root.post(path, files=[("shots", ("a.txt", b"a")), ("shots", ("b.txt", b"b"))])).json()
+    for most in (1, 3):
+        for field in collection["fields"]:
+            if field["name"] == "shots":
+                field["maxSelect"] = most
+        changed = await root.patch("/api/collections/albums", json={"fields": collection["fields"]})
+        assert changed.status_code == 200, changed.text
+        answer = await root.patch(f"{path}/{made['id']}", files={"shots": ("c.txt", b"c")})
+        assert answer.status_code == 200, answer.text
+    registered = await shelf.registered()
+    assert [name for name, unused in registered.items() if not unused][-1:] == answer.json()["shots"]
+    assert (await root.delete("/api/collections/albums")).status_code == 204
+
+
+async def test_many_uploads_at_once_leave_one_file_each(shelf: Shelf) -> None:
+    record = await shelf.add(title="a")
+    path = f"{shelf.records}/{record['id']}"
+    answers = await asyncio.gather(
+        *(shelf.api.guest.patch(path, files={"cover": (f"{number}.png", PNG)}) for number in range(8))
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert sorted((await shelf.registered()).values()) == [False] + [True] * 7
+    await sweep(shelf)
+    assert len(shelf.objects()) == 1
+
+
+async def test_a_check_finds_nothing_where_all_agree(shelf: Shelf) -> None:
+    await shelf.add(("cover", ("a.png", PNG)), ("papers", ("b.txt", b"b")), ("papers", ("c.txt", b"c")))
+    found = await check_files(engine_of(shelf.api))
+    assert found.is_sound
+    assert (found.objects, found.bytes) == (3, len(PNG) + 2)
+
+
+def damage(folder: Path, lost: dict[str, Any], cut: dict[str, Any]) -> None:
+    """Take one file away and a part of another, and put two there that nobody knows: one of them just now."""
+    (folder / lost["id"] / lost["papers"][0]).unlink()
+    (folder / cut["id"] / cut["papers"][0]).write_bytes(b"cut")
+    (folder / lost["id"] / "fresh.txt").write_bytes(b"on my way")
+    orphan = folder / lost["id"] / "orphan.txt"
+    orphan.write_bytes(b"nobody knows me")
+    os.utime(orphan, (0, 0))
+
+
+def leave(folder: Path, content: bytes) -> None:
+    """Put an object there that was stored when its process was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "left.txt").write_bytes(content)
+
+
+async def test_a_check_finds_what_does_not_agree_and_mends_what_can_be(shelf: Shelf) -> None:
+    lost = await shelf.add(("papers", ("lost.txt", b"lost")))
+    cut = await shelf.add(("papers", ("cut.txt", b"cut off")))
+    unheld = await shelf.add(("papers", ("unheld.txt", b"unheld")))
+    forgotten = await shelf.add(("papers", ("forgotten.txt", b"forgotten")))
+    folder = shelf.folder / lost["collectionId"]
+    damage(folder, lost, cut)
+    await run(shelf, "DELETE FROM holdfast.files WHERE name = $1", forgotten["papers"][0])
+    await run(shelf, "ALTER TABLE public.papers DISABLE TRIGGER USER")
+    await run(shelf, "UPDATE public.papers SET papers = '{}' WHERE id = $1", unheld["id"])
+    await run(shelf, "ALTER TABLE public.papers ENABLE TRIGGER USER")
+    found = await check_files(engine_of(shelf.api))
+    assert (found.orphans, found.lost, found.unheld, found.unknown) == (1, 2, 1, 1)
+    assert {Path(key).name for key in found.lost_keys} == {lost["papers"][0], cut["papers"][0]}
+    assert [Path(key).name for key in found.orphan_keys] == ["orphan.txt"]
+    mended = await check_files(engine_of(shelf.api), mend=True)
+    assert (mended.orphans, mended.unheld, mended.unknown) == (1, 1, 0)
+    left = await check_files(engine_of(shelf.api))
+    assert (left.orphans, left.lost, left.unheld, left.unknown) == (0, 2, 0, 0)
+    assert (await shelf.get(forgotten, forgotten["papers"][0])).content == b"forgotten"
+    assert "fresh.txt" in shelf.objects()
+    assert "orphan.txt" not in shelf.objects()
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_files_are_kept_in_a_bucket_that_may_go_away(api: Api, bucket: Bucket) -> None:
+    await api.define("papers", [{"name": "papers", "type": "file", "maxSelect": 3}])
+    shelf = Shelf(api)
+    options = msgspec.to_builtins(bucket.options)
+    assert (await api.root.patch("/api/settings", json={"s3": options})).status_code == 200
+    assert "secret" not in (await api.root.get("/api/settings")).json()["s3"]
+    tried = await api.root.post("/api/settings/test/s3", json={"filesystem": "storage"})
+    assert tried.status_code == 204, tried.text
+    content = bytes(range(256)) * 2000
+    record = await shelf.add(("papers", ("a.bin", content)))
+    name = record["papers"][0]
+    assert shelf.objects() == {}
+    assert (await shelf.get(record, name)).content == content
+    part = await shelf.get(record, name, headers={"range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, content[100:200])
+    assert (await check_files(engine_of(api))).is_sound
+    bucket.stop()
+    answer = await api.guest.post(shelf.records, files={"papers": ("b.txt", b"b")})
+    refused(answer, 503, "unavailable")
+    refused(await shelf.get(record, name), 503, "unavailable")
+    assert refused(await api.root.post("/api/settings/test/s3", json={"filesystem": "storage"}), 400, "bad_request")
+    assert len((await api.guest.get(shelf.records)).json()["items"]) == 1
+    await api.guest.delete(f"{shelf.records}/{record['id']}")
+    assert set((await shelf.registered()).values()) == {True}
+    bucket.start()
+    assert await sweep(shelf) == 2  # what was let go while it was away, and what could not be taken back
+    assert await shelf.registered() == {}
+    assert (await check_files(engine_of(api))).objects == 0
