@@ -17,7 +17,7 @@ from reliability.site import Site, until
 
 PASSWORD = "a password of somebody"
 MOST_SECONDS = 2.0
-LOOK_SECONDS = 7.0  # after the last right was taken; the second try of a delivery is among them
+LOOK_SECONDS = 6.0  # after the last right was taken; the second try of a delivery is among them
 WRITE_SECONDS = 0.05
 WRITE = """
     INSERT INTO by_role (id) VALUES (gen_random_uuid()::text);
