@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from holdfast.access.rehearsal import rehearsal
 from holdfast.access.rule_test import RuleTest, read_rule_test, rule_test_json
+from holdfast.access.rule_test_names import with_new_names
 from holdfast.access.rule_test_run import Report, run_tests
 from holdfast.access.rule_test_store import all_tests, delete_test, get_test, put_test
 from holdfast.audit.author import Author
@@ -78,8 +79,11 @@ async def run(engine: Engine, collections: Sequence[str] | None = None) -> Repor
 
 
 async def refuse_failing(engine: Engine, tx: Transaction, new: Catalog) -> None:
-    """Look at all tests before a change of the catalog is committed. Raises ValidationFailed naming those that fail."""
-    tests = await all_tests(tx)
+    """Look at all tests before a change of the catalog is committed. Raises ValidationFailed naming those that fail.
+
+    The tests follow the new names of fields and collections first.
+    """
+    tests = [await _follow(engine, tx, new, test) for test in await all_tests(tx)]
     if not tests:
         return
     report = await run_tests(engine, tx, new, tests)
@@ -93,6 +97,12 @@ async def refuse_failing(engine: Engine, tx: Transaction, new: Catalog) -> None:
         told[result.id] = Problem(FAILED, about)
     message = f"{len(failing)} of {len(report.results)} rule tests would fail: {told[failing[0].id].message}"
     raise ValidationFailed({"ruleTests": told}, message)
+
+
+async def _follow(engine: Engine, tx: Transaction, new: Catalog, test: RuleTest) -> RuleTest:
+    """A test as it speaks of what there is now, written down if that is not as it spoke before."""
+    found = with_new_names(test, engine.catalog, new)
+    return test if found is test else await put_test(tx, found)
 
 
 def _collection(catalog: Catalog, given: Any) -> Collection:

@@ -15,6 +15,7 @@ from holdfast.passwords import check_password
 from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 from holdfast.schema.email import is_email
+from holdfast.schema.field import EMPTY_MESSAGE
 from holdfast.schema.system import SUPERUSERS
 
 _TAKEN: Final = Problem("validation_invalid_new_email", "This address cannot be taken.")
@@ -40,7 +41,7 @@ async def check_new_email(engine: Engine, collection: Collection, who: Principal
     if account is None:
         raise Unauthenticated
     if not new_email:
-        raise _refused("newEmail", Problem("validation_required", "Cannot be blank."))
+        raise _refused("newEmail", Problem("validation_required", EMPTY_MESSAGE))
     if not isinstance(new_email, str) or not is_email(new_email):
         raise _refused("newEmail", Problem("validation_is_email", "Must be an email address."))
     if new_email == account.email:
@@ -58,7 +59,7 @@ async def confirm_email_change(engine: Engine, collection: Collection, body: Map
     refuse_superusers(collection)
     password = body.get("password")
     if not isinstance(password, str) or not password:
-        raise _refused("password", Problem("validation_required", "Cannot be blank."))
+        raise _refused("password", Problem("validation_required", EMPTY_MESSAGE))
     account, claims = await read_link_token(engine, collection, body.get("token"), "emailChange")
     if not claims.new_email:
         raise _refused("token", Problem("validation_invalid_token_payload", "The token names no new email."))

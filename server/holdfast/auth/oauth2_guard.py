@@ -9,10 +9,13 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.http.peer import read_networks
 from holdfast.outbound.url import check_url
 from holdfast.schema.auth_options import OAuth2, auth_options
 
 CLOSED: Final = "validation_url_not_allowed"
+_EVERYTHING: Final = read_networks(("0.0.0.0/0", "::/0"))
+_ALLOW: Final = "If it is in a network of your own, name that network in HOLDFAST_OUTBOUND_ALLOW."
 
 
 async def refuse_closed_addresses(engine: Engine, _: Transaction, changed: Catalog) -> None:
@@ -42,5 +45,13 @@ def _problems(engine: Engine, options: OAuth2) -> Iterator[tuple[str, Problems]]
 
 
 def _closed(engine: Engine, urls: dict[str, str]) -> dict[str, Problem]:
-    wrong = {key: check_url(url, engine.outbound.allow) for key, url in urls.items() if url}
+    wrong = {key: _refusal(engine, url) for key, url in urls.items() if url}
     return {key: Problem(CLOSED, what) for key, what in wrong.items() if what is not None}
+
+
+def _refusal(engine: Engine, url: str) -> str | None:
+    """Why a URL is refused, and what the operator can do about it where there is something."""
+    wrong = check_url(url, engine.outbound.allow)
+    if wrong is None or check_url(url, _EVERYTHING) is not None:
+        return wrong
+    return f"{wrong} {_ALLOW}"

@@ -19,6 +19,7 @@ from holdfast.http.form import FORMS
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Parameter, Route
+from holdfast.schema.field import EMPTY_MESSAGE
 
 PATH: Final = "/api/collections/{collection}/"
 MAX_IDENTITY_CHARS: Final = 255
@@ -138,7 +139,7 @@ def _problems(body: dict[str, Any]) -> Problems:
         if content is not None and not isinstance(content, str):
             found[field] = Problem("validation_invalid_value", "Must be a string.")
         elif not content or (field == "identity" and not content.strip()):
-            found[field] = Problem("validation_required", "Cannot be blank.")
+            found[field] = Problem("validation_required", EMPTY_MESSAGE)
         elif field == "identity" and len(content) > MAX_IDENTITY_CHARS:
             found[field] = Problem("validation_length_too_long", f"Must have at most {MAX_IDENTITY_CHARS} characters.")
     if not isinstance(body.get("identityField") or "", str):

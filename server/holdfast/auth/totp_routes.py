@@ -19,6 +19,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route
 from holdfast.schema.collection import Collection
+from holdfast.schema.field import EMPTY_MESSAGE
 
 PATH: Final = "/api/collections/{collection}/totp"
 MAX_CODE_CHARS: Final = 64
@@ -138,7 +139,7 @@ async def _code(request: Request) -> str:
     code = (await request.object()).get("code")
     refuse_repeated_keys(await request.body())
     if not code:
-        raise ValidationFailed({"code": Problem("validation_required", "Cannot be blank.")})
+        raise ValidationFailed({"code": Problem("validation_required", EMPTY_MESSAGE)})
     if not isinstance(code, str) or len(code) > MAX_CODE_CHARS:
         raise ValidationFailed({"code": Problem("validation_invalid_value", "Must be a code of the authenticator.")})
     return code

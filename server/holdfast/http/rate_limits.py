@@ -27,6 +27,35 @@ _LOGIN: Final = re.compile(r"auth-with-[a-z0-9]+|passkeys-login")
 _CALLED: Final = {"auth-methods": "listAuthMethods"}
 _SPELLED: Final = {"otp": "OTP", "totp": "TOTP", "oauth2": "OAuth2"}
 _ANY: Final = "*"
+RECORD_ACTIONS: Final = ("list", "view", "create", "update", "delete", "file")
+"""What labels call requests for records and their files."""
+AUTH_PATHS: Final = (
+    "auth-methods",
+    "auth-refresh",
+    "auth-with-oauth2",
+    "auth-with-otp",
+    "auth-with-password",
+    "auth-with-totp",
+    "confirm-email-change",
+    "confirm-password-reset",
+    "confirm-verification",
+    "passkeys",
+    "passkeys/login",
+    "passkeys/login-options",
+    "passkeys/register",
+    "passkeys/register-options",
+    "request-email-change",
+    "request-otp",
+    "request-password-reset",
+    "request-verification",
+    "sessions",
+    "totp",
+    "totp/confirm",
+    "totp/disable",
+    "totp/enroll",
+    "totp/recovery-codes",
+)
+"""What comes after the name of an auth collection in the paths of its routes, as far as limits can name them."""
 NameOf: TypeAlias = Callable[[str], str]
 """Gives the name of a collection by its id or name: a limit is none if the id gets round it."""
 
@@ -153,6 +182,10 @@ def _auth_actions(path: str) -> tuple[str, ...]:
     first, *rest = path.split("-")
     own = _CALLED.get(path) or first + "".join(_SPELLED.get(part) or part.capitalize() for part in rest)
     return (own, "auth") if _LOGIN.fullmatch(path) else (own,)
+
+
+AUTH_ACTIONS: Final = tuple(sorted({name for path in AUTH_PATHS for name in _auth_actions(path.replace("/", "-"))}))
+"""What labels call the requests of auth collections."""
 
 
 class RateLimiter:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -10,6 +10,7 @@ import msgspec
 
 from holdfast.config import Settings, catalogue
 from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.options.labels import label_problem
 from holdfast.schema.app_options import (
     FIXED_BY,
     S3,
@@ -23,6 +24,7 @@ from holdfast.schema.app_options import (
     in_effect,
     trusted_proxy,
 )
+from holdfast.schema.collection import Collection
 from holdfast.schema.domain import is_domain
 from holdfast.schema.email import is_email
 from holdfast.schema.field import EMPTY_MESSAGE, FieldError
@@ -36,22 +38,25 @@ MAX_BATCH_SECONDS: Final = 600
 MAX_RULE_SECONDS: Final = 86_400
 MAX_COUNT: Final = 1_000_000_000
 OUT_OF_RANGE: Final = "validation_out_of_range"
-_LABEL: Final = re.compile(r"((GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) )?/[\w/.{}-]*|(\w+|\*):\w+", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _TRUSTED_PROXY: Final = "trustedProxy"
 _REQUIRED: Final = Problem("validation_required", EMPTY_MESSAGE)
 _Found = dict[str, Problem | Problems]
 
 
-def read_options(given: Mapping[str, Any], current: AppOptions, settings: Settings) -> AppOptions:
+def read_options(
+    given: Mapping[str, Any], current: AppOptions, settings: Settings, collections: Iterable[Collection]
+) -> AppOptions:
     """`current` with what is given, at any depth. Null leaves an option as it is.
 
-    What the environment fixes may be sent back as it was read, and is not kept. Raises ValidationFailed.
+    What the environment fixes may be sent back as it was read, and is not kept. The labels of limits have to mean
+    something among `collections`, but for those that are there already. Raises ValidationFailed.
     """
     options, problems = read_struct(_without_rules(given), current)
     options, wrong_rules = _with_rules(given.get("rateLimits"), options)
     options, fixed = _without_fixed(given, options, current, settings)
-    for found in (_unknown(given), wrong_rules, fixed, _trusted(given, settings), _checks(options)):
+    labels = _label_problems(options.rate_limits, current.rate_limits, collections)
+    for found in (_unknown(given), wrong_rules, fixed, _trusted(given, settings), labels, _checks(options)):
         _merge(problems, found)
     if problems:
         raise ValidationFailed(problems)
@@ -254,13 +259,21 @@ def _limit_problems(limits: RateLimits) -> _Found:
     return found
 
 
+def _label_problems(limits: RateLimits, now: RateLimits, collections: Iterable[Collection]) -> _Found:
+    """What is wrong with labels that are new: one whose collection is gone must not keep others from being saved."""
+    known, kept = tuple(collections), {rule.label for rule in now.rules}
+    wrong: _Found = {}
+    for at, rule in enumerate(limits.rules):
+        problem = label_problem(rule.label, known) if rule.label and rule.label not in kept else None
+        if problem is not None:
+            wrong[str(at)] = {"label": problem}
+    return {"rateLimits": {"rules": wrong}} if wrong else {}
+
+
 def _rule_problems(rule: RateLimitRule, before: Sequence[RateLimitRule]) -> _Found:
     found: _Found = {}
     if not rule.label:
         found["label"] = _REQUIRED
-    elif _LABEL.fullmatch(rule.label) is None:
-        message = "Must be such as /api/, POST /api/batch, posts:create or *:auth."
-        found["label"] = Problem("validation_invalid_format", message)
     elif any(_same_callers(rule, other) for other in before):
         message = f"There is another rule for {rule.label} and the same callers."
         found["label"] = Problem("validation_conflicting_rate_limit_rule", message)

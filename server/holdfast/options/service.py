@@ -54,7 +54,7 @@ async def change_options(engine: Engine, author: Author, given: Mapping[str, Any
     async def work(tx: Transaction) -> Catalog:
         await lock(tx, engine.settings)
         now = await store.load(tx.connection)
-        options = read_options(given, now.options, engine.settings)
+        options = read_options(given, now.options, engine.settings, now.collections)
         if options == now.options:
             return now
         await store.write_options(tx, options)

@@ -9,6 +9,7 @@ from holdfast.errors import Problem, Problems
 from holdfast.schema.auth_options import AuthOptions, auth_options, store_auth_options
 from holdfast.schema.auth_reading import read_auth_options
 from holdfast.schema.collection import Collection, CollectionType
+from holdfast.schema.collection_keys import unknown_keys
 from holdfast.schema.declared_indexes import given_indexes, kept_indexes, login_indexes
 from holdfast.schema.field import EMPTY_MESSAGE, FieldError
 from holdfast.schema.field_reading import ReadFields, read_fields
@@ -55,7 +56,7 @@ def read_draft(
     With `keep_missing`, fields that the request does not list stay. A new id is none of `taken_ids`.
     """
     start = existing or _start(given)
-    problems: _Found = {}
+    problems: _Found = {**unknown_keys(given)}
     collection, wrong = read_struct(given, start, without=_READ_APART)
     problems.update(wrong)
     collection = _read_identity(given, collection, existing, problems)

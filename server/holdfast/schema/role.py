@@ -6,6 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from holdfast.schema.collection import Collection
+from holdfast.schema.renames import new_names
 
 Action: TypeAlias = Literal["list", "view", "create", "update", "delete"]
 ACTIONS: Final[tuple[Action, ...]] = ("list", "view", "create", "update", "delete")
@@ -48,14 +49,9 @@ def with_new_names(roles: Iterable[Role], old: Iterable[Collection], new: Mappin
 
     Rules are texts of their author and do not follow, neither do the permissions for all collections.
     """
-    names = {one.id: _new_names(one, new[one.id]) for one in old if one.id in new and new[one.id] is not one}
+    names = {one.id: new_names(one, new[one.id]) for one in old if one.id in new and new[one.id] is not one}
     renamed = {id: of_fields for id, of_fields in names.items() if of_fields}
     return tuple(_follow(role, renamed) for role in roles) if renamed else tuple(roles)
-
-
-def _new_names(old: Collection, new: Collection) -> dict[str, str]:
-    after = {field.id: field.name for field in new.fields}
-    return {field.name: after[field.id] for field in old.fields if after.get(field.id, field.name) != field.name}
 
 
 def _follow(role: Role, renamed: Mapping[str, Mapping[str, str]]) -> Role:

@@ -187,3 +187,26 @@ async def test_guests_and_users_have_no_business_with_rule_tests(blog: Api, path
     user = blog.client(await blog.login("ann@example.com", "a long password", "users"))
     assert (await blog.guest.post(path, json={})).status_code == 401
     assert (await user.post(path, json={})).status_code == 403
+
+
+async def test_a_test_follows_the_new_names_of_fields_and_collections(blog: Api) -> None:
+    made = await keep(
+        blog,
+        "ann writes",
+        action="create",
+        recordId="",
+        body={"title": "Mine", "author": ANN},
+        given={"posts": [{"id": "given0000000001", "title": "Given", "author": BOB}]},
+    )
+    fields = (await blog.root.get("/api/collections/posts")).json()["fields"]
+    for field in fields:
+        field["name"] = {"title": "headline", "author": "writer"}.get(field["name"], field["name"])
+    own = dict.fromkeys(("listRule", "viewRule", "createRule", "updateRule", "deleteRule"), "writer = @request.auth.id")
+    answer = await blog.root.patch("/api/collections/posts", json={"name": "articles", "fields": fields, **own})
+    assert answer.status_code == 200, answer.text
+    found = (await blog.root.get(f"/api/rules/tests/{made['id']}")).json()
+    assert found["collection"] == "articles"
+    assert found["body"] == {"headline": "Mine", "writer": ANN}
+    assert found["given"] == {"articles": [{"id": "given0000000001", "headline": "Given", "writer": BOB}]}
+    assert found["as"] == {"collection": "users", "id": ANN}
+    assert (await run(blog))["failed"] == 0

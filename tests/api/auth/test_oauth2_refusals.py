@@ -386,4 +386,7 @@ async def test_addresses_inside_the_operators_network_are_refused_when_they_are_
     assert {key: set(found) for key, found in data.items()} == {"1": {"tokenURL", "userInfoURL"}, "2": {"extra"}}
     assert set(data["2"]["extra"]) == {"issuer", "jwksURL"}
     assert data["1"]["tokenURL"]["code"] == "validation_url_not_allowed"
+    for problem in (data["1"]["userInfoURL"], *data["2"]["extra"].values()):
+        assert "name that network in HOLDFAST_OUTBOUND_ALLOW" in problem["message"]
+    assert "HOLDFAST" not in data["1"]["tokenURL"]["message"], "nobody can allow the metadata of a cloud"
     assert (await api.root.get("/api/collections/people")).json()["oauth2"]["providers"] == []

@@ -2,7 +2,8 @@
 
 import pytest
 
-from holdfast.http.rate_limits import Compiled, Part
+from holdfast.app import ROUTES
+from holdfast.http.rate_limits import AUTH_PATHS, Compiled, Part
 from holdfast.identity import GUEST, Principal
 from holdfast.schema.app_options import Audience, RateLimitRule, RateLimits
 
@@ -104,6 +105,14 @@ def test_of_all_rules_that_fit_the_closest_counts(first: int):
 )
 def test_a_path_fits_whole_or_by_its_beginning(rule: str, request_line: str, fits: bool):
     assert (counted(compiled(rule), request_line) != "") is fits
+
+
+def test_every_path_of_an_auth_collection_has_a_name_for_labels():
+    head = "/api/collections/{collection}/"
+    paths = {
+        route.path.removeprefix(head) for route in ROUTES if route.path.startswith(head) and route.access == "anyone"
+    }
+    assert {path for path in paths if "{" not in path and not path.startswith("records")} == set(AUTH_PATHS)
 
 
 @pytest.mark.parametrize("path", ["/api/health", "/api/ready"])

@@ -34,7 +34,7 @@ BODIES = st.fixed_dictionaries(
 @given(BODIES)
 def test_any_body_is_read_or_refused(body: dict[str, Any]):
     try:
-        found = read_options(body, AppOptions(), Settings())
+        found = read_options(body, AppOptions(), Settings(), ())
     except ValidationFailed as failure:
         assert failure.data
         return

@@ -8,14 +8,16 @@ from holdfast.config import Settings
 from holdfast.errors import Problem, ValidationFailed
 from holdfast.options.reading import MAX_RULES, read_options
 from holdfast.schema.app_options import AppOptions, Batch, Meta, RateLimitRule, RateLimits, Smtp
+from holdfast.schema.collection import Collection
 
 RULE = {"label": "/api/", "duration": 1, "maxRequests": 1}
+COLLECTIONS = (Collection(id="c1", name="posts"), Collection(id="c2", name="members", type="auth"))
 
 
 def problems(given: dict[str, Any], settings: Settings = Settings()) -> dict[str, str]:  # noqa: B008
     """What is wrong, as code by place (`smtp.port`)."""
     with pytest.raises(ValidationFailed) as refusal:
-        read_options(given, AppOptions(), settings)
+        read_options(given, AppOptions(), settings, COLLECTIONS)
     return dict(flat(refusal.value.data))
 
 
@@ -118,7 +120,7 @@ def test_everything_that_is_wrong_is_said_at_once():
 def test_what_is_given_is_merged_and_the_rest_stays():
     now = AppOptions(meta=Meta(app_name="Shop"), smtp=Smtp(host="mail.example", password="geheim", port=465, tls=True))
     given = {"smtp": {"username": "ann", "host": None}, "batch": {"timeout": 5}, "meta": {}, "rateLimits": None}
-    assert read_options(given, now, Settings()) == AppOptions(
+    assert read_options(given, now, Settings(), COLLECTIONS) == AppOptions(
         meta=Meta(app_name="Shop"),
         smtp=Smtp(host="mail.example", password="geheim", port=465, tls=True, username="ann"),
         batch=Batch(timeout=5),
@@ -127,7 +129,9 @@ def test_what_is_given_is_merged_and_the_rest_stays():
 
 def test_rules_take_the_place_of_those_before():
     rules = [{"label": "posts:create", "audience": "@guest", "duration": 60, "maxRequests": 5}, RULE]
-    read = read_options({"rateLimits": {"rules": rules, "enabled": True}}, AppOptions(), Settings()).rate_limits
+    read = read_options(
+        {"rateLimits": {"rules": rules, "enabled": True}}, AppOptions(), Settings(), COLLECTIONS
+    ).rate_limits
     assert read == RateLimits(
         rules=(RateLimitRule("posts:create", "@guest", 60, 5), RateLimitRule("/api/", "", 1, 1)), enabled=True
     )
@@ -135,7 +139,44 @@ def test_rules_take_the_place_of_those_before():
 
 @pytest.mark.parametrize("label", ["/", "/api/", "/api/batch", "POST /api/collections/", "posts:create", "*:auth"])
 def test_labels_are_paths_or_what_is_done_with_a_collection(label: str):
-    read = read_options({"rateLimits": {"rules": [RULE | {"label": label}]}}, AppOptions(), Settings())
+    read = read_options({"rateLimits": {"rules": [RULE | {"label": label}]}}, AppOptions(), Settings(), COLLECTIONS)
+    assert read.rate_limits.rules[0].label == label
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        pytest.param("*:crate", "There is no action crate; perhaps create was meant.", id="a misspelt action"),
+        pytest.param("posts:*", "Must be such as", id="any action"),
+        pytest.param("ordrs:create", "There is no collection ordrs.", id="no such collection"),
+        pytest.param("psts:create", "There is no collection psts; perhaps posts was meant.", id="a misspelt one"),
+        pytest.param("c1:create", "There is no collection c1.", id="by its id"),
+        pytest.param("posts:auth", "Nobody logs in to posts: it is no auth collection.", id="a login that is none"),
+        pytest.param("*:authWithOtp", "There is no action authWithOtp; perhaps authWithOTP was meant.", id="a small t"),
+        pytest.param("HEAD /api/batch", "HEAD is counted as GET: say GET.", id="HEAD"),
+        pytest.param("/api/collections/{collection}/records", "A path is compared as it is:", id="a pattern"),
+    ],
+)
+def test_a_label_that_can_never_count_is_refused(label: str, message: str):
+    with pytest.raises(ValidationFailed) as refusal:
+        read_options({"rateLimits": {"rules": [RULE, RULE | {"label": label}]}}, AppOptions(), Settings(), COLLECTIONS)
+    ((place, _),) = flat(refusal.value.data)
+    assert place == "rateLimits.rules.1.label"
+    assert message in str(refusal.value.data)
+
+
+def test_a_label_whose_collection_is_gone_keeps_no_other_change_from_being_saved():
+    gone = RateLimitRule("gone:create", "", 5, 5)
+    now = AppOptions(rate_limits=RateLimits(rules=(gone,)))
+    assert read_options({"batch": {"timeout": 5}}, now, Settings(), COLLECTIONS).rate_limits == now.rate_limits
+    rules = [{"label": "gone:create", "duration": 9, "maxRequests": 9}, RULE]
+    read = read_options({"rateLimits": {"rules": rules}}, now, Settings(), COLLECTIONS)
+    assert [rule.label for rule in read.rate_limits.rules] == ["gone:create", "/api/"]
+
+
+@pytest.mark.parametrize("label", ["members:auth", "members:authWithOTP", "*:listAuthMethods", "*:file", "posts:view"])
+def test_a_label_that_counts_is_taken(label: str):
+    read = read_options({"rateLimits": {"rules": [RULE | {"label": label}]}}, AppOptions(), Settings(), COLLECTIONS)
     assert read.rate_limits.rules[0].label == label
 
 
@@ -148,7 +189,7 @@ def test_what_the_environment_fixes_can_be_sent_back_and_is_not_kept():
         "batch": {"maxRequests": 7},
         "trustedProxy": {"headers": ["X-Forwarded-For"], "useLeftmostIP": False},
     }
-    assert read_options(shown, AppOptions(), FIXED) == AppOptions(meta=Meta(app_name="Shop"))
+    assert read_options(shown, AppOptions(), FIXED, COLLECTIONS) == AppOptions(meta=Meta(app_name="Shop"))
 
 
 @pytest.mark.parametrize(
@@ -165,10 +206,12 @@ def test_what_the_environment_fixes_cannot_be_changed(given: dict[str, Any], pla
 
 def test_the_address_that_was_made_up_is_not_kept_when_it_is_sent_back():
     given = {"meta": {"appURL": "http://localhost:8090"}}
-    assert read_options(given, AppOptions(), Settings()).meta.app_url == ""
+    assert read_options(given, AppOptions(), Settings(), COLLECTIONS).meta.app_url == ""
 
 
 def test_what_can_be_chosen_is_said_with_the_empty_text_in_quotes():
     with pytest.raises(ValidationFailed) as refusal:
-        read_options({"rateLimits": {"rules": [{"label": "/api/", "audience": "guest"}]}}, AppOptions(), Settings())
+        read_options(
+            {"rateLimits": {"rules": [{"label": "/api/", "audience": "guest"}]}}, AppOptions(), Settings(), COLLECTIONS
+        )
     assert 'Must be one of "", @guest, @auth.' in str(refusal.value.data)

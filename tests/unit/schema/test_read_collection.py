@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from holdfast.errors import Problems, ValidationFailed
+from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.schema.collection import Collection
 from holdfast.schema.number import NumberField
 from holdfast.schema.reading import read_collection
@@ -75,8 +75,39 @@ def test_a_view_takes_no_fields_from_the_request() -> None:
     assert view.view_query == "SELECT id FROM posts"
 
 
-def test_unknown_keys_are_ignored() -> None:
-    assert posts(TITLE | {"colour": "red"}, colour="red") == posts()
+def test_unknown_keys_of_fields_are_ignored() -> None:
+    assert posts(TITLE | {"colour": "red"}) == posts()
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("listrule", "listRule"), ("list_rule", "listRule"), ("feilds", "fields"), ("viewquery", "viewQuery")],
+)
+def test_a_misspelt_key_is_refused_with_the_one_that_was_meant(key: str, meant: str) -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        posts(**{key: ""})
+    problem = refusal.value.data[key]
+    assert isinstance(problem, Problem)
+    assert (problem.code, problem.message) == (
+        "validation_unknown_key",
+        f"There is no such key here; perhaps {meant} was meant.",
+    )
+
+
+def test_a_key_that_is_like_none_is_refused_as_well() -> None:
+    with pytest.raises(ValidationFailed) as refusal:
+        posts(colour="red")
+    assert str(refusal.value.data["colour"]).endswith("message='There is no such key here.')")
+
+
+@pytest.mark.parametrize("type", ["base", "auth"])
+def test_what_was_read_can_be_sent_back(type: str) -> None:
+    before = make({"name": "things", "type": type, "fields": [TITLE]})
+    assert make(collection_json(before), before) == before
+
+
+def test_options_of_an_auth_collection_mean_nothing_for_others_and_are_no_mistake() -> None:
+    assert posts(authRule="", oauth2={"enabled": False}, plan=None, ruleTests=None) == posts()
 
 
 def test_only_given_keys_change() -> None:
