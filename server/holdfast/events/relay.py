@@ -73,10 +73,10 @@ _RELAY: Final = Statement.of(
     # Versions of records, whole however large. Where no collection keeps a history this finds an empty table.
     + raw("), remembered AS (INSERT INTO holdfast.history (seq, at, collection_id, record_id, shape, action, record,")
     + raw(" previous, context) SELECT s.seq, s.at, s.collection_id, coalesce(s.record_id, ''), shape.id,")
-    + raw(" substring(s.type FROM '[^.]*$'), holdfast.try_json(s.record), holdfast.try_json(s.previous), s.context")
+    + raw(" split_part(s.type, '.', 2), holdfast.try_json(s.record), holdfast.try_json(s.previous), s.context")
     + raw(" FROM sized AS s JOIN holdfast.history_shapes AS shape ON shape.collection_id = s.collection_id")
     + raw(" AND s.id > shape.first AND (shape.last IS NULL OR s.id < shape.last)")
-    + raw(" WHERE substring(s.type FROM '[^.]*$') IN ('created', 'updated', 'deleted', 'truncated') ORDER BY s.seq)")
+    + raw(" WHERE split_part(s.type, '.', 2) IN ('created', 'updated', 'deleted', 'truncated') ORDER BY s.seq)")
     + raw(" SELECT epoch, seq, events FROM moved")
 )
 _log: Final = structlog.get_logger("holdfast.events")

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from holdfast.db.sql import Sql, join, literal, name, named, qualified, raw
+from holdfast.db.sql import EMPTY, Sql, join, literal, name, named, qualified, raw
 from holdfast.events.capture import captured_fields
 from holdfast.events.remembering import form
 from holdfast.expressions.kind import Kind
@@ -49,34 +49,36 @@ def source(collection: Collection, past: Past) -> Sql:
 
 
 def _as_of(collection: Collection) -> Sql:
+    # The numbers of the versions are found first, and only then what they hold: to sort whole records would take
+    # ten times as long.
     by_then = raw("v.at <= ") + _MOMENT
-    first = (
-        raw("(SELECT DISTINCT ON (v.record_id) v.record_id, v.action, v.names, ")
+    picked = (
+        raw("(SELECT v.record_id, max(v.id) FILTER (WHERE ")
         + by_then
-        + raw(" AS by_then, CASE WHEN ")
-        + by_then
-        + raw(" THEN v.record ELSE v.record || coalesce(v.previous, '{}') END AS record FROM ")
-        + _versions(collection)
-        + raw(" AS v WHERE NOT (")
-        + by_then
-        + raw(" AND v.id < ")
+        + raw(" AND v.id >= ")
         + _truncated(collection)
-        + raw(") ORDER BY v.record_id, (")
+        + raw(") AS last, min(v.id) FILTER (WHERE NOT ")
         + by_then
-        + raw(") DESC, CASE WHEN ")
-        + by_then
-        + raw(" THEN -v.id ELSE v.id END) AS ")
-        + _VERSION
+        + raw(") AS next FROM ")
+        + _versions(collection)
+        + raw(" AS v GROUP BY v.record_id) AS picked")
     )
-    there = raw(
-        " WHERE CASE WHEN version.by_then THEN version.action <> 'deleted' ELSE version.action <> 'created' END"
+    record = raw(
+        "CASE WHEN picked.last IS NULL THEN f.record || coalesce(f.previous, '{}') ELSE f.record END AS record"
     )
+    there = raw(" WHERE f.action <> CASE WHEN picked.last IS NULL THEN 'created' ELSE 'deleted' END) AS ")
     return (
         raw("(SELECT ")
         + _out_of_versions(collection)
+        + raw(" FROM (SELECT f.record_id, f.names, ")
+        + record
         + raw(" FROM ")
-        + first
+        + picked
+        + raw(" JOIN ")
+        + _versions(collection, whole=True)
+        + raw(" AS f ON f.record_id = picked.record_id AND f.id = coalesce(picked.last, picked.next)")
         + there
+        + _VERSION
         + raw(" UNION ALL SELECT ")
         + _out_of_rows(collection)
         + raw(" FROM ")
@@ -88,41 +90,49 @@ def _as_of(collection: Collection) -> Sql:
 
 
 def _deleted(collection: Collection) -> Sql:
-    last = (
-        raw("(SELECT DISTINCT ON (v.record_id) v.record_id, v.action, v.names, v.record FROM ")
-        + _versions(collection)
-        + raw(" AS v ORDER BY v.record_id, v.id DESC) AS ")
-        + _VERSION
-    )
+    last = raw("(SELECT v.record_id, max(v.id) AS last FROM ") + _versions(collection)
+    last += raw(" AS v WHERE v.action = 'deleted' GROUP BY v.record_id) AS picked")
     return (
         raw("(SELECT ")
         + _out_of_versions(collection)
         + raw(" FROM ")
         + last
-        + raw(" WHERE version.action = 'deleted' AND NOT EXISTS (SELECT FROM ")
+        + raw(" JOIN ")
+        + _versions(collection, whole=True)
+        + raw(
+            " AS version ON version.record_id = picked.record_id AND version.id = picked.last WHERE NOT EXISTS (SELECT"
+        )
+        + raw(" FROM ")
         + qualified("public", collection.name)
-        + raw(" AS kept WHERE kept.id = version.record_id))")
+        + raw(" AS kept WHERE kept.id = picked.record_id))")
     )
 
 
-def _versions(collection: Collection) -> Sql:
-    """All that is known of the collection's records. What waits in the outbox comes after all that does not."""
+def _versions(collection: Collection, *, whole: bool = False) -> Sql:
+    """All that is known of the collection's records; `whole`: with what they were.
+
+    What waits in the outbox comes after all that does not.
+    """
     id = literal(collection.id)
+    held = raw(", h.record, h.previous, shape.names FROM holdfast.history AS h JOIN holdfast.history_shapes AS shape")
     kept = (
-        raw("SELECT h.record_id, h.id, h.at, h.action, h.record, h.previous, shape.names FROM holdfast.history AS h")
-        + raw(" JOIN holdfast.history_shapes AS shape ON shape.id = h.shape WHERE h.collection_id = ")
+        raw("SELECT h.record_id, h.id, h.at, h.action")
+        + (held + raw(" ON shape.id = h.shape") if whole else raw(" FROM holdfast.history AS h"))
+        + raw(" WHERE h.collection_id = ")
         + id
         + raw(" AND h.shape >= ")
         + _SINCE
         + raw(" AND h.action IN ")
         + _CHANGES
     )
-    verb = raw("substring(o.type FROM '[^.]*$')")
+    verb = raw("split_part(o.type, '.', 2)")
+    content = raw(", holdfast.try_json(o.record), holdfast.try_json(o.previous), shape.names")
     waiting = (
         raw("SELECT o.record_id, o.id + (1::bigint << 62), o.at, ")
         + verb
-        + raw(", holdfast.try_json(o.record), holdfast.try_json(o.previous), shape.names FROM holdfast.outbox AS o")
-        + raw(" JOIN holdfast.history_shapes AS shape ON shape.collection_id = o.collection_id AND o.id > shape.first")
+        + (content if whole else EMPTY)
+        + raw(" FROM holdfast.outbox AS o JOIN holdfast.history_shapes AS shape ON")
+        + raw(" shape.collection_id = o.collection_id AND o.id > shape.first")
         + raw(" AND (shape.last IS NULL OR o.id < shape.last) WHERE o.collection_id = ")
         + id
         + raw(" AND shape.id >= ")
