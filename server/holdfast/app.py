@@ -78,6 +78,8 @@ from holdfast.realtime.routes import realtime_routes
 from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
+from holdfast.storage.place import spool_of
+from holdfast.storage.spool import clear_spool
 from holdfast.sweeps import Sweep, sweep_forever
 from holdfast.webhooks.deliverer import Deliverer
 from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
@@ -184,6 +186,7 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
     tally = Tally()
     tasks: list[asyncio.Task[None]] = []
     try:
+        await asyncio.to_thread(clear_spool, spool_of(settings))
         live = await LiveCatalog.open(pool)
         secret = await _read_secret(pool)
         engine = Engine(

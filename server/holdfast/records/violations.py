@@ -19,6 +19,7 @@ Action: TypeAlias = Literal["write", "delete"]
 
 NOT_UNIQUE: Final = Problem("validation_not_unique", "Value must be unique: another record has it.")
 MISSING: Final = Problem("validation_missing_rel_records", "There is no such record to point at.")
+NO_FILE: Final = Problem("validation_invalid_file", "The record has no such file.")
 NOTHING: Final[Mapping[str, object]] = {}
 _TOO_LARGE: Final = "54000"  # program_limit_exceeded
 _LONG_BYTES: Final = (
@@ -125,12 +126,20 @@ def _not_related(
 ) -> ApiError | None:
     reference = reference_of(catalog, constraint)
     if reference is None:
-        return None
+        return _without_file(collection, who, constraint)
     if action == "write" and reference.collection.id == collection.id:
         if not _may_know(collection, who, (reference.field.name,)):
             return BadRequest("The record points at another one that is not there.")
         return ValidationFailed({reference.field.name: MISSING})
     return BadRequest(needed_message(reference.collection, reference.field, who))
+
+
+def _without_file(collection: Collection, who: Principal, constraint: str) -> ApiError | None:
+    """A file that was let go, and deleted before somebody wanted it back."""
+    for field in collection.fields:
+        if constraint == f"hf_file_{collection.id}_{field.id}" and _may_know(collection, who, (field.name,)):
+            return ValidationFailed({field.name: NO_FILE})
+    return BadRequest("The record is to hold a file that is not there.") if constraint.startswith("hf_file_") else None
 
 
 def needed_message(collection: Collection, field: Field, who: Principal) -> str:

@@ -18,6 +18,7 @@ _HTML: Final = re.compile(
     rb"|embed|svg:script)[\s/>]",
     re.IGNORECASE,
 )
+_XHTML: Final = re.compile(rb"<(!doctype\s+html|html)[\s/>]", re.IGNORECASE)
 # What PostScript, RTF and PDF begin with; they may be all text.
 _BEGINNINGS: Final = (
     (b"%PDF-", "application/pdf"),
@@ -127,10 +128,12 @@ def _text_type(head: bytes) -> str:
     inner = text[_PROLOGUE.match(text).end() :] if text[:1] == b"<" else text  # type: ignore[union-attr]
     if inner[:4].lower() == b"<svg":
         return "image/svg+xml"
-    if _HTML.match(_COMMENT.sub(b"", inner)):
+    page = _COMMENT.sub(b"", inner)
+    if text[:5].lower() == b"<?xml":
+        # Elements of any name may follow, and only a few of them make a page of it.
+        return "text/html" if _XHTML.match(page) else "text/xml"
+    if _HTML.match(page):
         return "text/html"
-    if text.startswith(b"<?xml"):
-        return "text/xml"
     if text[:1] in (b"{", b"["):
         return "application/json" if _JSON.match(text) else TEXT
     return TEXT

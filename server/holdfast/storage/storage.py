@@ -1,11 +1,9 @@
 """The objects themselves: kept, read, listed and deleted by their keys, wherever they are."""
 
 import asyncio
-import os
 import secrets
-import shutil
 from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,21 +13,18 @@ import msgspec
 
 from holdfast.errors import Unavailable
 from holdfast.schema.app_options import S3
+from holdfast.storage.disk import Missing, delete_files, move_file, read_file
 from holdfast.storage.place import SPOOL, Place
 from holdfast.storage.spool import Spooled, disk_failure
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-PIECE_BYTES: Final = 256 * 1024  # read at once: so much of a file is in memory
+PIECE_BYTES: Final = 256 * 1024  # read at once from a bucket: so much of a file is in memory
 PART_BYTES: Final = 8 * 1024 * 1024  # of an upload to a bucket, two of them at a time
 LISTED_AT_ONCE: Final = 1000
 PATIENCE: Final = {"timeout": "60s", "connect_timeout": "5s"}
 _AWAY: Final = "The storage of files cannot be reached just now: try again in a moment."
-
-
-class Missing(Exception):
-    """There is no such object."""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -50,7 +45,7 @@ class Storage:
     async def keep(self, key: str, content: Spooled) -> None:
         """Keep a file under a key. When this returns it outlives a crash of the machine, as far as the place can."""
         if self._disk is not None:
-            await asyncio.to_thread(_move, content, self._disk / key, self._disk.parent / SPOOL)
+            await asyncio.to_thread(move_file, content, self._disk / key, self._disk.parent / SPOOL)
             return
         import obstore
 
@@ -76,6 +71,11 @@ class Storage:
 
         What it raises, it raises at the first step, or the object is gone, or its place is away, in the middle.
         """
+        if self._disk is not None:
+            async with aclosing(read_file(self._disk / key, start, end)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
         import obstore
 
         with _reaching():
@@ -95,7 +95,7 @@ class Storage:
         import obstore
 
         if self._disk is not None:
-            await asyncio.to_thread(_delete, self._disk, keys)
+            await asyncio.to_thread(delete_files, self._disk, keys)
             return
         with _reaching(), suppress(Missing):
             await obstore.delete_async(self._store, list(keys))
@@ -182,61 +182,3 @@ def _reaching() -> Generator[None, None, None]:
 
 def _first_line(failure: Exception) -> str:
     return str(failure).partition("\n")[0][:200]
-
-
-def _move(content: Spooled, target: Path, spool: Path) -> None:
-    """Put a file in its place on the disk, whole or not at all, and see that it stays there. Blocks."""
-    source = content.path
-    try:
-        source = source or _written(content.content, spool)
-        _flush(source)
-        new_folders = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _link(source, target)
-        # The name is on the disk when its folder is; and a new folder, when the one around it is.
-        for folder in (target.parent, *(folder.parent for folder in new_folders)):
-            _flush(folder)
-    except OSError as failure:
-        raise disk_failure(failure) from failure
-    finally:
-        if source is not None and content.path is None:
-            source.unlink(missing_ok=True)
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file under another name, so that it can be kept again if what it is for is tried again."""
-    try:
-        os.link(source, target)
-    except OSError:
-        # Another disk, or one without links.
-        other = target.with_name(f".{target.name}.part")
-        shutil.copyfile(source, other)
-        _flush(other)
-        os.replace(other, target)
-
-
-def _written(content: bytes, spool: Path) -> Path:
-    spool.mkdir(parents=True, exist_ok=True)
-    path = spool / secrets.token_hex(16)
-    path.write_bytes(content)
-    return path
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _delete(disk: Path, keys: Sequence[str]) -> None:
-    """Delete files, and the folders that this leaves empty. Blocks."""
-    try:
-        for key in keys:
-            path = disk / key
-            path.unlink(missing_ok=True)
-            with suppress(OSError):  # it holds other files, or somebody else was faster
-                path.parent.rmdir()
-    except OSError as failure:
-        raise disk_failure(failure) from failure

@@ -83,6 +83,21 @@ async def test_a_name_that_stands_for_no_file_gets_into_no_record(shelf: Shelf) 
         await run(shelf, "UPDATE public.papers SET cover = 'stolen.png' WHERE id = $1", record["id"])
 
 
+async def test_a_new_file_that_was_cleared_away_in_the_meantime_is_refused(shelf: Shelf) -> None:
+    # As if it had taken longer than its grace: the register forgets it before the record is written.
+    forgetting = (
+        "CREATE FUNCTION public.hf_test_forget() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN DELETE FROM holdfast.files; RETURN NEW; END';"
+        "CREATE TRIGGER a_forget BEFORE INSERT ON public.papers FOR EACH ROW EXECUTE FUNCTION public.hf_test_forget()"
+    )
+    await run(shelf, forgetting)
+    try:
+        answer = await shelf.api.guest.post(shelf.records, files={"cover": ("a.png", PNG)})
+    finally:
+        await run(shelf, "DROP FUNCTION public.hf_test_forget() CASCADE")
+    assert refused(answer, 400, "validation_failed")["data"]["cover"]["code"] == "validation_invalid_file"
+
+
 async def test_a_file_that_was_let_go_can_be_taken_again_by_its_record(shelf: Shelf) -> None:
     record = await shelf.add(("cover", ("a.png", PNG)))
     await run(shelf, "UPDATE public.papers SET cover = ''")

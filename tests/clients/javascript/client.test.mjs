@@ -306,6 +306,67 @@ describe("settings", () => {
     });
 });
 
+describe("files", () => {
+    const picture = Buffer.from("89504e470d0a1a0a0000000d4948445200000001000000010806000000", "hex");
+
+    before(async () => {
+        await drop("js_papers");
+        await pb.collections.create({
+            name: "js_papers",
+            type: "base",
+            viewRule: "",
+            fields: [
+                { name: "title", type: "text" },
+                { name: "cover", type: "file", maxSelect: 1, mimeTypes: ["image/png"] },
+                { name: "scans", type: "file", maxSelect: 3, protected: true },
+            ],
+        });
+    });
+
+    test("are uploaded, added, taken away and downloaded", async () => {
+        const cover = new File([picture], "Über uns.png", { type: "image/png" });
+        const scans = [new File(["one"], "one.txt"), new File(["two"], "two.txt")];
+        const made = await pb.collection("js_papers").create({ title: "typed", cover, scans });
+        assert.equal(made.title, "typed");
+        assert.match(made.cover, /^uber_uns_[a-z0-9]{10}\.png$/);
+        const got = await fetch(pb.files.getURL(made, made.cover));
+        assert.equal(got.headers.get("content-type"), "image/png");
+        assert.deepEqual(Buffer.from(await got.arrayBuffer()), picture);
+        const third = new File(["three"], "three.txt");
+        const changed = await pb
+            .collection("js_papers")
+            .update(made.id, { "scans+": third, "scans-": made.scans[0], cover: null });
+        assert.equal(changed.scans.length, 2);
+        assert.equal(changed.scans[0], made.scans[1]);
+        assert.equal(changed.cover, "");
+    });
+
+    test("that are protected need a token", async () => {
+        const made = await pb.collection("js_papers").create({ scans: [new File(["secret"], "s.txt")] });
+        await pb.collections.update("js_papers", { viewRule: null });
+        const token = await pb.files.getToken();
+        assert.equal(await (await fetch(pb.files.getURL(made, made.scans[0], { token }))).text(), "secret");
+        assert.equal((await fetch(pb.files.getURL(made, made.scans[0]))).status, 404);
+    });
+
+    test("go with a batch", async () => {
+        const batch = pb.createBatch();
+        batch.collection("js_papers").create({ title: "a", scans: [new File(["1"], "1.txt"), new File(["2"], "2.txt")] });
+        batch.collection("js_papers").create({ title: "b" });
+        const made = await batch.send();
+        assert.deepEqual(
+            made.map((one) => one.body.scans.length),
+            [2, 0],
+        );
+    });
+
+    test("of another type are refused", async () => {
+        const cover = new File(["<html>"], "a.png", { type: "image/png" });
+        const failure = await refusal(pb.collection("js_papers").create({ cover }), 400);
+        assert.equal(failure.response.data.cover.code, "validation_invalid_mime_type");
+    });
+});
+
 describe("refusals", () => {
     test("name the field and what is wrong with it", async () => {
         const failure = await refusal(pb.collection("js_posts").create({ stars: 1 }), 400);
