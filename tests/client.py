@@ -16,6 +16,7 @@ from holdfast.auth.superusers import upsert_superuser
 from holdfast.config import Settings
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
+from holdfast.db.sql import Statement, raw, value
 from holdfast.http.front import Front
 from holdfast.observe import RequestSeen
 from holdfast.start import prepare_schema
@@ -79,6 +80,9 @@ class Api:
         return answer.json()
 
 
+_SUPERUSER = Statement.of(raw("SELECT FROM public._superusers WHERE email = ") + value(EMAIL, "text"))
+
+
 @asynccontextmanager
 async def running(database: str, data: Path, **changes: Any) -> AsyncIterator[Api]:
     """The application on a database whose schema is there, with a superuser who is logged in."""
@@ -89,7 +93,8 @@ async def running(database: str, data: Path, **changes: Any) -> AsyncIterator[Ap
     pool = Pool(database, size=2, settings=session_settings(settings))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(pool.close)
-        await upsert_superuser(pool, EMAIL, PASSWORD)
+        if await pool.fetchrow(_SUPERUSER) is None:  # whoever runs on this database already stays logged in
+            await upsert_superuser(pool, EMAIL, PASSWORD)
         await stack.enter_async_context(lifespan(front))
         api = Api(front, settings, pool, seen)
         await stack.enter_async_context(api.guest)

@@ -1,5 +1,9 @@
 """What all tests may use."""
 
+import os
+
+from hypothesis import HealthCheck, settings
+
 from client import api, shared_api, start_api
 from mail_sink import mail_api, mailbox
 from oauth2_provider import openid
@@ -7,6 +11,10 @@ from plugged import start_plugged
 from postgres import anywhere, cluster, database, empty_database
 from redis_server import redis_server
 from served import no_server_left, served
+
+if "CI" not in os.environ:  # where it is, hypothesis itself expects a busy machine, and draws the same each time
+    settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("busy")
 
 __all__ = [
     "anywhere",

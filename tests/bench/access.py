@@ -1,4 +1,4 @@
-"""`python -m tests.bench.access`: what rules cost a list, and what 200 logins at once cost everybody else."""
+"""`python -m tests.bench.access`: what rules cost a list, 200 logins at once everybody else, a key a request."""
 
 import asyncio
 import statistics
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import click
 import httpx
 
+from tests.bench.keys import keys
 from tests.bench.rounds import Plan, send
 from tests.bench.subject import FIRST_ID, Subject, fill, subject
 
@@ -34,6 +35,7 @@ def main(posts: int, count: int, seconds: float, connections: int) -> None:
             asyncio.run(fill(it, posts, 1_000))
             ruled(it, plan, _prepare(it))
             asyncio.run(logins(it, plan))
+            asyncio.run(keys(it))
 
 
 def _prepare(it: Subject) -> str:
