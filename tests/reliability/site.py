@@ -26,6 +26,13 @@ ENVIRONMENT = {
     "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD,
     "HOLDFAST_OUTBOUND_ALLOW": "127.0.0.0/8",  # receivers of the tests are on this machine
 }
+ON_THE_WAY = (
+    "SELECT id, type, record_id FROM holdfast.outbox ORDER BY id LIMIT 3",
+    "SELECT epoch, seq, (SELECT count(*) FROM holdfast.events) AS events FROM holdfast.stream",
+    "SELECT epoch, seq FROM holdfast.webhook_cursor",
+    "SELECT state, attempts, error, next_at - now() AS due, lease_until - now() AS lease, count(*)"
+    " FROM holdfast.deliveries WHERE state <> 2 GROUP BY 1, 2, 3, 4, 5 LIMIT 5",
+)
 
 
 def free_port() -> int:
@@ -201,7 +208,10 @@ class Site:
         """Wait until every event is routed, and no delivery is ready or under way any more."""
         await self.relayed(seconds)
         await self.becomes("SELECT seq - (SELECT seq FROM holdfast.webhook_cursor) FROM holdfast.stream", 0, seconds)
-        await self.becomes("SELECT count(*) FROM holdfast.deliveries WHERE state < 2", 0, seconds)
+        try:
+            await self.becomes("SELECT count(*) FROM holdfast.deliveries WHERE state < 2", 0, seconds)
+        except AssertionError as failure:
+            raise AssertionError(f"{failure}: {await self.standing()}") from failure
 
     async def becomes(self, query: str, wanted: object, seconds: float = WAIT_SECONDS) -> None:
         """Wait until a query gives this."""
@@ -211,6 +221,14 @@ class Site:
             while (found := await connection.fetchval(query)) != wanted:
                 assert time.monotonic() < deadline, f"{query}: {found} and not {wanted} within {seconds:.0f} s"
                 await asyncio.sleep(0.02)
+        finally:
+            await connection.close()
+
+    async def standing(self) -> str:
+        """Where changes are on their way to receivers: for the message of a test that waits in vain."""
+        connection = await self.connect()
+        try:
+            return "; ".join(f"{query}: {[dict(row) for row in await connection.fetch(query)]}" for query in ON_THE_WAY)
         finally:
             await connection.close()
 

