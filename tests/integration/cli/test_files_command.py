@@ -1,0 +1,30 @@
+"""`holdfast files check`, as an operator runs it."""
+
+import json
+import os
+from pathlib import Path
+
+from served import run
+
+
+def leave(folder: Path) -> None:
+    """Put an object there that nobody knows."""
+    folder.mkdir(parents=True)
+    (folder / "a.txt").write_bytes(b"hello")
+    os.utime(folder / "a.txt", (0, 0))
+
+
+def test_it_tells_of_what_nobody_knows_and_deletes_it_when_asked_to(database: str, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    leave(data / "storage" / "c" / "r")
+    environment = {"DATABASE_URL": database, "HOLDFAST_DATA": str(data)}
+    told = run("files", "check", cwd=tmp_path, environment=environment)
+    assert told.returncode == 1, told.stderr
+    assert "1 objects, 5 bytes" in told.stdout
+    assert "c/r/a.txt" in told.stdout
+    mended = run("files", "check", "--mend", "--json", cwd=tmp_path, environment=environment)
+    assert mended.returncode == 0, mended.stderr
+    assert json.loads(mended.stdout)["orphans"] == 1
+    assert not (data / "storage" / "c" / "r" / "a.txt").exists()
+    again = run("files", "check", cwd=tmp_path, environment=environment)
+    assert (again.returncode, "agree" in again.stdout) == (0, True)
