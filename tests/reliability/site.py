@@ -164,7 +164,9 @@ class Site:
     async def define(self, name: str, *fields: dict[str, Any], **more: Any) -> dict[str, Any]:
         """A collection that anyone may read and write, with these fields; a text `title` without any."""
         chosen = list(fields) or [{"name": "title", "type": "text"}]
-        return await self.post("/api/collections", {"name": name, "type": "base", "fields": chosen, **OPEN, **more})
+        made = await self.post("/api/collections", {"name": name, "type": "base", "fields": chosen, **OPEN, **more})
+        await self.relayed()  # who counts from here on does not count what was done until here
+        return made
 
     async def webhook(self, url: str, *events: str, **more: Any) -> dict[str, Any]:
         """A webhook, when the process that sends has seen that it is there."""
