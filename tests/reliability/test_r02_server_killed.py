@@ -61,7 +61,7 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     The control has a sender that writes down first that it has delivered, and sends then: a kill loses what it has not
     sent yet.
     """
-    kills = figures.size("kills", gate=4, full=100)
+    kills = figures.size("kills", gate=3, full=100)
     figures.size("writers", gate=WRITERS, full=WRITERS)
     chance = random.Random(2)
     await site.start()

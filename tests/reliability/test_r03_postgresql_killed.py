@@ -53,7 +53,7 @@ async def test_r03_kills_of_postgresql(site: Site, figures: Figures) -> None:
     The control lets PostgreSQL acknowledge what is only in its memory (`synchronous_commit = off`): the same kills lose
     records.
     """
-    kills = figures.size("kills", gate=6, full=100)
+    kills = figures.size("kills", gate=3, full=100)
     figures.size("writers", gate=WRITERS, full=WRITERS)
     chance = random.Random(3)
     await site.start()

@@ -31,7 +31,7 @@ async def test_r04_crash_after_the_answer(site: Site, receiver: Receiver, figure
     The control has a sender that writes down first that it has delivered: after the same kill none comes again. A
     receiver that was killed as well, before it could keep what it was sent, would never hear of it.
     """
-    rounds = figures.size("kills", gate=2, full=13)
+    rounds = figures.size("kills", gate=1, full=13)
     figures.came_to("deliveries", rounds * WIDEST)
     await site.start()
     await site.define("kept")
