@@ -72,7 +72,7 @@ class Shop:
     async def p99(self, count: int) -> float:
         """Within how many seconds 99 of 100 deliveries of so many events come to the fast receivers."""
         committed = await self.happen(count)
-        await until(lambda: len(self.arrived) >= count * len(FAST), "all deliveries")
+        await until(lambda: len(self.arrived) >= count * len(FAST), "all deliveries", 60 + count / 20)
         return sorted(self.arrived)[len(self.arrived) * 99 // 100] - committed
 
 

@@ -112,6 +112,7 @@ class Sender:
             flushing.result()
         finally:
             flushing.cancel()
+            await asyncio.wait((flushing,), timeout=STOP_SECONDS)  # what it was about to write is to be written yet
             await self._stop()
 
     async def _look(self) -> int:

@@ -162,6 +162,29 @@ async def test_a_server_that_is_stopped_writes_down_what_was_under_way(database:
     await connection.close()
 
 
+async def test_a_server_that_is_stopped_while_it_writes_down_writes_it_all_the_same(
+    database: str, tmp_path: Path
+) -> None:
+    connection = await asyncpg.connect(database)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    async with receiving() as receiver:
+        receiver.reply = lambda _: Answer(delay=0.5)
+        async with sending(database, tmp_path) as (server, root):
+            await made_in(root, receiver)
+            await root.post("/api/collections/posts/records", json={"title": "a"})
+            await receiver.got("/hook")
+            held = connection.transaction()
+            await held.start()
+            assert await connection.fetch("SELECT id FROM holdfast.deliveries WHERE state = 1 FOR UPDATE")
+            await until(connection, waiting, 1)
+            stopping = asyncio.create_task(asyncio.to_thread(server.stop))
+            await asyncio.sleep(0.5)
+            await held.rollback()
+            assert await stopping == 0
+    assert await connection.fetchval(DELIVERED) == 1
+    await connection.close()
+
+
 class Stopped(Feed):
     """The log of a process that is stopped as soon as it reads."""
 
