@@ -13,6 +13,8 @@ from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 
 ABOUT: Final = "collections"
+# Parts that are looked at elsewhere, and those that are no object of PostgreSQL but rows of ours.
+_ELSEWHERE: Final = ("capture", "history")
 # What PostgreSQL calls the types that a field names by their short name.
 _LONG: Final = {"timestamptz": "timestamp with time zone"}
 
@@ -77,7 +79,9 @@ def judge(catalog: Catalog, tables: Tables) -> list[Finding]:
         found.extend(_columns(collection, tables))
         for part in parts(catalog, collection):
             table = catalog.by_id[part.table].name
-            if part.sort != "capture" and table in tables.columns:  # of a table that is gone it is enough to say so
+            if (
+                part.sort not in _ELSEWHERE and table in tables.columns
+            ):  # of a table that is gone it is enough to say so
                 found.extend(_part(part, table, tables))
     return found or [ok(ABOUT, f"{len(catalog.collections)} collections, each as it is declared")]
 

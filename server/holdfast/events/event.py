@@ -61,7 +61,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timestamp: str
     collection: str = ""
     record: msgspec.Raw
-    changed: tuple[str, ...] = ()
+    changed: tuple[str, ...] | None = None
     previous: msgspec.Raw | None = None
     actor: Actor | None = None
     request: str = ""
@@ -79,7 +79,7 @@ def event_json(event: Event) -> bytes:
             timestamp=event.timestamp,
             collection=event.collection,
             record=event.record,
-            changed=event.changed,
+            changed=event.changed if updated else None,
             previous=event.previous if updated else None,
             actor=event.actor,
             request=event.request,

@@ -1,7 +1,7 @@
 """A version is written back, as an update, or as a create if the record is gone: rules and checks are those of both."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Final, cast
 
 import msgspec
@@ -30,6 +30,8 @@ from holdfast.schema.file import FileField
 MOST_VERSION: Final = 2**63 - 1
 _INVALID: Final = "validation_invalid_value"
 _UNKNOWN: Final = Problem(_INVALID, "There is no version of this number: see the record's history.")
+_NO_KEY: Final = Problem("validation_unknown_key", "There is no such key here.")
+_WITH_PASSWORD: Final = frozenset(("passwordConfirm", "oldPassword"))
 _EMPTY: Final = Problem(_INVALID, "This version holds no record.")
 
 
@@ -43,8 +45,8 @@ class Asked(msgspec.Struct, frozen=True):
 async def revert(engine: Engine, request: Request) -> Response:
     """Write a version back. Raises what `look` raises, ValidationFailed, and what the write raises."""
     body = await request.object()
-    asked = read_asked(body)
     place = place_of(engine, request)
+    asked = read_asked(body, {field.name for field in place.collection.fields})
     await caught_up(engine.pool, place.collection.id)
     seen = await look(engine, request, place)
     version = await store.version_of(engine.pool, place.collection, place.record_id, asked.version)
@@ -94,9 +96,9 @@ async def _write(engine: Engine, request: Request, place: Place, wanted: _Wanted
     return answer_written(await use_case(engine, write, tx))
 
 
-def read_asked(body: Mapping[str, Any]) -> Asked:
-    """What the body asks for. Raises ValidationFailed."""
-    problems: dict[str, Problem] = {}
+def read_asked(body: Mapping[str, Any], fields: Set[str]) -> Asked:
+    """What the body asks for; `fields` are those that can have values. Raises ValidationFailed."""
+    problems: dict[str, Problem] = {key: _NO_KEY for key in body if key not in ("version", "values")}
     given = body.get("version")
     if isinstance(given, str) and given.isascii() and given.isdigit() and len(given) <= len(str(MOST_VERSION)):
         given = int(given)
@@ -105,6 +107,8 @@ def read_asked(body: Mapping[str, Any]) -> Asked:
     values: Any = body.get("values")
     if values is not None and not isinstance(values, dict):
         problems["values"] = Problem(_INVALID, "Must be an object of fields and their values.")
+    elif unknown := next((name for name in values or () if name.strip("+-") not in fields | _WITH_PASSWORD), None):
+        problems["values"] = Problem(_INVALID, f"There is no field {unknown[:100]!r}.")
     if problems:
         raise ValidationFailed(problems)
     return Asked(cast(int, given), cast("dict[str, Any]", values or {}))

@@ -122,11 +122,13 @@ def _read(given: Mapping[str, Any], params: tuple[tuple[str, Parameter], ...]) -
 
 
 def read_as_of(given: Mapping[str, Any]) -> datetime | None:
-    """The moment of the past that is asked for; None without one. Raises BadRequest for what is no date."""
-    text = read_text(given, "asOf")
-    if not text:
+    """The moment of the past that is asked for; None without one. Raises BadRequest for what is no date.
+
+    An empty one is no date: a script that has lost its value would take the present for the past.
+    """
+    if "asOf" not in given:
         return None
-    moment = read_moment(text)
+    moment = read_moment(read_text(given, "asOf"))
     if moment is None:
         raise refuse("asOf", "It has to be a date such as 2026-11-21 12:00:00Z.", "validation_invalid_date")
     return moment

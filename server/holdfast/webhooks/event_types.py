@@ -30,7 +30,7 @@ def wrong_pattern(pattern: object, collections: Iterable[str], others: Iterable[
         return None
     if any(other.endswith(".") and pattern.startswith(other) for other in others):
         return None
-    return f"There is nothing that {pattern} could be: no collection is called {first}."
+    return f"There is nothing that {pattern} could be: no collection that has events is called {first}."
 
 
 def by_id(patterns: Iterable[str], ids: Mapping[str, str]) -> tuple[str, ...]:

@@ -106,7 +106,8 @@ def _patterns(engine: Engine, given: Any, problems: dict[str, Problem]) -> tuple
     try:
         patterns = msgspec.convert([] if given is None else given, list[str])
     except msgspec.ValidationError:
-        patterns = [""]
+        problems["events"] = Problem("validation_invalid_value", "Must be a list of event types such as posts.created.")
+        return ()
     names = [one.name for one in engine.catalog.collections]
     wrong = next((wrong for one in patterns if (wrong := wrong_pattern(one, names, others(engine))) is not None), None)
     if wrong is not None or len(patterns) > MOST:

@@ -215,6 +215,7 @@ async def test_deleted_records_are_listed_as_they_were_and_gone_from_there_once_
     ("query", "name", "code"),
     [
         pytest.param({"asOf": "yesterday"}, "asOf", "validation_invalid_date", id="no date"),
+        pytest.param({"asOf": ""}, "asOf", "validation_invalid_date", id="nothing"),
         pytest.param({"asOf": "2026-13-45"}, "asOf", "validation_invalid_date", id="a day that is none"),
         pytest.param({"asOf": "0001-01-01"}, "asOf", "validation_out_of_range", id="before the history"),
         pytest.param({"asOf": "9999-12-31"}, "asOf", "validation_out_of_range", id="the future"),

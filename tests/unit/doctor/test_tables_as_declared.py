@@ -45,6 +45,13 @@ def test_a_relation_that_holds_many_is_as_it_is_declared():
     assert broken(as_declared()) == []
 
 
+def test_what_a_collection_with_a_history_keeps_in_rows_of_ours_is_no_part_of_its_table():
+    kept = msgspec.structs.replace(POSTS, history=True)
+    catalog = Catalog.of(1, (PEOPLE, kept))
+    assert [part.sort for part in parts(catalog, kept) if part.sort == "history"] == ["history"]
+    assert [one for one in judge(catalog, as_declared()) if one.state != "ok"] == []
+
+
 def test_whatever_is_gone_is_told_with_the_statement_that_makes_it_anew():
     tables = as_declared()
     for gone in PARTS:

@@ -45,6 +45,11 @@ def test_an_event_is_written_as_the_contract_has_it():
     )
 
 
+def test_an_update_that_leaves_everything_as_it_was_has_changed_nothing():
+    assert b'"changed":[],"previous":{}' in event_json(read_event(row(previous="{}")))
+    assert b'"changed"' not in event_json(read_event(row(type="posts.created", previous=None)))
+
+
 @pytest.mark.parametrize(
     ("type", "collection_id", "action"),
     [

@@ -157,7 +157,26 @@ def test_an_account_comes_back_with_a_new_password_each_time():
     [pytest.param({"version": 7}, 7, id="a number"), pytest.param({"version": "7"}, 7, id="digits")],
 )
 def test_a_version_is_named_by_its_number(body: Any, number: int):
-    assert read_asked(body).version == number
+    assert read_asked(body, set()).version == number
+
+
+@pytest.mark.parametrize(
+    ("body", "key"),
+    [
+        pytest.param({"version": 7, "bogus": 1}, "bogus", id="another key"),
+        pytest.param({"version": 7, "values": {"titel": "x"}}, "values", id="a field that is not there"),
+        pytest.param({"version": 7, "values": ["title"]}, "values", id="no object"),
+    ],
+)
+def test_what_a_revert_would_not_heed_is_refused(body: Any, key: str):
+    with pytest.raises(ValidationFailed) as caught:
+        read_asked(body, {"title"})
+    assert set(caught.value.data) == {key}
+
+
+def test_values_may_be_written_in_every_way_that_a_record_takes_them():
+    values = {"title": "x", "tags+": "a", "passwordConfirm": "y"}
+    assert read_asked({"version": 7, "values": values}, {"title", "tags", "password"}).values == values
 
 
 def test_a_field_is_redacted_under_all_the_names_that_it_had():
