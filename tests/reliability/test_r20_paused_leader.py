@@ -107,7 +107,7 @@ async def test_r20_paused_leader(anywhere: Path, receiver: Receiver, figures: Fi
     idle = Site(anywhere / "data", environment={"HOLDFAST_BACKGROUND": "false"})
     async with idle as site, servers(site, anywhere) as beside:
         await site.start()
-        await site.define("posts")
+        await site.post("/api/collections", {"name": "posts", "type": "base"})  # `define` waits for a leader
         await site.post("/api/webhooks", {"url": f"{receiver.url}/hook", "events": ["posts.created"]})
         first = await beside.start()
         await asyncio.to_thread(first.wait_for, LEADS)
