@@ -35,10 +35,15 @@ def write_plugins(folder: Path, **sources: str) -> Path:
 
 
 @asynccontextmanager
-async def plugged(database: str, data: Path, *hooks: str, **changes: Any) -> AsyncGenerator[Api]:
+async def plugged(
+    database: str, data: Path, *hooks: str, head: str = "", attributes: str = "", **changes: Any
+) -> AsyncGenerator[Api]:
     """The application with plugins of these hooks, called `words`, `words2`, …"""
     names = ["words", *(f"words{number}" for number in range(2, len(hooks) + 1))]
-    sources = {name: plugin_source(one, name) for name, one in zip(names, hooks, strict=False)}
+    sources = {
+        name: plugin_source(one, name, head=head, attributes=attributes)
+        for name, one in zip(names, hooks, strict=False)
+    }
     folder = write_plugins(data / "plugins", **sources)
     async with running(database, data, plugins=str(folder), **changes) as api:
         yield api

@@ -71,6 +71,8 @@ from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.outbound.client import Outbound
 from holdfast.plugins.hosting import Plugins
 from holdfast.plugins.loading import load_plugins
+from holdfast.plugins.plane import PluginPlane
+from holdfast.plugins.routes import plugin_routes
 from holdfast.plugins.tasks import plugin_tasks
 from holdfast.realtime.broker import Broker
 from holdfast.realtime.redirect import redirect_handlers
@@ -142,7 +144,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     principals = Principals()
     counts = RequestCounts(observer or NoObserver())
     gathering = Gathering(place, counts, broker, principals)
-    routes = Routes((*ROUTES, *realtime_routes(broker)))
+    routes = Routes((*ROUTES, *realtime_routes(broker), *plugin_routes(plugins)))
     handlers = (
         *health.HANDLERS,
         *setup_routes.HANDLERS,
@@ -161,10 +163,12 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
                 front.drain()
                 await principals.close()
 
+    described = openapi_handlers(routes, handlers, lambda: plane.described())
+    plane = PluginPlane(plugins, control_plane((*handlers, *described), lifespan))
     parts = Parts(
         records=records.handle,
         routes=routes,
-        control=control_plane((*handlers, *openapi_handlers(routes, handlers)), lifespan),
+        control=plane,
         authenticate=principals.authenticate,
         observer=counts,
         sockets=realtime_sockets(broker, principals.authenticate),

@@ -30,6 +30,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar, TypeAlias
 
 import msgspec
+from typing_extensions import override
 
 Problems: TypeAlias = Mapping[str, "Problem | Problems"]
 """Field name to problem; nested where the input is nested (`{"fields": {"2": {"name": ...}}}`)."""
@@ -213,11 +214,16 @@ class Internal(ApiError):
 class PluginFailed(Internal):
     """A plugin has failed where it was asked. Superusers alone are told `reason`, a sentence that names it."""
 
-    def __init__(self, plugin: str, place: str, reason: str) -> None:
+    def __init__(self, plugin: str = "", place: str = "", reason: str = "it has a bug") -> None:
         super().__init__()
         self.plugin = plugin
         self.place = place
         self.reason = f"The plugin {plugin} failed in {place}: {reason.rstrip('.')}."
+
+    @override
+    def __str__(self) -> str:
+        """For logs: what a client is told stands in `message`."""
+        return self.reason
 
 
 class Unavailable(ApiError):

@@ -1,105 +1,73 @@
-"""The interface of plugins: every hook, what it is given, and what it may do. docs/reference/hooks.md lists them too.
+"""The interface of plugins: every hook, what it works with, and what it may do. docs/reference/hooks.md lists them too.
+
+What hooks are given is in holdfast.hook_arguments, and can be imported from here.
 
 A plugin is a class that inherits from `Plugin`; what it overrides is called, the rest costs nothing. Whatever a hook
 raises that is no ApiError, and whatever takes longer than 5 seconds, is a fault of the plugin: the request is answered
 with 500 and rolled back, and the plugin is named in the log, and to superusers in the answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import msgspec
 
 from holdfast.db.sql import Sql
+from holdfast.hook_arguments import (
+    Action,
+    Answer,
+    Login,
+    Mail,
+    OAuth2Newcomer,
+    RealtimeMessage,
+    RealtimeSubscription,
+    RecordDraft,
+    RecordEvent,
+    RecordQuery,
+    RecordRemoval,
+    RecordView,
+    RecordWritten,
+    SchemaChange,
+    SettingsChange,
+    TokenClaims,
+)
 from holdfast.identity import Principal
 from holdfast.schema.collection import Collection
 
-if TYPE_CHECKING:  # a server without plugins imports neither for them
+if TYPE_CHECKING:
+    import click
+    from litestar.types import ControllerRouterHandler
     from structlog.stdlib import BoundLogger
 
-Action: TypeAlias = Literal["create", "update", "delete"]
+__all__ = [
+    "Action",
+    "Answer",
+    "Audience",
+    "CommandLine",
+    "Context",
+    "Login",
+    "Mail",
+    "NoSettings",
+    "OAuth2Newcomer",
+    "Plugin",
+    "RealtimeMessage",
+    "RealtimeSubscription",
+    "RecordDraft",
+    "RecordEvent",
+    "RecordQuery",
+    "RecordRemoval",
+    "RecordView",
+    "RecordWritten",
+    "Records",
+    "SchemaChange",
+    "SettingsChange",
+    "TokenClaims",
+]
+
 Audience: TypeAlias = Literal["superusers", "users", "anyone"]
 Found = TypeVar("Found")
 SettingsOf = TypeVar("SettingsOf", bound=msgspec.Struct)
-
-
-class RecordDraft(msgspec.Struct):
-    """A record that is about to be written. `body` is what was sent, as it was sent.
-
-    `values` are what will be written, by field, and empty before the body was checked: all fields of a new record, and
-    those that an update sets; never a password. What a hook puts there is checked as if it came from a superuser.
-    """
-
-    action: Action
-    id: str
-    body: dict[str, Any]
-    values: dict[str, Any]
-
-
-class RecordWritten(msgspec.Struct, frozen=True):
-    """A record that was written; `values` are what was set, without passwords, and empty for one that was deleted."""
-
-    action: Action
-    id: str
-    values: Mapping[str, Any]
-
-
-class RecordRemoval(msgspec.Struct, frozen=True):
-    """A record that is deleted."""
-
-    id: str
-
-
-class RecordQuery(msgspec.Struct):
-    """What is asked of a list, as in its parameters. The rules of the collection hold whatever stands here."""
-
-    filter: str
-    sort: str
-    search: str
-    fields: str
-    expand: str
-    page: int
-    per_page: int
-    params: dict[str, Any]
-
-
-class RecordView(msgspec.Struct):
-    """What is asked of one record, as in its parameters."""
-
-    id: str
-    fields: str
-    expand: str
-
-
-class Answer:
-    """An answer that is about to go out: JSON, which is read when `content` is asked for first, and written anew then.
-
-    Of a list it is `{"items": [...], ...}`, of a view the record.
-    """
-
-    __slots__ = ("_body", "_content")
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._content: dict[str, Any] | None = None
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """The answer; change it in place."""
-        if self._content is None:
-            self._content = msgspec.json.decode(self._body, type=dict[str, Any])
-        return self._content
-
-    @property
-    def body(self) -> bytes:
-        """What goes out, as it was when `settle` was called last."""
-        return self._body
-
-    def settle(self) -> None:
-        """Take over what was changed; done after each hook. Raises TypeError for what is no JSON."""
-        if self._content is not None:
-            self._body = msgspec.json.encode(self._content)
 
 
 class Records(Protocol):
@@ -141,6 +109,7 @@ class Records(Protocol):
         ...
 
 
+@runtime_checkable
 class Context(Protocol):
     """What a hook works with. It ends with the hook: keep nothing of it."""
 
@@ -214,6 +183,14 @@ class Context(Protocol):
         ...
 
 
+class CommandLine(Protocol):
+    """What a command of a plugin is given by `click.pass_obj`."""
+
+    def run(self, work: Callable[[Context], Awaitable[Found]]) -> Found:
+        """Work with the database, as the plugin itself, in no transaction; what the work gives back."""
+        ...
+
+
 class NoSettings(msgspec.Struct, frozen=True):
     """The settings of a plugin that has none."""
 
@@ -225,11 +202,19 @@ class Plugin:
     """
 
     name: ClassVar[str]
-    """Letters, digits and underscores, small, a letter first. Its events, routes and commands are called by it."""
+    """Small letters, digits and underscores. Its events, routes and commands are called by it."""
     description: ClassVar[str] = ""
     priority: ClassVar[int] = 0
     Settings: ClassVar[type[msgspec.Struct]] = NoSettings
     """A msgspec struct of which every field has a default. What an operator sets is checked against it."""
+
+    def routes(self) -> "Sequence[ControllerRouterHandler]":
+        """Handlers of Litestar, at paths below `/api/x/NAME`; they may ask for `ctx: Context`, `who: Principal`."""
+        return ()
+
+    def commands(self) -> "Sequence[click.Command]":
+        """Commands of click, for `holdfast x NAME`. `click.pass_obj` gives a CommandLine."""
+        return ()
 
     async def record_before_validate(self, ctx: Context, draft: RecordDraft) -> None:
         """In the transaction of a create or an update, before the body is checked: change `draft.body`, or refuse."""
@@ -256,9 +241,14 @@ class Plugin:
         """In the transaction, after the DELETE. What it raises undoes the delete."""
 
     async def record_after_commit(self, ctx: Context, record: RecordWritten) -> None:
-        """After the commit, before the answer goes out; never when the process dies in between: see `record_changed`.
+        """After the commit, before the answer; not when the process dies in between. What it raises is logged."""
 
-        What it raises is logged, and changes nothing.
+    async def record_changed(self, ctx: Context, event: RecordEvent) -> None:
+        """For each change of a record, also by SQL, at least once and in order, in one process of all.
+
+        In a transaction of its own, in which the plugin's place in the log moves on: what is done in it is done once.
+        After a fault it is offered again, later and later, and what came after it waits. The first is the first after
+        the plugin was turned on first; later it goes on where it was, as far back as the log is kept.
         """
 
     async def record_before_list(self, ctx: Context, query: RecordQuery) -> None:
@@ -272,6 +262,42 @@ class Plugin:
 
     async def record_after_view(self, ctx: Context, answer: Answer) -> None:
         """Before a record goes out, in no transaction: change `answer.content`, or refuse. Its ETag is made after."""
+
+    async def auth_before_login(self, ctx: Context, login: Login) -> None:
+        """When somebody has shown all that a login takes, before there is a token, in no transaction. May refuse."""
+
+    async def auth_after_login(self, ctx: Context, login: Login) -> None:
+        """When the login is written down, before the answer goes out. What it raises is logged, and changes nothing."""
+
+    async def auth_before_sign_up(self, ctx: Context, draft: RecordDraft) -> None:
+        """As `record_before_create`, and after it: when somebody who is no superuser makes an account."""
+
+    async def auth_after_sign_up(self, ctx: Context, record: RecordWritten) -> None:
+        """As `record_after_create`, and after it: when somebody who is no superuser has made an account."""
+
+    async def auth_map_oauth2(self, ctx: Context, newcomer: OAuth2Newcomer) -> None:
+        """In the transaction in which somebody new from a provider gets a record: change `values`, or refuse."""
+
+    async def auth_token_claims(self, ctx: Context, claims: TokenClaims) -> None:
+        """Whenever a login token is made: put into `extra` what it is to say, for services that read it."""
+
+    async def realtime_before_subscribe(self, ctx: Context, subscription: RealtimeSubscription) -> None:
+        """When a client says what it wants to hear: change `topics`, or refuse."""
+
+    async def realtime_before_send(self, ctx: Context, message: RealtimeMessage) -> None:
+        """For each message to each client (`ctx.who`): change `record`, or drop it. After a fault it is not sent."""
+
+    async def mail_before_send(self, ctx: Context, mail: Mail) -> None:
+        """In the job that hands a mail over: change it, or drop it. What it raises has the mail tried again later."""
+
+    async def schema_before_change(self, ctx: Context, change: SchemaChange) -> None:
+        """In the transaction of a change of the collections, when the tables are as they will be. May refuse."""
+
+    async def schema_after_change(self, ctx: Context, change: SchemaChange) -> None:
+        """After such a change, when every process works with it. What it raises is logged, and changes nothing."""
+
+    async def settings_changed(self, ctx: Context, change: SettingsChange) -> None:
+        """In each process, after the plugin's settings were changed. What it raises is logged."""
 
     async def startup(self, ctx: Context) -> None:
         """When a process starts, or the plugin is turned on, before its other hooks. What it raises stops the start."""

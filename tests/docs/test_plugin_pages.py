@@ -1,10 +1,14 @@
 """The pages about plugins, compared with the interface."""
 
+import asyncio
 import inspect
 import re
 from pathlib import Path
 
-from client import running
+from click.testing import CliRunner
+
+from client import Api, refused, running
+from holdfast.cli import main
 from holdfast.hooks.table import HOOKS
 from holdfast.plugin import Plugin
 from plugged import write_plugins
@@ -33,8 +37,10 @@ def examples(page: str) -> dict[str, str]:
 
 async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
     folder = write_plugins(tmp_path / "plugins", **examples("how-to/plugins.md"))
-    async with running(database, tmp_path, plugins=str(folder)) as api:
-        await api.define("posts", [{"name": "title", "type": "text"}, {"name": "comments", "type": "number"}])
+    async with running(database, tmp_path, plugins=str(folder), background=True) as api:
+        numbers = [{"name": name, "type": "number"} for name in ("comments", "votes")]
+        await api.define("posts", [{"name": "title", "type": "text"}, *numbers])
+        await api.define("archive", [{"name": "title", "type": "text"}])
         posts = await api.root.get("/api/collections/posts")
         relation = {"name": "post", "type": "relation", "collectionId": posts.json()["id"], "maxSelect": 1}
         await api.define("comments", [relation])
@@ -44,6 +50,30 @@ async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
         await api.create("comments", post=post["id"])
         seen = (await api.guest.get(f"/api/collections/posts/records/{post['id']}")).json()
         assert (seen["comments"], seen["greeting"]) == (10, "Hello")
-        connection = await api.pool.connect()
-        assert await connection.fetchval("SELECT record FROM holdfast.outbox WHERE type = 'counting.tenth'")
-        await connection.close()
+        refused(await api.guest.post(f"/api/x/votes/posts/{post['id']}/vote"), 401, "unauthenticated")
+        assert (await api.root.post(f"/api/x/votes/posts/{post['id']}/vote")).json() == {"votes": 1}
+        await api.root.delete(f"/api/collections/posts/records/{post['id']}")
+        async with asyncio.timeout(20):
+            while not (archive := (await api.root.get("/api/collections/archive/records")).json()["items"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert archive[0]["title"] == "fine"
+        types = await emitted(api)
+        assert {"counting.tenth", "votes.cast"} <= types
+    await api_command(database, folder, tmp_path)
+
+
+async def emitted(api: Api) -> set[str]:
+    """The types of all events so far."""
+    connection = await api.pool.connect()
+    rows = await connection.fetch("SELECT type FROM holdfast.events UNION SELECT type FROM holdfast.outbox")
+    await connection.close()
+    return {row["type"] for row in rows}
+
+
+async def api_command(database: str, folder: Path, data: Path) -> None:
+    """The command of the page, as an operator runs it."""
+    environment = {"DATABASE_URL": database, "HOLDFAST_DATA": str(data)}
+    arguments = ["x", "--plugins", str(folder), "votes", "reset"]
+    result = await asyncio.to_thread(CliRunner().invoke, main, arguments, env=environment)
+    assert result.exit_code == 0, result.output
+    assert result.output.strip().endswith("UPDATE 0")

@@ -30,6 +30,7 @@ Action: TypeAlias = Literal[
     "key.rotated",
     "key.updated",
     "record.redacted",
+    "plugin.updated",
     "role.created",
     "role.deleted",
     "role.updated",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from holdfast.auth.account import Account
+from holdfast.auth.hooked import token_claims
 from holdfast.auth.principals import principal_of
 from holdfast.auth.sessions import TOKEN_SECONDS, Renewed
 from holdfast.auth.signing_keys import present_key, private_key
@@ -56,10 +57,11 @@ async def new_token(
         sid=session_id,
         digest=key_digest(key) if options.algorithm == EDDSA else "",
     )
+    extra = await token_claims(engine, collection, account)
     if options.algorithm != EDDSA:
-        return make_token(claims, key)
+        return make_token(claims, key, extra)
     stored = await present_key(engine)
-    return make_public_token(claims, private_key(engine, stored), stored.kid)
+    return make_public_token(claims, private_key(engine, stored), stored.kid, extra)
 
 
 async def logged_in(

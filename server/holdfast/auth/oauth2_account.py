@@ -9,6 +9,7 @@ from holdfast.audit.author import Author, author_of
 from holdfast.audit.write import tell
 from holdfast.auth.account import Account, read_account, select_account
 from holdfast.auth.changing import SERVER, random_password
+from holdfast.auth.hooked import map_oauth2
 from holdfast.auth.identity_field import names_it
 from holdfast.auth.login import Asked
 from holdfast.auth.oauth2_client import Client
@@ -23,6 +24,7 @@ from holdfast.db.sql import Sql, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, Forbidden, ValidationFailed
 from holdfast.identity import GUEST, Principal
+from holdfast.plugin import OAuth2Newcomer
 from holdfast.records.violations import NOT_UNIQUE
 from holdfast.records.write_service import Write, create, update
 from holdfast.schema.auth_options import auth_options
@@ -158,6 +160,9 @@ async def _create(engine: Engine, tx: Transaction, newcomer: Newcomer, asked: As
     if collection.name == SUPERUSERS:
         raise BadRequest("Nobody becomes a superuser by logging in elsewhere.")
     values = new_values(collection, profile, newcomer.given)
+    if engine.hooks.auth_map_oauth2:
+        told = OAuth2Newcomer(newcomer.client.name, msgspec.to_builtins(profile), values)
+        values = await map_oauth2(engine, collection, told, asked, tx)
     username = auth_options(collection.auth).oauth2.mapped_fields.username
     try:
         async with tx.savepoint():

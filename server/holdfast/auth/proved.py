@@ -12,13 +12,14 @@ import structlog
 from holdfast.audit.actions import Action
 from holdfast.auth.answer import LoggedIn, logged_in
 from holdfast.auth.auth_rule import require_auth_rule
+from holdfast.auth.hooked import after_login, before_login
 from holdfast.auth.login import Asked, Proof
 from holdfast.auth.noting import Reason, note_failure, note_login
 from holdfast.auth.origins import note_origin
 from holdfast.auth.second_factor import begin_mfa, complete_mfa, wants_second
 from holdfast.auth.sessions import Renewed, begin_session
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Forbidden
+from holdfast.errors import ApiError, BadRequest, Forbidden
 from holdfast.http.response import Response
 
 _log: Final = structlog.get_logger("holdfast.auth")
@@ -48,12 +49,18 @@ async def proved(engine: Engine, asked: Asked, proof: Proof) -> Outcome:
     if await _lacks_second(engine, asked, proof):
         await _note(engine, asked, proof, "second factor needed", "auth.second_factor_asked")
         return SecondFactor(await begin_mfa(engine, proof))
+    try:
+        proof = await before_login(engine, asked, proof)
+    except ApiError:
+        await _note(engine, asked, proof, "refused by a plugin", reason="plugin")
+        raise
     session = await _begin(engine, asked, proof) if asked.session and proof.method else None
     answer = await logged_in(
         engine, proof.collection, proof.account, fields=asked.fields, expand=asked.expand, session=session
     )
     await note_origin(engine, asked, proof)
     await _note(engine, asked, proof, "logged in", "auth.login")
+    await after_login(engine, asked, proof)
     return msgspec.structs.replace(answer, meta=proof.meta)
 
 

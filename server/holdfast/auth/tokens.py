@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ HS256: Final = "HS256"
 EDDSA: Final = "EdDSA"
 MAX_TOKEN_BYTES: Final = 4096
 MAX_ID_CHARS: Final = 255
+NOTHING: Final[Mapping[str, Any]] = {}
 DIGEST_BYTES: Final = 16
 LinkType: TypeAlias = Literal["verification", "passwordReset", "emailChange", "file"]
 # What we never write: a token that has it was made for somebody else.
@@ -77,14 +79,16 @@ class _Header(msgspec.Struct, frozen=True):
 _AnyClaims = TypeVar("_AnyClaims", Claims, LinkClaims)
 
 
-def make_token(claims: Claims | LinkClaims, key: str) -> str:
-    """Sign the claims by HS256."""
-    return jwt.encode({"alg": HS256}, msgspec.to_builtins(claims), OctKey.import_key(key), registry=_ONLY[HS256])
+def make_token(claims: Claims | LinkClaims, key: str, extra: Mapping[str, Any] = NOTHING) -> str:
+    """Sign the claims by HS256. `extra` is what plugins add; our own claims win."""
+    said = {**extra, **msgspec.to_builtins(claims)}
+    return jwt.encode({"alg": HS256}, said, OctKey.import_key(key), registry=_ONLY[HS256])
 
 
-def make_public_token(claims: Claims, key: OKPKey, kid: str) -> str:
+def make_public_token(claims: Claims, key: OKPKey, kid: str, extra: Mapping[str, Any] = NOTHING) -> str:
     """Sign the claims by EdDSA: anybody who has the public half can check the token."""
-    return jwt.encode({"alg": EDDSA, "kid": kid}, msgspec.to_builtins(claims), key, registry=_ONLY[EDDSA])
+    said = {**extra, **msgspec.to_builtins(claims)}
+    return jwt.encode({"alg": EDDSA, "kid": kid}, said, key, registry=_ONLY[EDDSA])
 
 
 def signing_key(token_key: str, secret: str) -> str:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
     "files": "holdfast.cli.files",
+    "x": "holdfast.cli.plugin_commands",
 }
 
 

@@ -17,6 +17,7 @@ from holdfast.collections.back import NOTHING_BACK, Back
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
 from holdfast.collections.extensions import extension_steps
+from holdfast.collections.hooked import after_change, before_change
 from holdfast.collections.mishap import TOO_LONG, Places, not_unique, refused
 from holdfast.collections.plan import Plan, Weighed, make_plan, weigh
 from holdfast.collections.step import Step
@@ -65,18 +66,21 @@ async def change(engine: Engine, author: Author, decide: Decide, terms: Terms = 
     Unavailable when locks are not to be had within `lock_timeout_ms`.
     """
 
-    async def work(tx: Transaction) -> Done:
+    async def work(tx: Transaction) -> tuple[Catalog, Catalog]:
         await lock(tx, engine.settings)
         old = await store.load(tx.connection)
         done = await perform(tx, engine.settings, old, decide(old), insist=terms.insist)
-        if done.catalog.version != old.version and not terms.unguarded:
-            await engine.ask_guards(tx, done.catalog)
+        if done.catalog.version != old.version:
+            if not terms.unguarded:
+                await engine.ask_guards(tx, done.catalog)
+            await before_change(engine, author, tx, old, done.catalog)
         await write_changes(tx, author, old, done.catalog)
-        return done
+        return old, done.catalog
 
-    done = await retried(engine.pool, engine.settings, work)
-    await settle(engine, done.catalog)
-    return done.catalog
+    old, new = await retried(engine.pool, engine.settings, work)
+    await settle(engine, new)
+    await after_change(engine, author, old, new)
+    return new
 
 
 async def settle(engine: Engine, done: Catalog) -> None:

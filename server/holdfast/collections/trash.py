@@ -8,9 +8,11 @@ from holdfast.audit.author import Author
 from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write
 from holdfast.catalog import store
+from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import trash_rows
 from holdfast.collections.audited import write_changes
 from holdfast.collections.change import Decision, Done, lock, perform, retried, settle
+from holdfast.collections.hooked import after_change, before_change
 from holdfast.collections.restoring import Restoration, restoration
 from holdfast.collections.trash_rows import Dropped
 from holdfast.db.pool import Pool, Transaction
@@ -49,7 +51,7 @@ async def restore(engine: Engine, author: Author, id: str) -> Restored:
     `change` raises.
     """
 
-    async def bring_back(tx: Transaction) -> tuple[Restoration, Done]:
+    async def bring_back(tx: Transaction) -> tuple[Restoration, Catalog, Done]:
         await lock(tx, engine.settings)
         wanted = await trash_rows.get(tx, id)
         old = await store.load(tx.connection)
@@ -58,11 +60,13 @@ async def restore(engine: Engine, author: Author, id: str) -> Restored:
         for item in found.done:
             await forget(tx, item)
         await engine.ask_guards(tx, done.catalog)
+        await before_change(engine, author, tx, old, done.catalog)
         await write_changes(tx, author, old, done.catalog, restored=True)
-        return found, done
+        return found, old, done
 
-    found, done = await retried(engine.pool, engine.settings, bring_back)
+    found, old, done = await retried(engine.pool, engine.settings, bring_back)
     await settle(engine, done.catalog)
+    await after_change(engine, author, old, done.catalog)
     return Restored(
         collection=done.catalog.by_id[found.collection],
         also=tuple(item.shown.collection_name for item in found.done if item.shown.id != id),

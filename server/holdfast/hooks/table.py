@@ -36,10 +36,23 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     record_before_delete: Calls = ()
     record_after_delete: Calls = ()
     record_after_commit: Calls = ()
+    record_changed: Calls = ()
     record_before_list: Calls = ()
     record_after_list: Calls = ()
     record_before_view: Calls = ()
     record_after_view: Calls = ()
+    auth_before_login: Calls = ()
+    auth_after_login: Calls = ()
+    auth_before_sign_up: Calls = ()
+    auth_after_sign_up: Calls = ()
+    auth_map_oauth2: Calls = ()
+    auth_token_claims: Calls = ()
+    realtime_before_subscribe: Calls = ()
+    realtime_before_send: Calls = ()
+    mail_before_send: Calls = ()
+    schema_before_change: Calls = ()
+    schema_after_change: Calls = ()
+    settings_changed: Calls = ()
     startup: Calls = ()
     shutdown: Calls = ()
     creates: bool = False
@@ -72,7 +85,9 @@ def make_hooks(plugins: Iterable[tuple[Plugin, MakeContext]]) -> Hooks:
     checked = bool(hooks.record_before_validate or hooks.record_after_validate or hooks.record_after_commit)
     return msgspec.structs.replace(
         hooks,
-        creates=checked or bool(hooks.record_before_create or hooks.record_after_create),
+        creates=checked
+        or bool(hooks.record_before_create or hooks.record_after_create)
+        or bool(hooks.auth_before_sign_up or hooks.auth_after_sign_up),
         updates=checked or bool(hooks.record_before_update or hooks.record_after_update),
         deletes=bool(hooks.record_before_delete or hooks.record_after_delete or hooks.record_after_commit),
         lists=bool(hooks.record_before_list or hooks.record_after_list),

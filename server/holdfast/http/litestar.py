@@ -78,7 +78,7 @@ def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespa
         lifespan=[lifespan],
         dependencies=DEPENDENCIES,
         request_class=ControlRequest,
-        exception_handlers={Exception: _answer_exception},
+        exception_handlers={Exception: answer_exception},
         openapi_config=None,
         logging_config=None,
         debug=False,
@@ -123,7 +123,8 @@ DEPENDENCIES: Final = {
 }
 
 
-def _answer_exception(request: Connection, failure: Exception) -> litestar.Response[bytes]:
+def answer_exception(request: Connection, failure: Exception) -> litestar.Response[bytes]:
+    """The answer to whatever a handler raises, in the shape that all refusals have."""
     ours = _ours(request.scope)
     if isinstance(failure, MethodNotAllowedException):
         failure = MethodNotAllowed(headers={"Allow": allow(_methods(request, ours.path))})

@@ -8,6 +8,7 @@ import structlog
 
 from holdfast.jobs.job import GiveUp, Job, JobKind
 from holdfast.log_redaction import Readable
+from holdfast.mail.hooked import before_send
 from holdfast.mail.later import JOB, NOT_SET_UP
 from holdfast.mail.message import BadMail, Message
 from holdfast.mail.mime import mime
@@ -25,6 +26,14 @@ _log: Final = structlog.get_logger("holdfast.mail")
 async def send_now(engine: "Engine", message: Message) -> None:
     """Send a mail and wait for it. Raises Refused when it will never go out, and Postponed when it may later."""
     options = engine.options
+    try:
+        changed = await before_send(engine, message)
+    except BadMail as failure:
+        raise Refused(str(failure)) from failure
+    if changed is None:
+        _log.info("a plugin dropped a mail", message_id=message.id)
+        return
+    message = changed
     if options.smtp.enabled:
         try:
             mail = mime(message, options.meta, datetime.now(UTC))

@@ -19,7 +19,7 @@ from holdfast.http.pages import page
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Routes, require_superuser
-from holdfast.openapi.document import Documents
+from holdfast.openapi.document import Documents, More
 
 PAGE: Final = Path(__file__).with_name("docs.html")
 STATIC: Final = Path(__file__).with_name("static")
@@ -28,8 +28,10 @@ TYPES: Final = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; ch
 KEPT: Final = b"public, max-age=86400"
 
 
-def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) -> tuple[ControllerRouterHandler, ...]:
-    """The handlers of the description of `routes`, of the `others` and of themselves."""
+def openapi_handlers(
+    routes: Routes, others: Iterable[ControllerRouterHandler], more: More = tuple
+) -> tuple[ControllerRouterHandler, ...]:
+    """The handlers of the description of `routes`, of the `others`, of themselves and of `more`: those of plugins."""
 
     document = ResponseSpec(dict[str, Any], generate_examples=False, description="The document.")
 
@@ -38,13 +40,13 @@ def openapi_handlers(routes: Routes, others: Iterable[ControllerRouterHandler]) 
         """The API with the concrete schemas of each collection, as OpenAPI 3.1."""
         require_reader(engine, incoming)
         await engine.live.check()
-        found = documents.get(engine.catalog, superuser=incoming.principal.is_superuser)
+        found = documents.get(engine.catalog, engine.hooks, superuser=incoming.principal.is_superuser)
         headers = ((b"etag", found.etag), (b"cache-control", b"private, no-cache"), (b"vary", b"Authorization"))
         if incoming.headers.get(b"if-none-match") == found.etag:
             return as_litestar(Response(304, headers=headers))
         return as_litestar(Response(body=found.body, headers=headers))
 
-    documents = Documents(routes, (*others, openapi, docs, docs_file))
+    documents = Documents(routes, (*others, openapi, docs, docs_file), more)
     return (openapi, docs, docs_file)
 
 

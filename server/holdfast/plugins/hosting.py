@@ -12,12 +12,12 @@ from holdfast.db.cannot_start import CannotStart
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, PluginFailed
 from holdfast.hooks.blocking import Watch
-from holdfast.hooks.calling import call_one, tell
+from holdfast.hooks.calling import call_one, call_quietly, tell
 from holdfast.hooks.host import Host
-from holdfast.hooks.origin import NOWHERE, Origin
+from holdfast.hooks.origin import NOWHERE, HookContext, Origin
 from holdfast.hooks.table import NO_HOOKS, Called, make_hooks
 from holdfast.identity import Principal
-from holdfast.plugin import Plugin
+from holdfast.plugin import Plugin, SettingsChange
 from holdfast.plugins.context import context_maker
 from holdfast.plugins.loading import Loaded
 from holdfast.schema.plugin_state import PluginState
@@ -51,6 +51,7 @@ class Plugins(Host):
         self._watch: Watch | None = None
         self._turn = asyncio.Lock()
         self._moved = asyncio.Event()
+        self._changes: list[tuple[Loaded, SettingsChange]] = []
 
     @property
     def engine(self) -> Engine:
@@ -87,6 +88,7 @@ class Plugins(Host):
     async def settle(self) -> None:
         """Start those that were turned on, and end those that were turned off, if any still are not."""
         async with self._turn:
+            await self._tell_changes()
             wanted = {one.plugin.name: one for one in self._wanted()}
             for name in sorted(self._started - wanted.keys()):
                 await self._stop_one(name)
@@ -123,9 +125,22 @@ class Plugins(Host):
 
     def _told(self, catalog: Catalog) -> None:
         if catalog.plugins != self._states:
+            before = {one.plugin.name: one.settings for one in self.active}
             self._states = catalog.plugins
             self._resolve()
+            for one in self.active:
+                old = before.get(one.plugin.name)
+                if old is not None and old != one.settings:
+                    self._changes.append((one.loaded, SettingsChange(old, one.settings)))
             self._moved.set()
+
+    async def _tell_changes(self) -> None:
+        """Tell plugins that their settings have changed."""
+        changes, self._changes = self._changes, []
+        for loaded, change in changes:
+            if type(loaded.plugin).settings_changed is not Plugin.settings_changed:
+                called = self.called(loaded, "settings_changed")
+                await call_quietly((called,), self.origin(loaded.plugin.name), change)
 
     def _state(self, loaded: Loaded) -> PluginState:
         return self._states.get(loaded.plugin.name, _AS_SET)
@@ -157,6 +172,10 @@ class Plugins(Host):
             name = loaded.plugin.name
             _log.error("the settings of a plugin do not fit it: it has its defaults", plugin=name, reason=str(failure))
             return kind()
+
+    def context(self, loaded: Loaded, origin: Origin) -> HookContext:
+        """A context for a plugin outside of its hooks. Whoever makes it calls its `leave`."""
+        return context_maker(self.engine, loaded.plugin.name, self.settings_of(loaded))(origin)
 
     def origin(self, plugin: str) -> Origin:
         """For what a plugin is called where nobody asks."""

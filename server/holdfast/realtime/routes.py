@@ -11,6 +11,7 @@ from holdfast.http.routing import Parameter, Route
 from holdfast.http.stream import Streamed
 from holdfast.realtime.asked import MOST_ID_CHARS, MOST_TOPICS, check_topics, read_asked, read_asked_with_line
 from holdfast.realtime.broker import Broker
+from holdfast.realtime.hooked import before_subscribe
 from holdfast.realtime.letters import Subscribe
 from holdfast.realtime.message import EVENT_STREAM
 from holdfast.realtime.topic import MOST_CHARS
@@ -47,15 +48,17 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
         broker.streams.check()
         asked, first = read_asked_with_line(request), None
         if asked is not None:
-            check_topics(engine, asked.topics, request.principal)
-            first = Subscribe("", asked.topics, await standing_of(engine, request), asked.since)
+            topics = await before_subscribe(engine, request, asked.topics)
+            check_topics(engine, topics, request.principal)
+            first = Subscribe("", topics, await standing_of(engine, request), asked.since)
         return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=partial(broker.listen, first=first))
 
     async def subscribe(engine: Engine, request: Request) -> Response:
         asked = read_asked(await request.object())
-        check_topics(engine, asked.topics, request.principal)
+        topics = await before_subscribe(engine, request, asked.topics)
+        check_topics(engine, topics, request.principal)
         standing = await standing_of(engine, request)
-        await broker.subscribe(engine, Subscribe(asked.client_id, asked.topics, standing, asked.since))
+        await broker.subscribe(engine, Subscribe(asked.client_id, topics, standing, asked.since))
         return NO_CONTENT
 
     return (

@@ -15,6 +15,7 @@ from holdfast.http.request import Request
 from holdfast.http.stream import SocketLine
 from holdfast.realtime.asked import check_topics, read_asked
 from holdfast.realtime.broker import Broker
+from holdfast.realtime.hooked import before_subscribe
 from holdfast.realtime.letters import Subscribe
 from holdfast.realtime.message import event, frames
 
@@ -46,15 +47,13 @@ def realtime_sockets(broker: Broker, authenticate: Authenticate) -> dict[str, So
 
     async def _do(engine: Engine, request: Request, client_id: str, text: str) -> None:
         """One message of the client: what it wants to hear from now on, and as whom."""
-        given: Any = read_json(text.encode())
-        if not isinstance(given, dict):
-            raise BadRequest("A message has to be a JSON object.")
-        body = cast("dict[str, Any]", given)
+        body = _body(text)
         asking = await _asking(engine, request, body)
         asked = read_asked({**body, "clientId": client_id, "since": body.get("since") or body.get("resume")})
-        check_topics(engine, asked.topics, asking.principal)
+        topics = await before_subscribe(engine, asking, asked.topics)
+        check_topics(engine, topics, asking.principal)
         standing = await standing_of(engine, asking)
-        await broker.subscribe(engine, Subscribe(client_id, asked.topics, standing, asked.since))
+        await broker.subscribe(engine, Subscribe(client_id, topics, standing, asked.since))
 
     async def _asking(engine: Engine, request: Request, body: dict[str, Any]) -> Request:
         """The message as if it were a request: with its own token, since browsers send none with a WebSocket."""
@@ -72,6 +71,13 @@ def realtime_sockets(broker: Broker, authenticate: Authenticate) -> dict[str, So
         return asking
 
     return {PATH: Socket(serve, frames)}
+
+
+def _body(text: str) -> dict[str, Any]:
+    given: Any = read_json(text.encode())
+    if not isinstance(given, dict):
+        raise BadRequest("A message has to be a JSON object.")
+    return cast("dict[str, Any]", given)
 
 
 def _refusal(failure: Exception, request: Request) -> bytes:

@@ -54,7 +54,8 @@ async def before_write(engine: Engine, write: Write, action: Action, draft: Draf
     """The draft as plugins leave it, checked; passwords are as they were sent. Raises what they refuse it with."""
     hooks = engine.hooks
     last = hooks.record_before_create if action == "create" else hooks.record_before_update
-    calls = (*hooks.record_after_validate, *last)
+    signing_up = hooks.auth_before_sign_up if _is_sign_up(write, action) else ()
+    calls = (*hooks.record_after_validate, *last, *signing_up)
     if not calls:
         return draft
     seen = shown(write.collection, draft.values)
@@ -78,11 +79,17 @@ async def after_write(
     """Tell plugins of what was written. What one raises undoes it."""
     hooks = engine.hooks
     calls: Calls = hooks.record_after_create if action == "create" else hooks.record_after_update
+    if _is_sign_up(write, action):
+        calls = (*calls, *hooks.auth_after_sign_up)
     if not calls and not hooks.record_after_commit:
         return
     written = RecordWritten(action, id, shown(write.collection, values))
     await call(calls, origin_of(write, tx), written)
     _tell_later(engine, write, written, tx)
+
+
+def _is_sign_up(write: Write, action: Action) -> bool:
+    return action == "create" and write.collection.is_auth and not write.who.is_superuser
 
 
 async def before_delete(engine: Engine, write: Write, tx: Transaction | None) -> None:
