@@ -123,7 +123,7 @@ def test_a_superuser_may_do_everything_with_every_field():
             id="a user with roles",
         ),
         pytest.param(Principal("key", key_id="k", roles=("r1",)), Audience(roles=("r1",), key=True), id="a key"),
-        pytest.param(Principal("plugin", name="shop"), Audience(), id="a plugin"),
+        pytest.param(Principal("plugin", name="shop"), Audience(superuser=True), id="a plugin"),
     ],
 )
 def test_an_audience_has_nothing_that_differs_between_its_members(who: Principal, expected: Audience):
