@@ -104,14 +104,16 @@ def read_asked(body: Mapping[str, Any], fields: Set[str]) -> Asked:
         given = int(given)
     if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given <= MOST_VERSION:
         problems["version"] = Problem(_INVALID, "Must be the number of a version, from the record's history.")
-    values: Any = body.get("values")
+    values = body.get("values")
     if values is not None and not isinstance(values, dict):
         problems["values"] = Problem(_INVALID, "Must be an object of fields and their values.")
-    elif unknown := next((name for name in values or () if name.strip("+-") not in fields | _WITH_PASSWORD), None):
-        problems["values"] = Problem(_INVALID, f"There is no field {unknown[:100]!r}.")
+    named = cast("dict[str, Any]", values) if isinstance(values, dict) else {}
+    for name in named:
+        if name.strip("+-") not in fields | _WITH_PASSWORD:
+            problems["values"] = Problem(_INVALID, f"There is no field {name[:100]!r}.")
     if problems:
         raise ValidationFailed(problems)
-    return Asked(cast(int, given), cast("dict[str, Any]", values or {}))
+    return Asked(cast(int, given), named)
 
 
 def values_of(version: Version, collection: Collection, readable: frozenset[str] | None) -> dict[str, Any]:

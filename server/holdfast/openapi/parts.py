@@ -40,6 +40,7 @@ _MEANINGS: Final = {
     412: "The record has another version, or the plan is another one by now.",
     413: "The body is too large.",
     415: "The Content-Type is none that this path takes.",
+    416: "The Range is none that the file has.",
     422: "The Idempotency-Key belongs to another request.",
     429: "Too many requests; Retry-After says when to try again.",
     500: "A fault of the server; the log has the rest.",

@@ -85,7 +85,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def make_collection(url: str) -> None:
-    with httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url, timeout=60) as client:
         body = {"identity": EMAIL, "password": PASSWORD}
         token = (
             client.post("/api/collections/_superusers/auth-with-password", json=body).raise_for_status().json()["token"]

@@ -112,9 +112,12 @@ async def test_a_change_that_takes_too_long_is_undone_and_says_so(database: str,
     async with running(database, tmp_path, statement_timeout_ms=200) as api:
         changes = Changes(api)
         await changes.make("posts", TITLE)
-        await changes.run(
-            "INSERT INTO public.posts SELECT 'r' || n, repeat('x', 300) FROM generate_series(1, 200000) AS n"
-        )
+        async with changes.connection() as connection:
+            await connection.execute("SET statement_timeout = 0")
+            await connection.execute(
+                "INSERT INTO public.posts SELECT 'r' || n, repeat('x', 300) FROM generate_series(1, 200000) AS n"
+            )
+            await connection.execute("SET statement_timeout = 200")
         fields = await changes.with_field("posts", "title", type="json")
         body = refused(await changes.root.patch(f"{URL}/posts", json={"fields": fields}), 503, "unavailable")
         assert "statement_timeout_ms" in body["message"]
