@@ -106,6 +106,7 @@ async def test_each_step_of_an_expand_asks_the_rule_of_its_own_collection(guarde
 
 
 async def test_a_rule_can_tell_that_it_is_asked_for_an_expand(society: Society):
+    await society.ruled("posts", viewRule="")
     await society.ruled("people", listRule="", viewRule="@request.context = 'expand'")
     expanded = (await society["guest"].get(f"{POSTS}/{ID('p1')}", params={"expand": "author"})).json()
     assert expanded["expand"]["author"]["name"] == "ann"
