@@ -29,7 +29,7 @@ What Holdfast promises about not losing anything, and what came out when it was 
 - `./dev reliability` runs these tests against real servers with their embedded PostgreSQL, real receivers and real
   kills, and writes this page.
 - `./dev reliability R2 R3` runs some of them.
-- `./dev reliability --gate` runs those marked **G** in smaller sizes, as every push has to.
+- `./dev reliability --gate` runs those marked **G** in smaller sizes, in a few minutes.
 
 Each test has a **control**: the same check with the protection taken away. The control has to find losses, or the
 test fails, because a check that never finds anything proves nothing. "Lost" is what was acknowledged or committed and
