@@ -57,7 +57,9 @@ async def follow_changes(plugins: Plugins) -> None:
     try:
         while True:
             wanted = {called.plugin: called for called in plugins.hooks.record_changed}
-            for name in running.keys() - wanted.keys():
+            # One that was off and on again between two looks has ended by itself.
+            ended = {name for name, task in running.items() if task.done()}
+            for name in ended | (running.keys() - wanted.keys()):
                 running.pop(name).cancel()
             for name in wanted.keys() - running.keys():
                 running[name] = asyncio.create_task(_follow(plugins, name), name=f"offer changes to {name}")

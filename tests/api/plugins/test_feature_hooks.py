@@ -247,14 +247,17 @@ async def test_changes_are_offered_from_the_log_once_each_and_again_after_a_faul
 
 
 async def test_a_plugin_that_is_turned_off_is_not_asked(api: Api):
+    await account(api, "closed-now@example.com")
     shown = (await api.root.get("/api/plugins")).json()["items"]
     assert [(one["name"], one["enabled"], one["active"]) for one in shown] == [("words", True, True)]
     assert "auth_before_login" in shown[0]["hooks"]
     assert shown[0]["settingsSchema"]["$defs"]["Settings"]["properties"]["most"]["type"] == "integer"
     off = await api.root.patch("/api/plugins/words", json={"enabled": False})
     assert (off.json()["enabled"], off.json()["active"]) == (False, False)
-    assert (await log_in(api, "closed@example.com")).status_code == 200
+    assert (await log_in(api, "closed-now@example.com")).status_code == 200
     refused(await api.root.patch("/api/plugins/words", json={"enabled": 1, "x": 2}), 400, "validation_failed")
     on = await api.root.patch("/api/plugins/words", json={"enabled": True, "priority": 7})
     assert (on.json()["active"], on.json()["priority"]) == (True, 7)
-    refused(await log_in(api, "closed@example.com"), 403, "forbidden")
+    made = await api.create("posts", title="count me")
+    await until_titled(api, f"create {made['id']}")  # changes are offered again, too
+    refused(await log_in(api, "closed-now@example.com"), 403, "forbidden")
