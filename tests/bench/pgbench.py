@@ -62,7 +62,9 @@ def read_script(operation: Operation, posts: int) -> tuple[str, dict[str, str]]:
             variables[f"v{number}"] = ":id"
         else:
             variables[f"v{number}"] = _written(argument)
-    text = re.sub(r"\$(\d+)", lambda found: _reference(variables, f"v{found[1]}"), query.text)
+    # pgbench takes the :MI of a format of dates for a variable; what is quoted in a format means itself.
+    plain = query.text.replace("HH24:MI:SS", 'HH24":"MI":"SS')
+    text = re.sub(r"\$(\d+)", lambda found: _reference(variables, f"v{found[1]}"), plain)
     kept = {name: content for name, content in variables.items() if content != ":id"}
     return "\n".join([*draws, " ".join(text.split("\n")) + ";", ""]), kept
 
