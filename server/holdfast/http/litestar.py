@@ -71,11 +71,11 @@ class Control(litestar.Litestar):
         return [*plugins, MsgspecDIPlugin()]
 
 
-def control_plane(handlers: Iterable[ControllerRouterHandler], lifespan: Lifespan) -> litestar.Litestar:
+def control_plane(handlers: Iterable[ControllerRouterHandler], *lifespan: Lifespan) -> litestar.Litestar:
     """A Litestar application of these handlers. Its own OpenAPI, logging, CORS and debug pages are off: ours apply."""
     return Control(
         route_handlers=list(handlers),
-        lifespan=[lifespan],
+        lifespan=list(lifespan),
         dependencies=DEPENDENCIES,
         request_class=ControlRequest,
         exception_handlers={Exception: answer_exception},

@@ -1,7 +1,7 @@
 """The routes of plugins: what is under `/api/x/PLUGIN/`, as an application of its own that is made anew with them."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 import litestar
@@ -16,7 +16,7 @@ from holdfast.db.cannot_start import CannotStart
 from holdfast.errors import ApiError, PluginFailed
 from holdfast.hooks.origin import Origin
 from holdfast.http.front import Application, Receive, Scope, Send
-from holdfast.http.litestar import DEPENDENCIES, Connection, Control, ControlRequest, answer_exception, our_request
+from holdfast.http.litestar import Connection, answer_exception, control_plane, our_request
 from holdfast.identity import Principal
 from holdfast.plugin import Context
 from holdfast.plugins.hosting import Plugins
@@ -75,7 +75,7 @@ def plugin_routers(plugins: Plugins, *, active: bool = False) -> list[Controller
         try:
             router = plugin_router(plugins, loaded)
             if router is not None:
-                _application([router])
+                control_plane([router])
                 _check_clashes(router)
                 found.append(router)
         except Exception as failure:
@@ -106,7 +106,7 @@ class PluginPlane:
         self.control = control
         self._of = plugins.loaded
         try:
-            self._application = _application(plugin_routers(plugins))
+            self._application = control_plane(plugin_routers(plugins))
         except NotLoaded as failure:
             raise CannotStart(f"{failure} Repair it, or start with --skip-plugin {failure.plugin}.") from failure
 
@@ -124,20 +124,7 @@ class PluginPlane:
         if self._of is not self._plugins.loaded:
             self._of = self._plugins.loaded
             try:
-                self._application = _application(plugin_routers(self._plugins))
+                self._application = control_plane(plugin_routers(self._plugins))
             except NotLoaded as failure:
                 _log.error("the routes of a plugin cannot be made anew", plugin=failure.plugin, reason=str(failure))
         return self._application
-
-
-def _application(handlers: Sequence[ControllerRouterHandler]) -> litestar.Litestar:
-    return Control(
-        route_handlers=list(handlers),
-        dependencies=DEPENDENCIES,
-        request_class=ControlRequest,
-        exception_handlers={Exception: answer_exception},
-        openapi_config=None,
-        logging_config=None,
-        debug=False,
-        request_max_body_size=None,
-    )
