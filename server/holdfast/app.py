@@ -80,6 +80,8 @@ from holdfast.realtime.routes import realtime_routes
 from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
+from holdfast.sdk.packages import Packages
+from holdfast.sdk.routes import sdk_routes
 from holdfast.storage.place import spool_of
 from holdfast.storage.spool import clear_spool
 from holdfast.sweeps import Sweep, sweep_forever
@@ -142,9 +144,11 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     plugins = Plugins(load_plugins(settings))
     broker = Broker()
     principals = Principals()
+    packages = Packages()
     counts = RequestCounts(observer or NoObserver())
+    own = (*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate))
     gathering = Gathering(place, counts, broker, principals)
-    routes = Routes((*ROUTES, *realtime_routes(broker), *plugin_routes(plugins)))
+    routes = Routes((*ROUTES, *realtime_routes(broker), *own))
     handlers = (
         *health.HANDLERS,
         *setup_routes.HANDLERS,
@@ -172,6 +176,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
         authenticate=principals.authenticate,
         observer=counts,
         sockets=realtime_sockets(broker, principals.authenticate),
+        state=packages.state,
     )
     front = Front(settings, parts)
     return front

@@ -153,6 +153,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             text(),
         ),
     ] = "metrics"
+    sdk_name: Annotated[
+        str,
+        About("What the package of the Python client is called after holdfast-client-; empty is meta.appName.", text()),
+    ] = ""
+    sdk_role: Annotated[
+        str,
+        About(
+            "The role whose API keys may install the Python client, besides those who may read /api/openapi.json.",
+            text(),
+        ),
+    ] = "sdk"
     outbound_allow: Annotated[
         tuple[str, ...],
         About(

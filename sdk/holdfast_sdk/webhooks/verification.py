@@ -105,5 +105,6 @@ def _key(secret: str) -> bytes:
 
 
 def _lowered(headers: Headers) -> dict[str, str]:
-    pairs = cast("Mapping[str, str]", headers).items() if hasattr(headers, "items") else headers
-    return {str(name).lower(): str(content).strip() for name, content in cast("Iterable[tuple[str, str]]", pairs)}
+    given: Any = headers  # some frameworks have an object of their own for them
+    pairs: Any = given.items() if hasattr(given, "items") else given
+    return {str(name).lower(): str(content).strip() for name, content in pairs}

@@ -41,6 +41,7 @@ Authenticate: TypeAlias = Callable[["Engine", Request], Awaitable[Principal]]
 
 RECORDS: Final = "/api/collections/"
 API_KEY: Final = b"x-api-key"
+STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
@@ -63,10 +64,11 @@ class Parts:
     """What the front puts together; app.py fills it in.
 
     `records` answers everything under `/api/collections/{collection}/records`; `control` is Litestar, which also
-    gets the lifespan; `sockets` serve WebSockets, by their paths.
+    gets the lifespan; `sockets` serve WebSockets, by their paths. `state` is that of the collections, for a client
+    that says which one it was made for.
     """
 
-    __slots__ = ("authenticate", "control", "observer", "records", "routes", "sockets")
+    __slots__ = ("authenticate", "control", "observer", "records", "routes", "sockets", "state")
 
     def __init__(
         self,
@@ -77,6 +79,7 @@ class Parts:
         authenticate: Authenticate,
         observer: Observer,
         sockets: "Mapping[str, Socket] | None" = None,
+        state: Callable[["Engine", bytes], bytes] = lambda _, theirs: theirs,
     ) -> None:
         self.records = records
         self.routes = routes
@@ -84,6 +87,7 @@ class Parts:
         self.authenticate = authenticate
         self.observer = observer
         self.sockets = sockets or {}
+        self.state = state
 
 
 class Front:
@@ -171,6 +175,8 @@ class Front:
             if preflight is not None:
                 return preflight
         engine = await self._admit(request)
+        if STATE in request.headers:
+            exchange.state = self.parts.state(engine, request.headers[STATE])
         try:
             return await self._dispatch(engine, request, exchange)
         except MethodNotAllowed as refused:
@@ -258,7 +264,7 @@ class _Common:
 class _Exchange:
     """The answering half of one request; as `send` for Litestar it adds what every answer has."""
 
-    __slots__ = ("_bytes", "_common", "_cors", "_head", "_request", "_send", "_started", "_status")
+    __slots__ = ("_bytes", "_common", "_cors", "_head", "_request", "_send", "_started", "_status", "state")
 
     def __init__(self, request: Request, send: Send, common: "_Common", cors: Cors, started: float) -> None:
         self._request = request
@@ -269,6 +275,7 @@ class _Exchange:
         self._head = request.method == "HEAD"
         self._status = 0
         self._bytes = 0
+        self.state = b""
 
     @property
     def has_begun(self) -> bool:
@@ -346,6 +353,8 @@ class _Exchange:
         origin = request.headers.get(b"origin")
         if origin is not None:
             headers.extend(self._cors.headers(origin))
+        if self.state:
+            headers.append((STATE, self.state))
         if b"authorization" in request.headers or API_KEY in request.headers:
             headers.append(_NO_STORE)
             if request.principal.is_superuser:
