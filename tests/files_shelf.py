@@ -60,7 +60,7 @@ class Shelf:
     def waiting(self) -> list[str]:
         """What is in the spool."""
         spool = self.api.settings.data / "spool"
-        return [path.name for path in spool.iterdir()] if spool.exists() else []
+        return [path.name for path in spool.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 PAPERS: list[dict[str, Any]] = [
@@ -81,15 +81,21 @@ async def one_shelf(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) 
     await drop_database(cluster, dsn)
 
 
+async def forget_files(shelf: Shelf, *statements: str) -> None:
+    """Empty the register and the folder, and do what these statements say."""
+    connection = await shelf.api.pool.connect()
+    try:
+        for statement in (*statements, "DELETE FROM holdfast.files"):
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+    for path in list(shelf.folder.rglob("*")):
+        if path.is_file():
+            path.unlink()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
 async def shelf(one_shelf: Shelf) -> Shelf:
     """The same, emptied."""
-    connection = await one_shelf.api.pool.connect()
-    try:
-        await connection.execute("TRUNCATE public.papers; DELETE FROM holdfast.files")
-    finally:
-        await connection.close()
-    for path in list(one_shelf.folder.rglob("*")):
-        if path.is_file():
-            path.unlink()
+    await forget_files(one_shelf, "TRUNCATE public.papers")
     return one_shelf

@@ -46,8 +46,9 @@ from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
 from holdfast.engine import Engine
 from holdfast.events.relay import Relay
-from holdfast.files.routes import FILE_ROUTES
+from holdfast.files.routes import file_routes
 from holdfast.files.sweep import SweepFiles
+from holdfast.files.thumbs import Thumbs
 from holdfast.history.routes import HISTORY_ROUTES
 from holdfast.history.sweep import sweep_history
 from holdfast.http.counters import Counters
@@ -82,8 +83,8 @@ from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
+from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import spool_of
-from holdfast.storage.spool import clear_spool
 from holdfast.sweeps import Sweep, sweep_forever
 from holdfast.webhooks.deliverer import Deliverer
 from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
@@ -129,7 +130,6 @@ ROUTES: Final = (
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
     *AUDIT_ROUTES,
-    *FILE_ROUTES,
     *HISTORY_ROUTES,
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
@@ -148,7 +148,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     counts = RequestCounts(observer or NoObserver())
     own = (*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate))
     gathering = Gathering(place, counts, broker, principals)
-    routes = Routes((*ROUTES, *realtime_routes(broker), *own))
+    thumbs = Thumbs()
+    routes = Routes((*ROUTES, *file_routes(thumbs), *realtime_routes(broker), *own))
     handlers = (
         *health.HANDLERS,
         *setup_routes.HANDLERS,
@@ -165,6 +166,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
                 yield
             finally:
                 front.drain()
+                await thumbs.close()
                 await principals.close()
 
     described = openapi_handlers(routes, handlers, lambda: plane.described())
@@ -220,7 +222,10 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
             sweeps = {**SWEEPS, "audit log": SweepAudit(settings.audit_days), "files": SweepFiles(engine)}
             tasks.append(asyncio.create_task(sweep_forever(pool, sweeps), name="sweep"))
             tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
-        yield engine
+        try:
+            yield engine
+        finally:
+            engine.spool.close()
     finally:
         for task in tasks:
             task.cancel()

@@ -126,6 +126,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     files_grace_hours: Annotated[
         int, About("How long files are kept that no record holds any more, in hours.", whole(0, 8760))
     ] = 24
+    upload_hours: Annotated[
+        int, About("How long a resumable upload waits for its next bytes and its record, in hours.", whole(1, 8760))
+    ] = 24
 
     public_url: Annotated[
         str,

@@ -21,7 +21,9 @@ from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
 from holdfast.outbound.client import Outbound
 from holdfast.schema.app_options import AppOptions, in_effect
-from holdfast.storage.place import place_of
+from holdfast.storage.own_spool import OwnSpool
+from holdfast.storage.place import place_of, spool_of
+from holdfast.storage.quota import Quota
 from holdfast.storage.storage import Storage
 from holdfast.storage.storages import Storages
 
@@ -65,6 +67,18 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     def storage(self) -> Storage:
         """Where files are kept. Raises Unavailable when that cannot be opened."""
         return self.storages.at(place_of(self.live.now.options, self.settings))
+
+    @property
+    def quota(self) -> Quota:
+        """How many bytes files may have together."""
+        files = self.live.now.options.files
+        named = ((self.live.now.find(name), most) for name, most in files.max_bytes_of.items())
+        return Quota(files.max_bytes, {one.id: most for one, most in named if one is not None})
+
+    @cached_property
+    def spool(self) -> OwnSpool:
+        """Where files wait until they are whole."""
+        return OwnSpool(spool_of(self.settings))
 
     @cached_property
     def feed(self) -> Feed:

@@ -21,9 +21,11 @@ this file by a test). Raise the most exact one; nothing else may reach a client.
       UnsupportedMediaType  415 unsupported_media_type
       IdempotencyMismatch   422 idempotency_mismatch
       RateLimited           429 rate_limited
+      ChecksumMismatch      460 checksum_mismatch
       Internal              500 internal
         PluginFailed        500 internal
       Unavailable           503 unavailable
+      QuotaExceeded         507 quota_exceeded
 """
 
 from collections.abc import Iterator, Mapping
@@ -203,6 +205,14 @@ class RateLimited(ApiError):
     default = "Too many requests: wait a little and try again."
 
 
+class ChecksumMismatch(ApiError):
+    """The bytes of a resumable upload are not those that their `Upload-Checksum` was made of."""
+
+    code = "checksum_mismatch"
+    status = 460  # as the tus protocol has it
+    default = "The bytes have changed on their way, and are not kept: send them again."
+
+
 class Internal(ApiError):
     """A fault of the server. The log has the rest, under the request's id."""
 
@@ -235,6 +245,14 @@ class Unavailable(ApiError):
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1, data: Problems | None = None) -> None:
         super().__init__(message, data=data, headers={"Retry-After": str(retry_after)})
+
+
+class QuotaExceeded(ApiError):
+    """With these files there would be more bytes than the operator allows; `/api/settings` says how many."""
+
+    code = "quota_exceeded"
+    status = 507
+    default = "There is no room for more files."
 
 
 def catalogue() -> Iterator[type[ApiError]]:

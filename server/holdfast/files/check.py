@@ -22,7 +22,8 @@ JUST_NOW: Final = timedelta(hours=1)  # what is younger may be on its way
 _LISTED: Final = "CREATE TEMP TABLE hf_listed (key text PRIMARY KEY, size bigint, modified timestamptz)"
 _ORPHANS: Final = Statement.of(
     raw("SELECT listed.key FROM hf_listed AS listed LEFT JOIN holdfast.files AS f ON f.key = listed.key")
-    + raw(" WHERE f.key IS NULL AND listed.modified < ")
+    + raw(" LEFT JOIN holdfast.thumbs AS t ON t.key = listed.key")
+    + raw(" WHERE f.key IS NULL AND t.key IS NULL AND listed.modified < ")
     + named("before", "timestamptz")
     + raw(" ORDER BY 1")
 )

@@ -4,10 +4,13 @@ import hashlib
 from collections.abc import AsyncGenerator
 from typing import Final
 
+import msgspec
+
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
 from holdfast.files.finding import NO_FILE, Found, find_file
 from holdfast.files.ranges import NoSuchPart, Part, http_date, is_unchanged, wanted_part
+from holdfast.files.thumbs import Thumbs, forget
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
 from holdfast.storage.storage import Missing
@@ -45,41 +48,106 @@ _POLICY: Final = (
 # A name never gets other bytes: whoever has a file may keep it.
 _KEPT: Final = (b"cache-control", b"public, max-age=2592000, stale-while-revalidate=86400")
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
+# The picture itself went out for a small one that is not to be had now: next time it may be.
+_ASK_AGAIN: Final = (b"cache-control", b"no-cache")
 TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 
 
-async def get_file(engine: Engine, request: Request) -> Response:
-    """The file, a part of it, or 304."""
+class Content(msgspec.Struct, frozen=True):
+    """What goes out: an object of the storage, under a name. `kept`: the same request always gets these bytes."""
+
+    key: str
+    name: str
+    size: int
+    media_type: str
+    created: int
+    protected: bool
+    kept: bool = True
+
+    @property
+    def tag(self) -> bytes:
+        """Its entity tag: other bytes have another one."""
+        return b'"' + hashlib.sha256(f"{self.key}:{self.size}".encode()).hexdigest()[:32].encode() + b'"'
+
+
+async def get_file(engine: Engine, request: Request, thumbs: Thumbs) -> Response:
+    """The file or the small picture that was asked for, a part of it, or 304."""
     found = await find_file(engine, request)
-    tag = b'"' + hashlib.sha256(found.key.encode()).hexdigest()[:32].encode() + b'"'
-    headers = _headers(request, found, tag)
-    if is_unchanged(request, tag, found.created):
+    content = await _small(engine, found, thumbs) if found.asked is not None else None
+    if content is not None:
+        try:
+            return await _answer(engine, request, content)
+        except Missing:
+            # Taken from the storage behind our back, and easily made again by who asks next.
+            assert found.asked is not None
+            await forget(engine, found.original, found.asked)
+            content = None
+    original = found.original
+    content = Content(
+        key=original.key,
+        name=original.name,
+        size=original.size,
+        media_type=original.media_type,
+        created=found.created,
+        protected=found.field.protected,
+        kept=found.asked is None,
+    )
+    try:
+        return await _answer(engine, request, content)
+    except Missing:
+        # The register has it and the storage has not: `holdfast files check` tells of it.
+        raise NotFound(NO_FILE) from None
+
+
+async def _small(engine: Engine, found: Found, thumbs: Thumbs) -> Content | None:
+    """The small picture that is asked for, made if need be; None if it cannot be had."""
+    asked, small = found.asked, found.small
+    if asked is None or found.failed:
+        return None
+    if small is None:
+        small = await thumbs.make(engine, found.original, asked)
+    if small is None:
+        return None
+    return Content(
+        key=small.key,
+        name=asked.name(found.original.name),
+        size=small.size,
+        media_type=small.media_type,
+        created=small.created,
+        protected=found.field.protected,
+    )
+
+
+async def _answer(engine: Engine, request: Request, content: Content) -> Response:
+    """The content, a part of it, 304 or 416. Raises Missing."""
+    tag = content.tag
+    headers = _headers(request, content, tag)
+    if is_unchanged(request, tag, content.created):
         return Response(304, headers=headers)
     try:
-        part = wanted_part(request, found.size, tag, found.created)
+        part = wanted_part(request, content.size, tag, content.created)
     except NoSuchPart:
-        return Response(416, headers=((b"content-range", b"bytes */%d" % found.size), *headers))
+        return Response(416, headers=((b"content-range", b"bytes */%d" % content.size), *headers))
     if part is None:
-        return await _answer(engine, request, found, Part(0, found.size), headers)
-    shown = b"bytes %d-%d/%d" % (part.start, part.end - 1, found.size)
-    return await _answer(engine, request, found, part, ((b"content-range", shown), *headers))
+        return await _pour(engine, request, content, Part(0, content.size), headers)
+    shown = b"bytes %d-%d/%d" % (part.start, part.end - 1, content.size)
+    return await _pour(engine, request, content, part, ((b"content-range", shown), *headers))
 
 
-async def _answer(
-    engine: Engine, request: Request, found: Found, part: Part, headers: tuple[tuple[bytes, bytes], ...]
+async def _pour(
+    engine: Engine, request: Request, content: Content, part: Part, headers: tuple[tuple[bytes, bytes], ...]
 ) -> Poured:
     status = 200 if headers[0][0] != b"content-range" else 206
     size = part.end - part.start
-    kind = found.media_type.encode("latin-1", "replace")
+    kind = content.media_type.encode("latin-1", "replace")
     content_type = kind + b"; charset=utf-8" if kind == b"text/plain" else kind
     if request.scope["method"] == "HEAD" or not size:
         return Poured(status, headers=headers, content_type=content_type, size=size, pieces=_nothing)
-    pieces = engine.storage.read(found.key, part.start, part.end)
+    pieces = engine.storage.read(content.key, part.start, part.end)
     try:
         first = await anext(pieces)
-    except (Missing, StopAsyncIteration):
-        # The register has it and the storage has not: `holdfast files check` tells of it.
-        raise NotFound(NO_FILE) from None
+    except StopAsyncIteration:
+        raise Missing from None
 
     async def all_pieces() -> AsyncGenerator[bytes, None]:
         yield first
@@ -94,18 +162,20 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
     yield b""
 
 
-def _headers(request: Request, found: Found, tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    inline = found.media_type in INLINE and request.query.get("download", "") not in TRUE
+def _headers(request: Request, content: Content, tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    inline = content.media_type in INLINE and request.query.get("download", "") not in TRUE
     disposition = b"inline" if inline else b"attachment"
     found_headers = [
-        (b"content-disposition", disposition + b'; filename="' + found.name.encode("ascii", "replace") + b'"'),
+        (b"content-disposition", disposition + b'; filename="' + content.name.encode("ascii", "replace") + b'"'),
         (b"etag", tag),
-        (b"last-modified", http_date(found.created)),
+        (b"last-modified", http_date(content.created)),
         (b"accept-ranges", b"bytes"),
         _POLICY,
     ]
-    if found.field.protected:
+    if content.protected:
         found_headers.append(_PRIVATE)
+    elif not content.kept:
+        found_headers.append(_ASK_AGAIN)
     elif b"authorization" not in request.headers and b"x-api-key" not in request.headers:
         found_headers.append(_KEPT)
     return tuple(found_headers)

@@ -1,11 +1,16 @@
-"""Deletes what has been unused for its grace: files that records let go, and what killed servers left behind."""
+"""Deletes what has been unused for its grace: files that records let go, uploads that nobody goes on
+with, and what killed servers left behind."""
 
+import asyncio
 from typing import Final
 
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Pool
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
+from holdfast.storage.own_spool import clear_spool
+from holdfast.storage.pending import clear_uploads, forget_expired
+from holdfast.storage.place import spool_of, uploads_of
 from holdfast.storage.register import delete_unused
 
 _HELD: Final = Statement.of(raw("SELECT DISTINCT collection_id, field_id FROM holdfast.files WHERE unused IS NULL"))
@@ -27,8 +32,12 @@ class SweepFiles:
     async def __call__(self, pool: Pool) -> int:
         """Raises Unavailable when the storage is away: what is due stays due."""
         engine = self._engine
+        folder = uploads_of(engine.settings)
+        await asyncio.to_thread(clear_spool, spool_of(engine.settings))
+        await asyncio.to_thread(clear_uploads, folder, engine.settings.upload_hours)
+        expired = await forget_expired(pool, folder)
         deleted = await delete_unused(pool, engine.storage, engine.settings.files_grace_hours)
-        return deleted or await let_go_of_dropped(engine)
+        return deleted or expired or await let_go_of_dropped(engine)
 
 
 async def let_go_of_dropped(engine: Engine) -> int:

@@ -16,7 +16,7 @@ _ONCE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"au
 _ODD_ESCAPE: Final = re.compile(
     rb"%(?:2[DdEeFf]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaCcFf]|6[1-9A-Fa-f]|7[0-9AaEeFf]|[01][0-9A-Fa-f])"
 )
-_FORM: Final = b"multipart/form-data"
+_LARGE: Final = (b"multipart/form-data", b"application/offset+octet-stream")  # forms, and pieces of uploads
 _KEY: Final = re.compile(rb"hf_[a-z0-9]{15}_[0-9A-Za-z]{20}")  # the beginning of the secret of an API key
 MAX_LENGTH_DIGITS: Final = 18  # of Content-Length; int() itself refuses text of more than 4,300
 
@@ -65,8 +65,8 @@ class Limits:
             raise BadRequest("Content-Length and Transfer-Encoding do not go together.", headers=CLOSE)
         if not declared.isdigit() or len(declared) > MAX_LENGTH_DIGITS:
             raise BadRequest("Content-Length is no number.", headers=CLOSE)
-        # A form may be larger where its files may be: who reads it knows.
-        if int(declared) > self.body_bytes and not headers.get(b"content-type", b"").lower().startswith(_FORM):
+        # Such a body may be larger where its files may be: who reads it knows.
+        if int(declared) > self.body_bytes and not headers.get(b"content-type", b"").lower().startswith(_LARGE):
             raise TooLarge(headers=CLOSE)
 
 

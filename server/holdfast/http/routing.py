@@ -16,7 +16,7 @@ from holdfast.identity import Principal
 if TYPE_CHECKING:  # a handler is given the engine, which lies in a layer above
     from holdfast.engine import Engine
 
-Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 Handler: TypeAlias = Callable[["Engine", Request], Awaitable[Response]]
 Schema: TypeAlias = Mapping[str, Any]
 """A JSON schema (2020-12), as OpenAPI 3.1 takes it."""

@@ -36,6 +36,7 @@ _MEANINGS: Final = {
     401: "A valid token is needed.",
     403: "The caller may not do this.",
     404: "There is nothing here, or nothing that the caller may see.",
+    405: "The path is there, the method is not.",
     409: "The request meets something that is already there.",
     412: "The record has another version, or the plan is another one by now.",
     413: "The body is too large.",
@@ -43,8 +44,10 @@ _MEANINGS: Final = {
     416: "The Range is none that the file has.",
     422: "The Idempotency-Key belongs to another request.",
     429: "Too many requests; Retry-After says when to try again.",
+    460: "The bytes are not those that their checksum was made of.",
     500: "A fault of the server; the log has the rest.",
     503: "The server cannot answer just now; Retry-After says when to try again.",
+    507: "There would be more bytes of files than the operator allows.",
 }
 
 

@@ -16,6 +16,7 @@ from holdfast.schema.app_options import (
     S3,
     AppOptions,
     Batch,
+    Files,
     Meta,
     RateLimitRule,
     RateLimits,
@@ -37,6 +38,8 @@ MAX_BATCH_REQUESTS: Final = 1000
 MAX_BATCH_SECONDS: Final = 600
 MAX_RULE_SECONDS: Final = 86_400
 MAX_COUNT: Final = 1_000_000_000
+MAX_BYTES: Final = 1 << 60
+MAX_QUOTAS: Final = 1000
 OUT_OF_RANGE: Final = "validation_out_of_range"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _TRUSTED_PROXY: Final = "trustedProxy"
@@ -55,8 +58,10 @@ def read_options(
     options, problems = read_struct(_without_rules(given), current)
     options, wrong_rules = _with_rules(given.get("rateLimits"), options)
     options, fixed = _without_fixed(given, options, current, settings)
-    labels = _label_problems(options.rate_limits, current.rate_limits, collections)
-    for found in (_unknown(given), wrong_rules, fixed, _trusted(given, settings), labels, _checks(options)):
+    known = tuple(collections)
+    labels = _label_problems(options.rate_limits, current.rate_limits, known)
+    room = _files_problems(options.files, current.files, known)
+    for found in (_unknown(given), wrong_rules, fixed, _trusted(given, settings), labels, room, _checks(options)):
         _merge(problems, found)
     if problems:
         raise ValidationFailed(problems)
@@ -307,6 +312,24 @@ def _batch_problems(batch: Batch) -> _Found:
     if not 0 <= batch.max_body_size <= MAX_COUNT:
         found["maxBodySize"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_COUNT} bytes.")
     return found
+
+
+def _files_problems(files: Files, now: Files, collections: Sequence[Collection]) -> _Found:
+    """What is wrong with quotas; one whose collection is gone must not keep others from being saved."""
+    wrong = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_BYTES} bytes.")
+    found: _Found = {} if 0 <= files.max_bytes <= MAX_BYTES else {"maxBytes": wrong}
+    names = {name for one in collections for name in (one.id, one.name)} | now.max_bytes_of.keys()
+    inner: _Found = {}
+    for name, most in files.max_bytes_of.items():
+        if name not in names:
+            inner[name] = Problem("validation_missing_collection", "There is no such collection.")
+        elif not 1 <= most <= MAX_BYTES:
+            inner[name] = Problem(OUT_OF_RANGE, f"Must be from 1 to {MAX_BYTES} bytes; leave it out for no limit.")
+    if len(files.max_bytes_of) > MAX_QUOTAS:
+        found["maxBytesOf"] = Problem(INVALID, f"Takes at most {MAX_QUOTAS} collections.")
+    elif inner:
+        found["maxBytesOf"] = inner
+    return {"files": found} if found else {}
 
 
 def s3_problems(s3: S3) -> _Found:

@@ -23,6 +23,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.identity import Principal
 from holdfast.records import write_service
+from holdfast.records.attached import attach
 from holdfast.records.batch_reading import Part, read_batch
 from holdfast.records.orphans import compile_dangling, compile_needed
 from holdfast.records.retry import with_retries
@@ -90,7 +91,8 @@ async def _answer(engine: Engine, request: Request, options: Batch) -> Response:
         await engine.live.check()
         started = time.perf_counter()
         files = list[Coming]()
-        if is_form:
+        parts = [await _attached(engine, sent.who, part) for part in parts]
+        if is_form or any(has_files(part.body) for part in parts):
             parts, files = _with_files(engine.catalog, parts)
         try:
             return await with_files(engine, files, lambda: once(engine.pool, request, values, run))
@@ -98,6 +100,15 @@ async def _answer(engine: Engine, request: Request, options: Batch) -> Response:
             request.database_seconds += time.perf_counter() - started
 
     return await with_retries(engine, answer)
+
+
+async def _attached(engine: Engine, who: Principal, part: Part) -> Part:
+    """A write with the resumable uploads that it names."""
+    collection = engine.catalog.find(part.collection)
+    if collection is None or not collection.takes_files:
+        return part
+    body = await attach(engine, who, collection, part.body)
+    return part if body is part.body else msgspec.structs.replace(part, body=body)
 
 
 def _with_files(catalog: Catalog, parts: Sequence[Part]) -> tuple[tuple[Part, ...], list[Coming]]:

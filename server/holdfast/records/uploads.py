@@ -13,13 +13,15 @@ from holdfast.errors import ApiError
 from holdfast.http.form import MULTIPART, discard, read_values, uploads
 from holdfast.http.form_value import Upload
 from holdfast.http.request import Request
+from holdfast.records.attached import attached_ids
 from holdfast.records.given import read_given, sent_files
 from holdfast.rules.access import EVERYTHING, access, audience
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import FieldError
 from holdfast.schema.file import FileField, NewFile
 from holdfast.schema.role import Action
-from holdfast.storage.place import spool_of
+from holdfast.storage.pending import forget_pending
+from holdfast.storage.place import uploads_of
 from holdfast.storage.register import File, announce, take_back
 from holdfast.storage.storage import Storage
 
@@ -46,7 +48,7 @@ async def read_body(engine: Engine, request: Request, collection: Collection, ac
 async def read_form_body(engine: Engine, request: Request) -> dict[str, Any]:
     """The same for a form, which can be read once."""
     if request.form is None:
-        request.form = await read_values(request, spool_of(engine.settings))
+        request.form = await read_values(request, engine.spool.folder)
     return request.form
 
 
@@ -97,18 +99,23 @@ def coming_files(collection: Collection, record_id: str, body: Mapping[str, Any]
 async def with_files(engine: Engine, files: Sequence[Coming], write: Callable[[], Awaitable[_Outcome]]) -> _Outcome:
     """Store the files, write, and delete those that no record has taken, whatever came of it.
 
-    Raises what `write` raises, and Unavailable when the storage is away.
+    Raises what `write` raises, QuotaExceeded, and Unavailable when the storage is away.
     """
     if not files:
         return await write()
     storage = engine.storage
     listed = [file for file, _ in files]
+    names = {file.collection_id: engine.catalog.name_of(file.collection_id) for file in listed}
+    attached = attached_ids(upload for _, upload in files)
     with as_api_errors():
-        await announce(engine.pool, listed)
+        await announce(engine.pool, listed, engine.quota, names, attached)
     try:
         for file, upload in files:
             await storage.keep(file.key, upload.content)
-        return await write()
+        outcome = await write()
+        if attached:
+            await forget_pending(engine.pool, uploads_of(engine.settings), attached)
+        return outcome
     finally:
         # A client that goes away must not keep this from being done.
         await asyncio.shield(asyncio.create_task(_take_back(engine, storage, listed)))

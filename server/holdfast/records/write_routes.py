@@ -15,6 +15,7 @@ from holdfast.http.preconditions import read_if_match
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
+from holdfast.records.attached import attach
 from holdfast.records.render import etag
 from holdfast.records.uploads import Coming, coming_files, has_files, read_body, record_id_for, with_files
 from holdfast.records.upsert import upsert as upsert_record
@@ -66,9 +67,11 @@ async def _answer(
 ) -> Response:
     action, use_case = asked
     catalog = engine.catalog
-    body = await read_body(engine, request, collection, action)
+    sent = body = await read_body(engine, request, collection, action)
     new_id, files = "", list[Coming]()
-    if request.form is not None and has_files(body):
+    if collection.takes_files:
+        body = await attach(engine, request.principal, collection, sent)
+    if (request.form is not None or body is not sent) and has_files(body):
         new_id = record_id_for(collection, record_id, body)
         files = coming_files(collection, new_id, body)
     write = Write(
@@ -90,8 +93,8 @@ async def _answer(
         return answer_written(await use_case(engine, write, tx))
 
     if files:
-        return await _timed(request, with_files(engine, files, lambda: once(engine.pool, request, body, run)))
-    return await _timed(request, once(engine.pool, request, body, run))
+        return await _timed(request, with_files(engine, files, lambda: once(engine.pool, request, sent, run)))
+    return await _timed(request, once(engine.pool, request, sent, run))
 
 
 async def _timed(request: Request, answer: Awaitable[Response]) -> Response:

@@ -86,6 +86,13 @@ class S3(msgspec.Struct, frozen=True, rename="camel"):
     force_path_style: bool = False
 
 
+class Files(msgspec.Struct, frozen=True, rename="camel"):
+    """How many bytes files may have together; 0 is no limit. `max_bytes_of` is for collections, by name or id."""
+
+    max_bytes: int = 0
+    max_bytes_of: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+
+
 class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     """All of them."""
 
@@ -94,6 +101,7 @@ class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     rate_limits: RateLimits = RateLimits()
     batch: Batch = Batch()
     s3: S3 = S3()
+    files: Files = Files()
 
 
 class TrustedProxy(msgspec.Struct, frozen=True, rename="camel"):
@@ -122,11 +130,14 @@ FIXED_BY: Final = {("meta", "appURL"): "public_url", ("batch", "maxRequests"): "
 
 
 def renamed(options: AppOptions, names: Mapping[str, str]) -> AppOptions:
-    """The options after collections got new names: labels of rate limits (`posts:create`) name collections."""
+    """The options after collections got new names: labels of rate limits (`posts:create`) name them, and quotas."""
     if not names:
         return options
     rules = tuple(_relabelled(rule, names) for rule in options.rate_limits.rules)
-    return msgspec.structs.replace(options, rate_limits=msgspec.structs.replace(options.rate_limits, rules=rules))
+    limits = msgspec.structs.replace(options.rate_limits, rules=rules)
+    room = {names.get(name, name): most for name, most in options.files.max_bytes_of.items()}
+    files = msgspec.structs.replace(options.files, max_bytes_of=room)
+    return msgspec.structs.replace(options, rate_limits=limits, files=files)
 
 
 def _relabelled(rule: RateLimitRule, names: Mapping[str, str]) -> RateLimitRule:

@@ -52,6 +52,11 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, dict=True, rename="c
         """The fields by their stable id."""
         return {field.id: field for field in self.fields}
 
+    @cached_property
+    def takes_files(self) -> bool:
+        """Whether there is a file field."""
+        return any(field.type == "file" for field in self.fields)
+
     def is_secret(self, field: Field) -> bool:
         """Whether the field's value goes out to nobody, superusers included: passwords, and an account's token key."""
         # With the token key anyone can sign tokens in the record's name.

@@ -16,6 +16,7 @@ from holdfast.schema.text import text_column
 
 DEFAULT_MAX_BYTES: Final = 5 << 20  # of one file where `maxSize` is 0, as in PocketBase
 MAX_FILES: Final = 10_000
+UPLOAD: Final = "upload:"  # before the id of a resumable upload that is to become the file
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,199}")
 _THUMB: Final = re.compile(r"(?!0x0)[0-9]{1,5}x[0-9]{1,5}[tbf]?")
 _MIME: Final = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+*-]+", re.IGNORECASE)
@@ -108,6 +109,9 @@ class FileField(Field, frozen=True, kw_only=True, tag="file"):
 
 
 def _checked(name: str) -> str:
+    if name.startswith(UPLOAD):
+        message = "There is no such upload of yours for this field, or it is not complete."
+        raise FieldError("validation_invalid_upload", message)
     if name and _NAME.fullmatch(name) is None:
         raise FieldError("validation_invalid_file", "This is not the name of a stored file.")
     return name

@@ -10,6 +10,7 @@ from holdfast.config import Settings
 from holdfast.schema.app_options import S3, AppOptions
 
 FOLDER: Final = "storage"  # in the data directory
+UPLOADS: Final = "uploads"  # in the data directory: what has come of resumable ones
 SPOOL: Final = "spool"  # beside it, so that a file can move from one to the other
 
 
@@ -40,3 +41,8 @@ def place_of(options: AppOptions, settings: Settings) -> Place:
 def spool_of(settings: Settings) -> Path:
     """Where files wait until they are whole."""
     return settings.data / SPOOL
+
+
+def uploads_of(settings: Settings) -> Path:
+    """Where uploads that come in pieces wait until they are complete, and a record takes them."""
+    return settings.data / UPLOADS

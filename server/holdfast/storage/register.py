@@ -4,7 +4,7 @@ A file that no record holds is unused. That a record takes it or lets it go is w
 transaction of the change, whoever makes it: see migrations/m0016_system_files.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -13,6 +13,7 @@ from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Pool, Row
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.storage.name import key_of
+from holdfast.storage.quota import Quota, check_quota
 from holdfast.storage.storage import Storage
 
 DELETED_AT_ONCE: Final = 500  # objects in one transaction, which holds their rows
@@ -67,23 +68,42 @@ _INSERT: Final = Statement.of(
     + named("originals", "text[]")
     + raw(")")
 )
+# With a file go its small pictures: their rows by the foreign key, their objects before that of the file, so that the
+# folder of a record is empty when the last of them goes.
+_AND_THUMBS: Final = raw(
+    ") SELECT key, 0 AS turn FROM holdfast.thumbs WHERE (collection_id, record_id, name) IN"
+    " (SELECT collection_id, record_id, name FROM gone) UNION ALL SELECT key, 1 FROM gone ORDER BY turn"
+)
+_GONE: Final = raw(" RETURNING f.collection_id, f.record_id, f.name, f.key")
 # A transaction that is just making one of them used holds its row: this waits for it, and then leaves the row alone.
 # So it does with one that was used, and let go by somebody else already: that has its grace.
 _TAKE_BACK: Final = Statement.of(
-    raw("DELETE FROM holdfast.files AS f USING ") + _THESE + raw(" AND f.unused = f.created RETURNING f.key")
+    raw("WITH gone AS (DELETE FROM holdfast.files AS f USING ")
+    + _THESE
+    + raw(" AND f.unused = f.created")
+    + _GONE
+    + _AND_THUMBS
 )
 _UNUSED: Final = Statement.of(
-    raw("DELETE FROM holdfast.files WHERE (collection_id, record_id, name) IN (SELECT collection_id, record_id, name")
+    raw("WITH gone AS (DELETE FROM holdfast.files AS f WHERE (f.collection_id, f.record_id, f.name) IN")
+    + raw(" (SELECT collection_id, record_id, name")
     + raw(" FROM holdfast.files WHERE unused <= now() - make_interval(hours => ")
     + named("hours", "integer")
     + raw(") ORDER BY unused LIMIT ")
     + named("limit", "bigint")
-    + raw(" FOR UPDATE SKIP LOCKED) RETURNING key")
+    + raw(" FOR UPDATE SKIP LOCKED)")
+    + _GONE
+    + _AND_THUMBS
 )
 
 
-async def announce(pool: Pool, files: Sequence[File]) -> None:
-    """Write down files that are about to be stored. Until a record takes them they are unused."""
+async def announce(
+    pool: Pool, files: Sequence[File], quota: Quota, names: Mapping[str, str], attached: Sequence[str]
+) -> None:
+    """Write down files that are about to be stored. Until a record takes them they are unused.
+
+    `names` are those of their collections by id, `attached` the resumable uploads among them. Raises QuotaExceeded.
+    """
     inputs = _columns(files) | {
         "fields": [one.field_id for one in files],
         "keys": [one.key for one in files],
@@ -92,7 +112,12 @@ async def announce(pool: Pool, files: Sequence[File]) -> None:
         "originals": [one.original for one in files],
     }
     with as_api_errors():
-        await pool.execute(_INSERT, Inputs(named=inputs))
+        if not quota.is_set:
+            await pool.execute(_INSERT, Inputs(named=inputs))
+            return
+        async with pool.transaction() as tx:
+            await tx.execute(_INSERT, Inputs(named=inputs))
+            await check_quota(tx, quota, names, attached)
 
 
 async def take_back(pool: Pool, storage: Storage, files: Sequence[File]) -> None:
@@ -112,7 +137,7 @@ async def delete_unused(pool: Pool, storage: Storage, hours: int) -> int:
         async with pool.transaction() as tx:
             rows = await tx.fetch(_UNUSED, Inputs(named={"hours": hours, "limit": DELETED_AT_ONCE}))
             await _delete(storage, rows)
-            return len(rows)
+            return sum(1 for row in rows if row["turn"])
 
 
 async def _delete(storage: Storage, rows: Sequence[Row]) -> None:

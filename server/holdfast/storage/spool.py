@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import os
 import secrets
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -13,20 +12,25 @@ from holdfast.errors import Unavailable
 
 MEMORY_BYTES: Final = 256 * 1024  # of one file; what is larger is written to the disk as it comes
 HEAD_BYTES: Final = 8192  # of a file, by which its type is found
-LEFT_BEHIND_SECONDS: Final = 6 * 3600.0  # without a write: whoever wrote it is gone
 
 
 class Spooled:
-    """A whole file that has come: its size in bytes, SHA-256, first bytes, and either `content` or a `path`."""
+    """A whole file that has come: its size in bytes, SHA-256, first bytes, and either `content` or a `path`.
 
-    __slots__ = ("content", "digest", "head", "path", "size")
+    One that is `lasting` is somebody else's to delete.
+    """
 
-    def __init__(self, size: int, digest: str, head: bytes, content: bytes, path: Path | None) -> None:
+    __slots__ = ("content", "digest", "head", "lasting", "path", "size")
+
+    def __init__(
+        self, size: int, digest: str, head: bytes, content: bytes, path: Path | None, *, lasting: bool = False
+    ) -> None:
         self.size = size
         self.digest = digest
         self.head = head
         self.content = content
         self.path = path
+        self.lasting = lasting
 
     @classmethod
     def of(cls, content: bytes) -> "Spooled":
@@ -35,7 +39,7 @@ class Spooled:
 
     def discard(self) -> None:
         """Forget the file, unless the storage has taken it over."""
-        if self.path is not None:
+        if self.path is not None and not self.lasting:
             self.path.unlink(missing_ok=True)
 
 
@@ -107,16 +111,3 @@ def disk_failure(failure: OSError) -> Unavailable:
     return Unavailable(
         f"The server cannot keep files just now: {failure.strerror or 'its disk fails'}.", retry_after=30
     )
-
-
-def clear_spool(folder: Path) -> int:
-    """Delete what processes have left behind that were killed; how many files that was. Blocks: call it in a thread."""
-    cleared = 0
-    oldest = time.time() - LEFT_BEHIND_SECONDS
-    with suppress(FileNotFoundError):
-        for path in folder.iterdir():
-            with suppress(FileNotFoundError):
-                if path.is_file() and path.stat().st_mtime < oldest:
-                    path.unlink()
-                    cleared += 1
-    return cleared

@@ -56,6 +56,10 @@ class Storage:
         except Missing as failure:
             raise Unavailable("The storage of files cannot be used: there is no such bucket.") from failure
 
+    def path(self, key: str) -> Path | None:
+        """Where an object lies on this machine; None if it does not."""
+        return None if self._disk is None else self._disk / key
+
     async def size(self, key: str) -> int | None:
         """How many bytes an object has; None if there is none."""
         import obstore

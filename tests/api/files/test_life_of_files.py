@@ -11,18 +11,12 @@ import pytest
 
 from bucket import Bucket
 from client import Api, in_one_loop, refused
+from engines import engine_of
 from files_shelf import PNG, Shelf
-from holdfast.engine import Engine
 from holdfast.files.check import check_files
 from holdfast.files.sweep import SweepFiles
 
 pytestmark = in_one_loop
-
-
-def engine_of(api: Api) -> Engine:
-    engine = api.front._engine
-    assert engine is not None
-    return engine
 
 
 async def sweep(shelf: Shelf, hours: int = 0) -> int:

@@ -81,7 +81,7 @@ def operations(found: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     return [
         (path, method, item[method.lower()])
         for path, item in found["paths"].items()
-        for method in METHODS
+        for method in (*METHODS, "OPTIONS")
         if method.lower() in item
     ]
 

@@ -74,6 +74,7 @@ async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do
             "forcePathStyle": False,
             **dict.fromkeys(("bucket", "region", "endpoint", "accessKey"), ""),
         },
+        "files": {"maxBytes": 0, "maxBytesOf": {}},
         "trustedProxy": {"headers": [], "useLeftmostIP": False},
     }
     assert answer.headers["cache-control"] == "no-store"

@@ -9,8 +9,9 @@ import pytest
 
 from bucket import Bucket
 from holdfast.errors import Unavailable
+from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import Place
-from holdfast.storage.spool import Spool, Spooled, clear_spool
+from holdfast.storage.spool import Spool, Spooled
 from holdfast.storage.storage import Missing, Storage, open_storage
 
 LARGE = os.urandom(1 << 20) * 9 + b"end"  # more than one part of an upload to a bucket
