@@ -35,7 +35,8 @@ async def engine(job_database: str) -> AsyncIterator[Engine]:
     """The parts of a server process, without its tasks."""
     settings = Settings()
     pool = Pool(job_database, size=5, settings=session_settings(settings))
-    await pool.execute(Statement.of(raw("DELETE FROM holdfast.jobs")))
+    for table in (raw("holdfast.jobs"), raw("holdfast.jobs_done"), raw("holdfast.schedules")):
+        await pool.execute(Statement.of(raw("DELETE FROM ") + table))
     yield Engine(settings=settings, pool=pool, live=await LiveCatalog.open(pool), secret=b"0" * 32)
     await pool.close()
 

@@ -37,6 +37,10 @@ from holdfast.auth.second_factor import sweep_mfas
 from holdfast.auth.session_routes import SESSION_ROUTES
 from holdfast.auth.sessions import sweep_sessions
 from holdfast.auth.totp_routes import TOTP_ROUTES
+from holdfast.background.cron_routes import cron_routes
+from holdfast.background.job_routes import JOB_ROUTES
+from holdfast.background.scheduling import run_schedules
+from holdfast.background.sweep_job import sweep_job
 from holdfast.catalog.live import LiveCatalog
 from holdfast.collections import routes as collections
 from holdfast.collections.trash import sweep_trash
@@ -59,7 +63,7 @@ from holdfast.http.peer import read_networks
 from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.routing import Routes
 from holdfast.jobs.job import JobKind
-from holdfast.jobs.queue import sweep_dead_jobs
+from holdfast.jobs.queue import sweep_dead_jobs, sweep_done_jobs
 from holdfast.jobs.worker import Worker
 from holdfast.logs import start_logs
 from holdfast.mail.sending import MAIL
@@ -93,12 +97,12 @@ from holdfast.webhooks.queue import sweep_attempts_made, sweep_deliveries, sweep
 from holdfast.webhooks.router import Router
 from holdfast.webhooks.routes import ENDPOINT_ROUTES
 
-JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS)
 GUARDS: Final = (refuse_closed_addresses, refuse_failing, refuse_broken_filters)
 SWEEPS: Final[Mapping[str, Sweep]] = {
     "trash": sweep_trash,
     "kept answers": sweep_idempotency,
     "dead jobs": sweep_dead_jobs,
+    "done jobs": sweep_done_jobs,
     "sessions": sweep_sessions,
     "challenges": sweep_challenges,
     "failed logins": sweep_attempts,
@@ -111,6 +115,14 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "attempts at deliveries": sweep_attempts_made,
     "versions of records": sweep_history,
 }
+
+
+def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
+    """What a server clears away, by name."""
+    return {**SWEEPS, "audit log": SweepAudit(engine.settings.audit_days), "files": SweepFiles(engine)}
+
+
+JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, sweep_job(sweeps_of))
 ROUTES: Final = (
     *collections.ROUTES,
     *access.ROUTES,
@@ -131,6 +143,8 @@ ROUTES: Final = (
     *DELIVERY_ROUTES,
     *AUDIT_ROUTES,
     *HISTORY_ROUTES,
+    *JOB_ROUTES,
+    *cron_routes(sweeps_of),
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
 
@@ -219,9 +233,9 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
             tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
             tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
             tasks.append(asyncio.create_task(Deliverer(engine).run(), name="send webhooks"))
-            sweeps = {**SWEEPS, "audit log": SweepAudit(settings.audit_days), "files": SweepFiles(engine)}
-            tasks.append(asyncio.create_task(sweep_forever(pool, sweeps), name="sweep"))
-            tasks.append(asyncio.create_task(Worker(engine, JOBS).run(), name="jobs"))
+            tasks.append(asyncio.create_task(sweep_forever(pool, sweeps_of(engine)), name="sweep"))
+            tasks.append(asyncio.create_task(run_schedules(engine), name="schedules"))
+            tasks.append(asyncio.create_task(Worker(engine, JOBS, lambda: host.kinds).run(), name="jobs"))
         try:
             yield engine
         finally:

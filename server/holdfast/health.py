@@ -85,7 +85,7 @@ async def _work(engine: Engine) -> dict[str, str | float]:
     """What is late, and by how many seconds. It makes no server less ready for requests, so it is said and no more."""
     connection = await engine.pool.acquire()
     try:
-        jobs, events = await jobs_state(connection), await events_state(connection)
+        jobs, events = await jobs_state(connection, engine.host.kinds), await events_state(connection)
         webhooks = await webhooks_state(connection)
     finally:
         engine.pool.release(connection)

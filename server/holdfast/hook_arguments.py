@@ -1,7 +1,7 @@
 """What hooks are given: a struct for each sort, frozen where there is nothing to change."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
@@ -76,6 +76,86 @@ class RecordView(msgspec.Struct):
     id: str
     fields: str
     expand: str
+
+
+class AggregateQuery(msgspec.Struct):
+    """What is asked of an aggregate, as in its parameters: `group_by` and `select` are lists with commas."""
+
+    group_by: str
+    select: str
+    filter: str
+    sort: str
+    limit: int
+    params: dict[str, Any]
+
+
+class FileUpload(Protocol):
+    """A file that is about to be stored for a record. `filename` is what its sender calls it, and can be set.
+
+    `media_type` is found in its bytes, and `size` is their number.
+    """
+
+    @property
+    def filename(self) -> str:
+        """What its sender calls it."""
+        ...
+
+    @filename.setter
+    def filename(self, name: str) -> None: ...
+
+    @property
+    def record_id(self) -> str:
+        """The record that it is for."""
+        ...
+
+    @property
+    def field(self) -> str:
+        """The name of the field that it is for."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """What it is, by its bytes: `image/png`."""
+        ...
+
+    async def read(self) -> bytes:
+        """All of it."""
+        ...
+
+    def replace(self, content: bytes) -> None:
+        """Put other bytes into it: a smaller picture, one without the place where it was taken."""
+        ...
+
+
+class FileStored(msgspec.Struct, frozen=True):
+    """A file that a record has taken: stored and asked for as `name`, and called `filename` by its sender."""
+
+    record_id: str
+    field: str
+    name: str
+    filename: str
+    size: int
+    media_type: str
+
+
+class FileServed(msgspec.Struct):
+    """A file that is about to go out. With `download` a browser saves it, as `filename`, and does not show it.
+
+    `name`, `size` and `media_type` are those of the file; a change of them is not heeded.
+    """
+
+    record_id: str
+    field: str
+    name: str
+    size: int
+    media_type: str
+    filename: str
+    download: bool
 
 
 class Login(msgspec.Struct):

@@ -1,6 +1,7 @@
 """The interface of plugins: every hook, what it works with, and what it may do. docs/reference/hooks.md lists them too.
 
-What hooks are given is in holdfast.hook_arguments, and can be imported from here.
+What hooks are given is in holdfast.hook_arguments, what jobs and schedules are in holdfast.plugin_job; both can be
+imported from here.
 
 A plugin is a class that inherits from `Plugin`; what it overrides is called, the rest costs nothing. Whatever a hook
 raises that is no ApiError, and whatever takes longer than 5 seconds, is a fault of the plugin: the request is answered
@@ -9,6 +10,7 @@ with 500 and rolled back, and the plugin is named in the log, and to superusers 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import msgspec
@@ -16,7 +18,11 @@ import msgspec
 from holdfast.db.sql import Sql
 from holdfast.hook_arguments import (
     Action,
+    AggregateQuery,
     Answer,
+    FileServed,
+    FileStored,
+    FileUpload,
     Login,
     Mail,
     OAuth2Newcomer,
@@ -33,6 +39,7 @@ from holdfast.hook_arguments import (
     TokenClaims,
 )
 from holdfast.identity import Principal
+from holdfast.plugin_job import GiveUp, Job, JobRun, NoPayload, Priority, Schedule, TryLater
 from holdfast.schema.collection import Collection
 
 if TYPE_CHECKING:
@@ -42,15 +49,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "AggregateQuery",
     "Answer",
     "Audience",
     "CommandLine",
     "Context",
+    "FileServed",
+    "FileStored",
+    "FileUpload",
+    "GiveUp",
+    "Job",
+    "JobRun",
     "Login",
     "Mail",
+    "NoPayload",
     "NoSettings",
     "OAuth2Newcomer",
     "Plugin",
+    "Priority",
     "RealtimeMessage",
     "RealtimeSubscription",
     "RecordDraft",
@@ -60,9 +76,11 @@ __all__ = [
     "RecordView",
     "RecordWritten",
     "Records",
+    "Schedule",
     "SchemaChange",
     "SettingsChange",
     "TokenClaims",
+    "TryLater",
 ]
 
 Audience: TypeAlias = Literal["superusers", "users", "anyone"]
@@ -173,6 +191,29 @@ class Context(Protocol):
         """Promise a mail: it goes out after the commit, and is tried again. ApiError where mail is not set up."""
         ...
 
+    async def enqueue(
+        self,
+        job: str,
+        payload: msgspec.Struct | None = None,
+        *,
+        key: str | None = None,
+        at: datetime | timedelta | None = None,
+        priority: Priority | None = None,
+    ) -> str:
+        """Promise a job of this plugin, by the name that it has in `jobs()`; its id.
+
+        In a transaction it is there if that commits, and starts within 0.1 s of it. `at` is when at the earliest: a
+        time with its zone, or so long from now. While a job of this name waits with the same `key` no second one is
+        made: that one takes the new payload and the earlier time; two transactions with one key wait for each other.
+        `priority` is that of the job unless told. Raises ValueError and TypeError for what cannot be a job of it.
+        """
+        ...
+
+    @property
+    def job(self) -> JobRun | None:
+        """The job that this is, where it is one."""
+        ...
+
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
         """The plugin's settings: give the class that it has as `Settings`."""
         ...
@@ -214,6 +255,14 @@ class Plugin:
 
     def commands(self) -> "Sequence[click.Command]":
         """Commands of click, for `holdfast x NAME`. `click.pass_obj` gives a CommandLine."""
+        return ()
+
+    def jobs(self) -> "Sequence[Job[Any]]":
+        """The jobs that it can `ctx.enqueue`."""
+        return ()
+
+    def schedules(self) -> Sequence[Schedule]:
+        """What it does at certain times."""
         return ()
 
     async def record_before_validate(self, ctx: Context, draft: RecordDraft) -> None:
@@ -262,6 +311,24 @@ class Plugin:
 
     async def record_after_view(self, ctx: Context, answer: Answer) -> None:
         """Before a record goes out, in no transaction: change `answer.content`, or refuse. Its ETag is made after."""
+
+    async def record_before_aggregate(self, ctx: Context, query: AggregateQuery) -> None:
+        """Before counts and sums are made, in no transaction: change the query, or refuse."""
+
+    async def record_after_aggregate(self, ctx: Context, answer: Answer) -> None:
+        """Before counts and sums go out, in no transaction: change `answer.content`, or refuse."""
+
+    async def file_before_upload(self, ctx: Context, upload: FileUpload) -> None:
+        """For each file that a write brings, before it is stored, in no transaction.
+
+        Look into it, `replace` what is in it, call it otherwise, or refuse the write. The field checks it after that.
+        """
+
+    async def file_after_upload(self, ctx: Context, file: FileStored) -> None:
+        """In the transaction, when a record has taken the file: after `record_after_create` or `_update`."""
+
+    async def file_before_serve(self, ctx: Context, file: FileServed) -> None:
+        """When somebody who may have a file asks for it, in no transaction: change how it goes out, or refuse."""
 
     async def auth_before_login(self, ctx: Context, login: Login) -> None:
         """When somebody has shown all that a login takes, before there is a token, in no transaction. May refuse."""

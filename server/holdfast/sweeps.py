@@ -1,6 +1,7 @@
 """What is cleared away every hour, by one process of all."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
@@ -26,7 +27,7 @@ async def sweep_forever(pool: Pool, sweeps: Mapping[str, Sweep]) -> None:
             await sweep_once(pool, sweeps)
         except Exception as failure:  # the task must outlive a database that is away
             _log.warning("clearing away was not possible", reason=str(failure))
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(EVERY_SECONDS - time.time() % EVERY_SECONDS)  # at the full hour, as /api/crons says
 
 
 async def sweep_once(pool: Pool, sweeps: Mapping[str, Sweep]) -> bool:

@@ -38,9 +38,10 @@ def examples(page: str) -> dict[str, str]:
 async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
     folder = write_plugins(tmp_path / "plugins", **examples("how-to/plugins.md"))
     async with running(database, tmp_path, plugins=str(folder), background=True) as api:
-        numbers = [{"name": name, "type": "number"} for name in ("comments", "votes")]
+        numbers = [{"name": name, "type": "number"} for name in ("comments", "votes", "words")]
         await api.define("posts", [{"name": "title", "type": "text"}, *numbers])
         await api.define("archive", [{"name": "title", "type": "text"}])
+        await api.define("digests", [{"name": "posts", "type": "number"}])
         posts = await api.root.get("/api/collections/posts")
         relation = {"name": "post", "type": "relation", "collectionId": posts.json()["id"], "maxSelect": 1}
         await api.define("comments", [relation])
@@ -57,9 +58,24 @@ async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
             while not (archive := (await api.root.get("/api/collections/archive/records")).json()["items"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         assert archive[0]["title"] == "fine"
+        await api.root.post("/api/crons/digest.nightly")
+        counted = await api.create("posts", title="these are four words")
+        await until_words(api, counted["id"], 4)
+        assert len((await api.root.get("/api/collections/digests/records")).json()["items"]) == 1
         types = await emitted(api)
         assert {"counting.tenth", "votes.cast"} <= types
     await api_command(database, folder, tmp_path)
+
+
+async def until_words(api: Api, post: str, count: int) -> None:
+    """Wait until a job has counted the words of a post, and another has made a digest."""
+    async with asyncio.timeout(20):
+        while True:
+            words = (await api.root.get(f"/api/collections/posts/records/{post}")).json()["words"]
+            digests = (await api.root.get("/api/collections/digests/records")).json()["items"]
+            if words == count and digests:
+                return
+            await asyncio.sleep(0.05)
 
 
 async def emitted(api: Api) -> set[str]:

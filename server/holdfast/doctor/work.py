@@ -54,6 +54,6 @@ def jobs(state: JobsState) -> Finding:
         return warning("jobs", f"one that is due has waited for {state.waited:.0f} s", advice)
     if state.dead:
         count = f"{state.dead}{' or more' if state.dead >= MOST_COUNTED else ''}"
-        advice = "SELECT name, error, dead FROM holdfast.jobs WHERE dead IS NOT NULL says why. They go after 30 days."
+        advice = "GET /api/jobs?state=dead says why; POST /api/jobs/{id}/retry tries again. They go after 30 days."
         return warning("jobs", f"{count} were given up", advice)
     return ok("jobs", "none is late, none was given up")

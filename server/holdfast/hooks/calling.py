@@ -13,7 +13,7 @@ from holdfast.db.failures import api_error
 from holdfast.errors import ApiError, PluginFailed, Unavailable
 from holdfast.hooks.origin import HookContext, Origin
 from holdfast.hooks.table import Called, Calls
-from holdfast.plugin import Answer
+from holdfast.plugin import Answer, GiveUp, TryLater
 
 LIMIT_SECONDS: Final = 5.0  # for one hook: a transaction that is open for longer holds up others
 _log: Final = structlog.get_logger("holdfast.plugins")
@@ -45,33 +45,49 @@ def tell(called: Called, failure: Exception, **more: object) -> None:
 
 async def call_one(called: Called, origin: Origin, *given: object) -> None:
     """Call one hook. Raises what `call` raises."""
-    context = called.context(origin)
-    started = time.monotonic()
-    try:
-        found = await _limited(called, context, given)
-    finally:
-        left = await context.leave()
-    if left:
-        raise PluginFailed(called.plugin, called.hook, left)
+    found = await _within_bounds(called, origin, given)
     if found is not None:
         raise PluginFailed(called.plugin, called.hook, f"it gave back {_kind(found)}, where nothing is expected")
-    if time.monotonic() - started > LIMIT_SECONDS:  # it never let go of the event loop, so no time limit could end it
-        raise PluginFailed(called.plugin, called.hook, f"it blocked the event loop for more than {LIMIT_SECONDS:g} s")
     for one in given:
         wrong = _wrong(one)
         if wrong:
             raise PluginFailed(called.plugin, called.hook, wrong)
 
 
-async def _limited(called: Called, context: HookContext, given: tuple[object, ...]) -> object:
-    limit = asyncio.timeout(LIMIT_SECONDS)
+async def call_job(called: Called, origin: Origin, *given: object) -> None:
+    """Call what does a job. Raises what `call` raises, GiveUp and TryLater."""
+    try:
+        await _within_bounds(called, origin, given)
+    except PluginFailed as failure:
+        if isinstance(failure.__cause__, GiveUp | TryLater):
+            raise failure.__cause__ from None
+        raise
+
+
+async def _within_bounds(called: Called, origin: Origin, given: tuple[object, ...]) -> object:
+    context = called.context(origin)
+    seconds = called.seconds or LIMIT_SECONDS
+    started = time.monotonic()
+    try:
+        found = await _limited(called, context, given, seconds)
+    finally:
+        left = await context.leave()
+    if left:
+        raise PluginFailed(called.plugin, called.hook, left)
+    if time.monotonic() - started > seconds:  # it never let go of the event loop, so no time limit could end it
+        raise PluginFailed(called.plugin, called.hook, f"it blocked the event loop for more than {seconds:g} s")
+    return found
+
+
+async def _limited(called: Called, context: HookContext, given: tuple[object, ...], seconds: float) -> object:
+    limit = asyncio.timeout(seconds)
     try:
         async with limit:
             return await called.run(context, *given)
     except ApiError:
         raise
     except TimeoutError as failure:
-        reason = f"it took longer than {LIMIT_SECONDS:g} s" if limit.expired() else _said(failure)
+        reason = f"it took longer than {seconds:g} s" if limit.expired() else _said(failure)
         raise PluginFailed(called.plugin, called.hook, reason) from failure
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
         # Met another transaction, or the database is away: no fault of the plugin, and trying again helps.

@@ -1,6 +1,14 @@
-"""Where the hooks of a process are found: it holds those that are in force now."""
+"""Where the hooks, jobs and schedules of a process are found: it holds those that are in force now."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from holdfast.hooks.table import NO_HOOKS, Hooks
+from holdfast.plugin_job import Job
+
+if TYPE_CHECKING:  # lies in a layer above
+    from holdfast.jobs.cron import Recurring
+    from holdfast.jobs.job import JobKind
 
 
 class Host:
@@ -9,3 +17,6 @@ class Host:
     def __init__(self) -> None:
         self.hooks: Hooks = NO_HOOKS
         self.names: tuple[str, ...] = ()  # of all plugins that are there
+        self.jobs: Mapping[str, Job[Any]] = {}  # of all these, by PLUGIN.NAME; schedules are jobs, too
+        self.kinds: Mapping[str, JobKind] = {}  # the same of plugins that are on, as a worker does them
+        self.recurring: Mapping[str, Recurring] = {}  # the schedules of plugins that are on

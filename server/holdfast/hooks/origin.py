@@ -6,7 +6,7 @@ import msgspec
 
 from holdfast.db.pool import Transaction
 from holdfast.identity import GUEST, Principal
-from holdfast.plugin import Context
+from holdfast.plugin import Context, JobRun
 from holdfast.schema.collection import Collection
 
 if TYPE_CHECKING:  # lies in a layer above
@@ -24,6 +24,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     tx: Transaction | None = None
     facts: "Facts | None" = None
     depth: int = 0
+    job: JobRun | None = None
 
 
 NOWHERE: Final = Origin()

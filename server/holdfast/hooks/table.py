@@ -19,6 +19,7 @@ class Called(msgspec.Struct, frozen=True):
     hook: str
     run: Callable[..., Awaitable[Any]]
     context: MakeContext
+    seconds: float | None = None  # in place of the time that a hook has
 
 
 Calls: TypeAlias = tuple[Called, ...]
@@ -41,6 +42,11 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     record_after_list: Calls = ()
     record_before_view: Calls = ()
     record_after_view: Calls = ()
+    record_before_aggregate: Calls = ()
+    record_after_aggregate: Calls = ()
+    file_before_upload: Calls = ()
+    file_after_upload: Calls = ()
+    file_before_serve: Calls = ()
     auth_before_login: Calls = ()
     auth_after_login: Calls = ()
     auth_before_sign_up: Calls = ()
@@ -60,6 +66,7 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     deletes: bool = False
     lists: bool = False
     views: bool = False
+    aggregates: bool = False
 
 
 NO_HOOKS: Final = Hooks()
@@ -82,7 +89,12 @@ def make_hooks(plugins: Iterable[tuple[Plugin, MakeContext]]) -> Hooks:
             found[name].append(Called(plugin.name, name, getattr(plugin, name), context))
     calls: dict[str, Any] = {name: tuple(some) for name, some in found.items()}
     hooks = Hooks(**calls)
-    checked = bool(hooks.record_before_validate or hooks.record_after_validate or hooks.record_after_commit)
+    checked = bool(
+        hooks.record_before_validate
+        or hooks.record_after_validate
+        or hooks.record_after_commit
+        or hooks.file_after_upload
+    )
     return msgspec.structs.replace(
         hooks,
         creates=checked
@@ -92,4 +104,5 @@ def make_hooks(plugins: Iterable[tuple[Plugin, MakeContext]]) -> Hooks:
         deletes=bool(hooks.record_before_delete or hooks.record_after_delete or hooks.record_after_commit),
         lists=bool(hooks.record_before_list or hooks.record_after_list),
         views=bool(hooks.record_before_view or hooks.record_after_view),
+        aggregates=bool(hooks.record_before_aggregate or hooks.record_after_aggregate),
     )

@@ -61,7 +61,7 @@ def uploads(values: Mapping[str, Any]) -> Iterator[Upload]:
 def discard(values: Mapping[str, Any]) -> None:
     """Forget the files of a body, save those that the storage has taken over."""
     for upload in uploads(values):
-        upload.content.discard()
+        upload.discard()
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, Any]:

@@ -20,6 +20,9 @@ class Upload:
         self.filename = filename
         self.media_type = media_type
         self.content = content
+        self.is_shown = False  # to plugins, which may have changed it
+        self._replaced: list[Spooled] = []
+        self._sent = (filename, media_type, content.size, content.digest)
 
     @cached_property
     def found_type(self) -> str:
@@ -38,8 +41,25 @@ class Upload:
 
     @property
     def identity(self) -> tuple[str, str, int, str]:
-        """The same for the same file sent again."""
-        return (self.filename, self.media_type, self.content.size, self.content.digest)
+        """The same for the same file sent again, whatever became of it here."""
+        return self._sent
+
+    def rename(self, filename: str) -> None:
+        """Call it otherwise than its sender does, before anybody has asked for its `name`."""
+        self.filename = filename
+        self.__dict__.pop("name", None)
+
+    def replace(self, content: bytes) -> None:
+        """Put other bytes in the place of those that came, before anybody has asked for its `name`."""
+        self._replaced.append(self.content)
+        self.content = Spooled.of(content)
+        self.__dict__.pop("found_type", None)
+        self.__dict__.pop("name", None)
+
+    def discard(self) -> None:
+        """Forget its bytes, save those that the storage has taken over."""
+        for content in (self.content, *self._replaced):
+            content.discard()
 
     @override
     def __eq__(self, other: object) -> bool:

@@ -1,5 +1,6 @@
 """How the queue of jobs is doing, in a few looks into its index however long it is."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -20,11 +21,13 @@ STATE: Final = """
           FROM names WHERE names.name IS NOT NULL
     )
     SELECT coalesce(max(extract(epoch FROM now() - (
-               SELECT min(j.run_at) FROM holdfast.jobs AS j WHERE j.dead IS NULL AND j.name = names.name))), 0)::float8
-               AS waited,
+               SELECT min(j.run_at) FROM holdfast.jobs AS j
+                WHERE j.dead IS NULL AND j.name = names.name AND j.priority = level.priority))), 0)::float8 AS waited,
            (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NOT NULL LIMIT 1000) AS few)::integer AS dead,
            (SELECT count(*) FROM (SELECT FROM holdfast.jobs WHERE dead IS NULL LIMIT 10000) AS few)::integer AS waiting
-      FROM names
+      FROM names CROSS JOIN (VALUES (1::smallint), (0::smallint), (-1::smallint)) AS level (priority)
+     WHERE $1::text[] IS NULL OR strpos(names.name, '.') = 0 OR names.name ~ '^(auth|system)[.]'
+        OR names.name = ANY ($1)
 """
 
 
@@ -42,7 +45,11 @@ class JobsState(msgspec.Struct, frozen=True):
         return self.waited > LATE_SECONDS
 
 
-async def jobs_state(connection: Connection) -> JobsState:
-    """The state now. `dead` counts up to MOST_COUNTED, `waiting` up to MOST_WAITING."""
-    row = await connection.fetchrow(STATE)
+async def jobs_state(connection: Connection, of_plugins: Iterable[str] | None = None) -> JobsState:
+    """The state now. `dead` counts up to MOST_COUNTED, `waiting` up to MOST_WAITING.
+
+    Of the jobs of plugins only those count as late that `of_plugins` names: the others wait for a plugin that is off
+    or gone. None: all do.
+    """
+    row = await connection.fetchrow(STATE, None if of_plugins is None else list(of_plugins))
     return JobsState(row["waited"], row["dead"], row["waiting"]) if row is not None else JobsState(0.0, 0)

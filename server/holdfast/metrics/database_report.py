@@ -1,6 +1,7 @@
 """What the database says of the work of all processes: events, webhooks, jobs."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 import asyncpg
@@ -25,15 +26,15 @@ class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True):
     totals: tuple[Total, ...]
 
 
-async def read_database(pool: Pool) -> DatabaseReport | None:
-    """The report, in four small queries; None when the database does not answer."""
+async def read_database(pool: Pool, of_plugins: Iterable[str]) -> DatabaseReport | None:
+    """The report, in four small queries; None when the database does not answer. See jobs_state of `of_plugins`."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             connection = await pool.acquire()
             try:
                 return DatabaseReport(
                     events=await events_state(connection),
-                    jobs=await jobs_state(connection),
+                    jobs=await jobs_state(connection, of_plugins),
                     webhooks=await webhooks_state(connection),
                     totals=await read_totals(connection),
                 )

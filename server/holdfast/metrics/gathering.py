@@ -38,7 +38,7 @@ class Gathering:
         own = self._report(engine)
         others = await self._broker.reports(engine, self._place.server) if self._place.server else ()
         workers = sorted((own, *map(unpacked, others)), key=lambda one: one.worker)
-        return tuple(samples(__version__, workers, await read_database(engine.pool)))
+        return tuple(samples(__version__, workers, await read_database(engine.pool, engine.host.kinds)))
 
     def _told(self, engine: Engine, server: str) -> bytes:
         """What another process is told that has been asked for the server of this name."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -19,10 +20,11 @@ from holdfast.hooks.origin import HookContext, Origin
 from holdfast.identity import Principal
 from holdfast.mail.later import send_later
 from holdfast.mail.message import Message
-from holdfast.plugin import Audience, Context, Records, SettingsOf
+from holdfast.plugin import Audience, Context, JobRun, Priority, Records, SettingsOf
 from holdfast.plugins.block import Block
 from holdfast.plugins.emitting import emit
 from holdfast.plugins.records import HookRecords
+from holdfast.plugins.work import enqueue_of
 from holdfast.schema.collection import Collection
 
 _TELL: Final = Statement.of(
@@ -189,6 +191,25 @@ class EngineContext(HookContext):
         await send_later(self._engine, Message(to=to, subject=subject, html=html, text=text), self._tx)
 
     @override
+    async def enqueue(
+        self,
+        job: str,
+        payload: msgspec.Struct | None = None,
+        *,
+        key: str | None = None,
+        at: datetime | timedelta | None = None,
+        priority: Priority | None = None,
+    ) -> str:
+        self._check()
+        origin = self._origin
+        return await enqueue_of(self._engine, self._plugin, origin, job, payload, key=key, at=at, priority=priority)
+
+    @property
+    @override
+    def job(self) -> JobRun | None:
+        return self._origin.job
+
+    @override
     def settings(self, kind: type[SettingsOf]) -> SettingsOf:
         if not isinstance(self._settings, kind):
             raise TypeError(f"the settings of {self._plugin} are no {kind.__name__}")
@@ -200,6 +221,8 @@ class EngineContext(HookContext):
         more = {} if self.collection is None else {"collection": self.collection.name}
         if self.request_id:
             more["request_id"] = self.request_id
+        if self.job is not None:
+            more |= {"job": self.job.name, "job_id": self.job.id}
         return structlog.get_logger(f"holdfast.plugins.{self._plugin}").bind(plugin=self._plugin, **more)
 
 

@@ -17,9 +17,12 @@ from holdfast.hooks.host import Host
 from holdfast.hooks.origin import NOWHERE, HookContext, Origin
 from holdfast.hooks.table import NO_HOOKS, Called, make_hooks
 from holdfast.identity import Principal
-from holdfast.plugin import Plugin, SettingsChange
+from holdfast.jobs.cron import Recurring
+from holdfast.jobs.job import JobKind
+from holdfast.plugin import Job, Plugin, SettingsChange
 from holdfast.plugins.context import context_maker
 from holdfast.plugins.loading import Loaded
+from holdfast.plugins.work import as_job, full_name, kind_of, recurring_of
 from holdfast.schema.plugin_state import PluginState
 
 _AS_SET: Final = PluginState()
@@ -122,6 +125,7 @@ class Plugins(Host):
     def _take(self, loaded: tuple[Loaded, ...]) -> None:
         self.loaded = loaded
         self.names = tuple(one.plugin.name for one in loaded)
+        self.jobs = {full_name(one.plugin.name, job.name): job for one in loaded for job in jobs_of(one)}
 
     def _told(self, catalog: Catalog) -> None:
         if catalog.plugins != self._states:
@@ -159,6 +163,13 @@ class Plugins(Host):
         engine = self.engine
         makers = [(one.plugin, context_maker(engine, one.plugin.name, one.settings)) for one in self.active]
         self.hooks = make_hooks(makers) if makers else NO_HOOKS
+        self.kinds = {kind.name: kind for one in self.active for kind in self._kinds(one)}
+        self.recurring = {one.id: one for active in self.active for one in _recurring(active)}
+
+    def _kinds(self, one: Active) -> list[JobKind]:
+        name = one.plugin.name
+        make = context_maker(self.engine, name, one.settings)
+        return [kind_of(name, job, make) for job in jobs_of(one.loaded)]
 
     def _activated(self, loaded: Loaded) -> Active:
         return Active(loaded, self.settings_of(loaded))
@@ -212,6 +223,16 @@ class Plugins(Host):
             await call_one(called, self.origin(name))
         except Exception as failure:
             tell(called, failure)
+
+
+def jobs_of(loaded: Loaded) -> tuple[Job[Any], ...]:
+    """The jobs of a plugin, those of its schedules among them."""
+    return (*loaded.jobs, *map(as_job, loaded.schedules))
+
+
+def _recurring(one: Active) -> list[Recurring]:
+    found = [recurring_of(one.plugin.name, schedule, one.settings) for schedule in one.loaded.schedules]
+    return [recurring for recurring in found if recurring is not None]
 
 
 def _refusal(name: str, failure: Exception) -> str:

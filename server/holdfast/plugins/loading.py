@@ -14,8 +14,9 @@ import msgspec
 
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
-from holdfast.plugin import Plugin
+from holdfast.plugin import Job, Plugin, Schedule
 from holdfast.plugins.soundness import wrong_class
+from holdfast.plugins.work_soundness import wrong_work
 
 GROUP: Final = "holdfast.plugins"  # of entry points
 PREFIX: Final = "holdfast_plugins"  # of the names that modules of the folder get
@@ -36,6 +37,8 @@ class Loaded(msgspec.Struct, frozen=True):
     plugin: Plugin
     source: str
     module: str
+    jobs: tuple[Job[Any], ...] = ()
+    schedules: tuple[Schedule, ...] = ()
 
 
 def folder_of(settings: Settings) -> Path:
@@ -154,7 +157,12 @@ def _make(kind: type[Plugin], called: str, source: str, module: str) -> Loaded:
     wrong = wrong_class(kind)
     if wrong:
         raise NotLoaded(called, source, wrong)
-    return Loaded(kind(), source, module)
+    plugin = kind()
+    jobs, schedules = tuple(plugin.jobs()), tuple(plugin.schedules())
+    wrong = wrong_work(jobs, schedules)
+    if wrong:
+        raise NotLoaded(called, source, wrong)
+    return Loaded(plugin, source, module, jobs, schedules)
 
 
 def _named_apart(plugins: Iterable[Loaded]) -> Iterator[Loaded]:

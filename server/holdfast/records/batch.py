@@ -25,6 +25,7 @@ from holdfast.identity import Principal
 from holdfast.records import write_service
 from holdfast.records.attached import attach
 from holdfast.records.batch_reading import Part, read_batch
+from holdfast.records.hooked_files import before_upload
 from holdfast.records.orphans import compile_dangling, compile_needed
 from holdfast.records.retry import with_retries
 from holdfast.records.uploads import (
@@ -93,7 +94,7 @@ async def _answer(engine: Engine, request: Request, options: Batch) -> Response:
         files = list[Coming]()
         parts = [await _attached(engine, sent.who, part) for part in parts]
         if is_form or any(has_files(part.body) for part in parts):
-            parts, files = _with_files(engine.catalog, parts)
+            parts, files = await _with_files(engine, sent, parts)
         try:
             return await with_files(engine, files, lambda: once(engine.pool, request, values, run))
         finally:
@@ -111,14 +112,16 @@ async def _attached(engine: Engine, who: Principal, part: Part) -> Part:
     return part if body is part.body else msgspec.structs.replace(part, body=body)
 
 
-def _with_files(catalog: Catalog, parts: Sequence[Part]) -> tuple[tuple[Part, ...], list[Coming]]:
-    """The writes with the ids under which their files are stored, and these files."""
+async def _with_files(engine: Engine, sent: Facts, parts: Sequence[Part]) -> tuple[tuple[Part, ...], list[Coming]]:
+    """The writes with the ids under which their files are stored, and these files, as plugins leave them."""
     found: list[Part] = []
     files: list[Coming] = []
     for part in parts:
-        collection = catalog.find(part.collection)
+        collection = engine.catalog.find(part.collection)
         if collection is not None and not collection.is_view and has_files(part.body):
             id = part.new_id or record_id_for(collection, part.id, part.body)
+            facts = msgspec.structs.replace(sent, method=part.method, body=part.body)
+            await before_upload(engine, collection, id, part.body, facts)
             files.extend(coming_files(collection, id, part.body))
             part = msgspec.structs.replace(part, new_id=id)
         found.append(part)

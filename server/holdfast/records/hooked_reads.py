@@ -6,7 +6,9 @@ from holdfast.engine import Engine
 from holdfast.hooks.calling import call
 from holdfast.hooks.origin import Origin
 from holdfast.http.request import Request
+from holdfast.plugin import AggregateQuery as GivenAggregate
 from holdfast.plugin import Answer, RecordQuery, RecordView
+from holdfast.records.aggregate_query import AggregateQuery, read_aggregate
 from holdfast.records.query import ListQuery, from_body
 from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
@@ -73,6 +75,37 @@ async def before_view(
 async def after_view(engine: Engine, request: Request, collection: Collection, body: bytes) -> bytes:
     """The record as plugins leave it. Raises what they refuse it with."""
     calls = engine.hooks.record_after_view
+    if not calls:
+        return body
+    answer = Answer(body)
+    await call(calls, origin_of(request, collection), answer)
+    return answer.body
+
+
+async def before_aggregate(
+    engine: Engine, request: Request, collection: Collection, query: AggregateQuery
+) -> AggregateQuery:
+    """The query as plugins leave it. Raises what they refuse it with, and BadRequest for what cannot be asked."""
+    calls = engine.hooks.record_before_aggregate
+    if not calls:
+        return query
+    given = GivenAggregate(
+        group_by=",".join(query.group_by),
+        select=",".join(measure.text for measure in query.select),
+        filter=query.filter,
+        sort=",".join(f"-{text}" if is_descending else text for text, is_descending in query.sort),
+        limit=query.limit,
+        params=dict(query.params),
+    )
+    await call(calls, origin_of(request, collection), given)
+    asked = {"groupBy": given.group_by, "select": given.select, "filter": given.filter, "sort": given.sort}
+    named = {f"p.{name}": value for name, value in given.params.items()}
+    return read_aggregate({**asked, "limit": given.limit, **named})
+
+
+async def after_aggregate(engine: Engine, request: Request, collection: Collection, body: bytes) -> bytes:
+    """The answer as plugins leave it. Raises what they refuse it with."""
+    calls = engine.hooks.record_after_aggregate
     if not calls:
         return body
     answer = Answer(body)

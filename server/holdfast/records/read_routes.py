@@ -15,7 +15,14 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.records.aggregate_query import read_aggregate
 from holdfast.records.cursor import seal
-from holdfast.records.hooked_reads import after_list, after_view, before_list, before_view
+from holdfast.records.hooked_reads import (
+    after_aggregate,
+    after_list,
+    after_view,
+    before_aggregate,
+    before_list,
+    before_view,
+)
 from holdfast.records.list import MAX_COUNTED, check_size
 from holdfast.records.past_reading import list_bounds, view_bounds
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, keep, plan_aggregate, plan_list, plan_view
@@ -95,16 +102,24 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
 async def aggregate_records(engine: Engine, request: Request, collection: Collection) -> Response:
     """`GET .../records/aggregate`: counts and sums of the records that the caller may list, by groups."""
     asked = _asked(engine, request, collection)
+    if engine.hooks.aggregates:
+        query = await before_aggregate(engine, request, collection, read_aggregate(request.query))
+        body = await _groups(engine, request, plan_aggregate(engine.plans, asked, query))
+        return Response(body=await after_aggregate(engine, request, collection, body))
     key = (asked.catalog.version, collection.id, asked.who, "aggregate", request.query_string)
     plan = engine.plans.get(key)
     if not isinstance(plan, AggregatePlan):
         plan = plan_aggregate(engine.plans, asked, read_aggregate(request.query))
         _keep(engine, request, key, plan, plan.statement)
+    return Response(body=await _groups(engine, request, plan))
+
+
+async def _groups(engine: Engine, request: Request, plan: AggregatePlan) -> bytes:
     row = await _fetch(engine, request, plan.statement, inputs({}, Facts.of(request), plan.literals))
     items: str | None = None if row is None else row[0]
     if plan.guarded and is_nothing(items):
         await _hold_back(engine, request)
-    return Response(body=render_groups(items))
+    return render_groups(items)
 
 
 def _keep(engine: Engine, request: Request, key: Hashable, plan: object, statement: Statement) -> None:

@@ -16,6 +16,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.attached import attach
+from holdfast.records.hooked_files import before_upload
 from holdfast.records.render import etag
 from holdfast.records.uploads import Coming, coming_files, has_files, read_body, record_id_for, with_files
 from holdfast.records.upsert import upsert as upsert_record
@@ -73,6 +74,7 @@ async def _answer(
         body = await attach(engine, request.principal, collection, sent)
     if (request.form is not None or body is not sent) and has_files(body):
         new_id = record_id_for(collection, record_id, body)
+        await before_upload(engine, collection, new_id, body, Facts.of(request, body))
         files = coming_files(collection, new_id, body)
     write = Write(
         catalog=catalog,

@@ -24,6 +24,7 @@ from holdfast.passwords import check_password, hash_password
 from holdfast.records.credentials import GUARDED, unknown_roles
 from holdfast.records.given import Given, read_given
 from holdfast.records.hooked import after_delete, after_write, before_delete, before_validate, before_write
+from holdfast.records.hooked_files import after_upload
 from holdfast.records.list import check_size
 from holdfast.records.permit import Attempt, could_manage
 from holdfast.records.render import compact
@@ -101,6 +102,7 @@ async def create(engine: Engine, write: Write, tx: Transaction | None = None) ->
     id = str(draft.values["id"])
     if hooked:
         await after_write(engine, write, "create", id, draft.values, tx)
+        await after_upload(engine, write, id, draft.values, tx)
     return _written(plan, id, row)
 
 
@@ -191,6 +193,7 @@ async def _update(engine: Engine, write: Write, attempt: Attempt, draft: Draft, 
     written = _written(plan, write.id, _target(write, row))
     if hooked:
         await after_write(engine, write, "update", write.id, draft.values, tx)
+        await after_upload(engine, write, write.id, draft.values, tx)
     return written
 
 

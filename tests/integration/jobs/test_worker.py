@@ -13,7 +13,8 @@ from holdfast.db.totals import read_totals
 from holdfast.engine import Engine
 from holdfast.jobs import queue
 from holdfast.jobs.enqueue import enqueue
-from holdfast.jobs.job import GiveUp, Job
+from holdfast.jobs.job import Ended, GiveUp, Job, JobKind, TryLater
+from holdfast.jobs.worker import Worker
 from job_worker import StartWorker, jobs, stopped, until
 
 
@@ -32,10 +33,14 @@ class Seen:
             raise self.failures.pop(0)
 
 
+def at_once(*_: float) -> float:
+    return 0.0
+
+
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Failed jobs are tried again at once."""
-    monkeypatch.setattr(worker_module, "pause_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(worker_module, "pause_seconds", at_once)
 
 
 async def empty(engine: Engine) -> bool:
@@ -296,9 +301,9 @@ async def test_who_has_lost_a_job_changes_nothing_any_more(engine: Engine):
     await queue.put_off(engine.pool, late[0], 0, "late")
     await queue.bury(engine.pool, late[0], "late")
     await queue.renew(engine.pool, late)
-    await queue.turn(engine.pool, late, {})
+    await queue.turn(engine.pool, [Ended(one) for one in late], {})
     assert await jobs(engine) == before
-    await queue.turn(engine.pool, taken, {})
+    await queue.turn(engine.pool, [Ended(one) for one in taken], {})
     assert await jobs(engine) == []
 
 
@@ -450,3 +455,99 @@ async def test_small_jobs_are_done_by_the_thousand(engine: Engine, start_worker:
     rate = count / (time.monotonic() - began)
     print(f"\n{rate:.0f} small jobs/s in one process")
     assert rate > 1500
+
+
+async def test_of_jobs_that_are_due_those_of_a_higher_priority_start_first(engine: Engine, start_worker: StartWorker):
+    for number, priority in enumerate((0, -1, 1, 0, 1)):
+        await enqueue(engine.pool, "it", number, priority=priority)
+    await enqueue(engine.pool, "it", "later", priority=1, seconds=60)
+    seen = Seen()
+    start_worker(seen, at_once=1)
+    await until(lambda: len(seen.payloads) == 5)
+    assert seen.payloads == [2, 4, 0, 3, 1]
+    assert len(await jobs(engine)) == 1
+
+
+async def test_a_claim_takes_no_more_than_was_asked_for_over_all_priorities(engine: Engine):
+    for priority in (-1, 0, 1) * 3:
+        await enqueue(engine.pool, "it", priority=priority)
+    first = await queue.turn(engine.pool, [], {"it": 4, "other": 2})
+    second = await queue.turn(engine.pool, [], {"it": 9})
+    assert (len(first), len(second)) == (4, 5)
+
+
+async def test_a_job_that_waits_takes_the_higher_priority_of_those_with_its_key(engine: Engine):
+    await enqueue(engine.pool, "it", key="a", priority=1)
+    await enqueue(engine.pool, "it", key="a", priority=-1, request="r2")
+    assert [(row["priority"], row["request"]) for row in await jobs(engine)] == [(1, "r2")]
+
+
+async def test_a_job_can_say_when_to_try_it_again(engine: Engine, start_worker: StartWorker):
+    seen = Seen(TryLater(0.2, "not yet"), TryLater(3600))
+    start_worker(seen, attempts=3)
+    await enqueue(engine.pool, "it")
+    await until(lambda: len(seen.attempts) == 2)
+    await until(lambda: put_off(engine))
+    row = (await jobs(engine))[0]
+    assert row["error"] == "It asked to be tried again later."
+    assert timedelta(minutes=59) < row["run_at"] - datetime.now(UTC) < timedelta(minutes=61)
+
+
+async def put_off(engine: Engine) -> bool:
+    return (await jobs(engine))[0]["started"] is None
+
+
+async def test_what_is_done_is_kept_for_its_time_and_no_longer(engine: Engine, start_worker: StartWorker):
+    start_worker(Seen(), kept_seconds=60.0)
+    start_worker(Seen(), name="short", kept_seconds=0.001)
+    start_worker(Seen(), name="secret")
+    for name in ("it", "short", "secret"):
+        await enqueue(engine.pool, name, {"of": name}, key="k", request="r1")
+    await until(lambda: empty(engine))
+    kept = Statement.of(raw("SELECT *, payload::text AS p FROM holdfast.jobs_done ORDER BY name"))
+    rows = await engine.pool.fetch(kept)
+    assert [(row["name"], row["p"], row["key"], row["attempts"], row["request"]) for row in rows] == [
+        ("it", '{"of": "it"}', "k", 1, "r1"),
+        ("short", '{"of": "short"}', "k", 1, "r1"),
+    ]
+    assert all(row["created"] <= row["started"] <= row["finished"] for row in rows)
+    assert await queue.sweep_done_jobs(engine.pool) == 1
+    assert [row["name"] for row in await engine.pool.fetch(kept)] == ["it"]
+
+
+async def test_a_job_that_is_cancelled_while_it_runs_is_ended(
+    engine: Engine, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(worker_module, "LEASE_SECONDS", 0.3)
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def long(_: Engine, job: Job) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    start_worker(long)
+    await enqueue(engine.pool, "it")
+    await asyncio.wait_for(begun.wait(), 5)
+    await engine.pool.execute(Statement.of(raw("DELETE FROM holdfast.jobs")))
+    await asyncio.wait_for(ended.wait(), 5)
+    assert await jobs(engine) == []
+
+
+async def test_kinds_can_come_and_go_while_a_worker_works(engine: Engine):
+    kinds: dict[str, JobKind] = {}
+    seen = Seen()
+    working = asyncio.create_task(Worker(engine, [], lambda: kinds).run())
+    await enqueue(engine.pool, "it", 1)
+    await asyncio.sleep(0.2)
+    assert seen.payloads == []
+    kinds["it"] = JobKind(name="it", run=seen)
+    await until(lambda: seen.payloads == [1])
+    del kinds["it"]
+    await until(lambda: empty(engine))
+    await enqueue(engine.pool, "it", 2)
+    await asyncio.sleep(0.2)
+    await stopped(working)
+    assert seen.payloads == [1]

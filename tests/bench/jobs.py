@@ -1,0 +1,155 @@
+"""What jobs and plugins cost: `python -m tests.bench.jobs`.
+
+Jobs are done by a server as an operator starts it, with a plugin of which the server knows nothing. Reads are calls of
+the running application without a network, in turn with and without plugins, so that what else the machine does hits
+both alike.
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+import click
+import httpx
+import msgspec
+
+from holdfast.app import running
+from holdfast.config import Settings
+from holdfast.engine import Engine
+from holdfast.plugins.hosting import Plugins
+from holdfast.plugins.loading import load_file
+from holdfast.records import routes
+from tests.bench.operations import POSTS, request
+from tests.bench.subject import FIRST_ID, Subject, fill, subject
+
+MANY: Final = 20_000
+STARTS: Final = 40
+READS: Final = 300  # in each round
+ROUNDS: Final = 21
+PLUGIN: Final = """
+import time
+import msgspec
+from litestar import get
+from holdfast.plugin import Context, Job, NoPayload, Plugin, Schedule
+
+class Sent(msgspec.Struct):
+    at: float
+
+WAITS = []
+
+@get("/waits")
+async def waits() -> list[float]:
+    return WAITS
+
+class Busy(Plugin):
+    name = "busy"
+
+    def jobs(self):
+        return (Job("small", NoPayload, self.small), Job("timed", Sent, self.timed, kept_seconds=0))
+
+    def schedules(self):
+        return (Schedule("nightly", "30 3 * * *", self.nightly),)
+
+    def routes(self):
+        return (waits,)
+
+    async def small(self, ctx: Context, _: NoPayload) -> None:
+        pass
+
+    async def timed(self, ctx: Context, sent: Sent) -> None:
+        WAITS.append(time.time() - sent.at)
+
+    async def nightly(self, ctx: Context) -> None:
+        pass
+"""
+LOOKING: Final = """
+from holdfast.plugin import Plugin
+
+class Looking(Plugin):
+    name = "looking"
+
+    async def record_before_view(self, ctx, view) -> None:
+        pass
+"""
+
+
+@click.command()
+def main() -> None:
+    """Measure jobs and hooks on this machine."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # root's PostgreSQL runs as another user
+        (folder / "plugins").mkdir()
+        (folder / "plugins" / "busy.py").write_text(PLUGIN)
+        (folder / "looking.py").write_text(LOOKING)
+        with subject(folder) as it:
+            asyncio.run(_measure(it, folder))
+
+
+async def _measure(it: Subject, folder: Path) -> None:
+    connection: Any = await asyncpg.connect(it.dsn)
+    await _throughput(connection)
+    await _starts(it, connection)
+    await connection.close()
+    await fill(it, 2_000, 100)
+    await _reads(it, folder)
+    click.echo(f"peak memory of the server: {it.peak_rss_mb:.0f} MB")
+
+
+async def _throughput(connection: Any) -> None:
+    """Jobs that are all there at once, until the last one is done."""
+    await connection.execute(
+        "INSERT INTO holdfast.jobs (name) SELECT 'busy.small' FROM generate_series(1, $1)", MANY, timeout=60
+    )
+    started = time.perf_counter()
+    while await connection.fetchval("SELECT EXISTS (SELECT FROM holdfast.jobs)"):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    click.echo(f"small jobs of a plugin in one process: {MANY / (time.perf_counter() - started):,.0f} a second")
+
+
+async def _starts(it: Subject, connection: Any) -> None:
+    """From before the statement that promises a job, which is its own transaction, until the job's first line."""
+    for number in range(STARTS):
+        payload = msgspec.json.encode({"at": time.time()}).decode()
+        await connection.execute("INSERT INTO holdfast.jobs (name, payload) VALUES ('busy.timed', $1)", payload)
+        await asyncio.sleep(0.1 + number * 0.003)  # at all places between two looks
+    await asyncio.sleep(0.2)
+    async with httpx.AsyncClient(base_url=it.url) as client:
+        waits = sorted((await client.get("/api/x/busy/waits")).raise_for_status().json())
+    half, longest = statistics.median(waits) * 1000, waits[-1] * 1000
+    click.echo(f"from the commit to the start, of {len(waits)}: median {half:.0f} ms, longest {longest:.0f} ms")
+
+
+async def _reads(it: Subject, folder: Path) -> None:
+    """The same record over and over, by three applications on one database."""
+    busy, looking = folder / "plugins" / "busy.py", folder / "looking.py"
+    settings = Settings(data=folder / "other", background=False)
+    async with AsyncExitStack() as stack:
+        bare = await stack.enter_async_context(running(settings, it.dsn))
+        loaded = await stack.enter_async_context(running(settings, it.dsn, Plugins((load_file(busy),))))
+        hooked = await stack.enter_async_context(running(settings, it.dsn, Plugins((load_file(looking),))))
+        rounds = [[await _microseconds(engine) for engine in (bare, loaded, hooked)] for _ in range(ROUNDS)]
+    of_loaded = statistics.median(loaded / bare for bare, loaded, _ in rounds)
+    of_hooked = statistics.median(hooked - bare for bare, _, hooked in rounds)
+    click.echo(f"get one: {statistics.median(one[0] for one in rounds):.0f} us without plugins")
+    click.echo(f"with a plugin that has no hook for it: {of_loaded:.3f} of that")
+    click.echo(f"one hook that does nothing adds {of_hooked:.0f} us")
+
+
+async def _microseconds(engine: Engine) -> float:
+    target = f"{POSTS}/{FIRST_ID}"
+    started = time.perf_counter()
+    for _ in range(READS):
+        answer = await routes.handle(engine, request("GET", target, b""))
+        if answer.status != 200:
+            raise SystemExit(f"the record cannot be read: {answer.status}")
+    return (time.perf_counter() - started) / READS * 1e6
+
+
+if __name__ == "__main__":
+    main()
