@@ -1,46 +1,25 @@
 """What goes out for a file: its bytes or a part of them, and headers that let a browser do no harm with it."""
 
 import hashlib
+import re
 from collections.abc import AsyncGenerator
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
 from holdfast.files.finding import NO_FILE, Found, find_file
+from holdfast.files.hooked import before_serve
 from holdfast.files.ranges import NoSuchPart, Part, http_date, is_unchanged, wanted_part
 from holdfast.files.thumbs import Thumbs, forget
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
+from holdfast.plugin import FileServed
+from holdfast.storage.media_type import INLINE
 from holdfast.storage.storage import Missing
 
-# What a browser shows without running anything that the file brings. A page, an SVG or a script is saved instead; as
-# the source of an <img> an SVG is shown all the same, and runs nothing there.
-INLINE: Final = frozenset(
-    (
-        "application/pdf",
-        "audio/aac",
-        "audio/flac",
-        "audio/mp4",
-        "audio/mpeg",
-        "audio/ogg",
-        "audio/wav",
-        "image/avif",
-        "image/bmp",
-        "image/gif",
-        "image/heic",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/x-icon",
-        "text/plain",
-        "video/mp4",
-        "video/ogg",
-        "video/quicktime",
-        "video/webm",
-    )
-)
 _POLICY: Final = (
     b"content-security-policy",
     b"default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
@@ -50,11 +29,15 @@ _KEPT: Final = (b"cache-control", b"public, max-age=2592000, stale-while-revalid
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
 # The picture itself went out for a small one that is not to be had now: next time it may be.
 _ASK_AGAIN: Final = (b"cache-control", b"no-cache")
+_UNQUOTABLE: Final = re.compile(r"[^ !#-\[\]-~]")  # in a quoted text of a header
 TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What goes out: an object of the storage, under a name. `kept`: the same request always gets these bytes."""
+    """What goes out: an object of the storage, under a name. `kept`: the same request always gets these bytes.
+
+    `download`: a plugin, or the request, wants a browser to save it.
+    """
 
     key: str
     name: str
@@ -63,6 +46,7 @@ class Content(msgspec.Struct, frozen=True):
     created: int
     protected: bool
     kept: bool = True
+    download: bool = False
 
     @property
     def tag(self) -> bytes:
@@ -73,10 +57,12 @@ class Content(msgspec.Struct, frozen=True):
 async def get_file(engine: Engine, request: Request, thumbs: Thumbs) -> Response:
     """The file or the small picture that was asked for, a part of it, or 304."""
     found = await find_file(engine, request)
+    download = request.query.get("download", "") in TRUE
+    served = await before_serve(engine, request, found, download=download)
     content = await _small(engine, found, thumbs) if found.asked is not None else None
     if content is not None:
         try:
-            return await _answer(engine, request, content)
+            return await _answer(engine, request, _as_served(content, served, download=download))
         except Missing:
             # Taken from the storage behind our back, and easily made again by who asks next.
             assert found.asked is not None
@@ -93,10 +79,18 @@ async def get_file(engine: Engine, request: Request, thumbs: Thumbs) -> Response
         kept=found.asked is None,
     )
     try:
-        return await _answer(engine, request, content)
+        return await _answer(engine, request, _as_served(content, served, download=download))
     except Missing:
         # The register has it and the storage has not: `holdfast files check` tells of it.
         raise NotFound(NO_FILE) from None
+
+
+def _as_served(content: Content, served: FileServed | None, *, download: bool) -> Content:
+    """The content as plugins want it to go out; they are to be asked each time, so that nobody may keep it."""
+    if served is None:
+        return msgspec.structs.replace(content, download=download)
+    name = served.filename if served.filename != served.name else content.name
+    return msgspec.structs.replace(content, name=name, download=served.download, protected=True)
 
 
 async def _small(engine: Engine, found: Found, thumbs: Thumbs) -> Content | None:
@@ -124,6 +118,9 @@ async def _answer(engine: Engine, request: Request, content: Content) -> Respons
     headers = _headers(request, content, tag)
     if is_unchanged(request, tag, content.created):
         return Response(304, headers=headers)
+    elsewhere = await _elsewhere(engine, request, content) if engine.settings.files_redirect_seconds else None
+    if elsewhere is not None:
+        return elsewhere
     try:
         part = wanted_part(request, content.size, tag, content.created)
     except NoSuchPart:
@@ -132,6 +129,19 @@ async def _answer(engine: Engine, request: Request, content: Content) -> Respons
         return await _pour(engine, request, content, Part(0, content.size), headers)
     shown = b"bytes %d-%d/%d" % (part.start, part.end - 1, content.size)
     return await _pour(engine, request, content, part, ((b"content-range", shown), *headers))
+
+
+async def _elsewhere(engine: Engine, request: Request, content: Content) -> Response | None:
+    """The way to the bucket itself; None where that would answer otherwise than this server does."""
+    saved_here = content.download and content.media_type in INLINE
+    if request.scope["method"] == "HEAD" or saved_here or engine.hooks.file_before_serve:
+        return None
+    seconds = engine.settings.files_redirect_seconds
+    address = await engine.storage.signed(content.key, seconds)
+    if address is None:
+        return None
+    kept = b"private, no-store" if content.protected else b"public, max-age=%d" % (seconds // 2)
+    return Response(302, headers=((b"location", address.encode()), (b"cache-control", kept)))
 
 
 async def _pour(
@@ -162,11 +172,18 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
     yield b""
 
 
+def disposition(name: str, *, inline: bool) -> bytes:
+    """The header that names a file. A name that is no plain ASCII goes out as RFC 6266 has it, too."""
+    plain = _UNQUOTABLE.sub("_", name) or "file"
+    found = b"inline" if inline else b"attachment"
+    found += b'; filename="' + plain.encode() + b'"'
+    return found if plain == name else found + b"; filename*=UTF-8''" + quote(name, safe="", errors="replace").encode()
+
+
 def _headers(request: Request, content: Content, tag: bytes) -> tuple[tuple[bytes, bytes], ...]:
-    inline = content.media_type in INLINE and request.query.get("download", "") not in TRUE
-    disposition = b"inline" if inline else b"attachment"
+    inline = content.media_type in INLINE and not content.download
     found_headers = [
-        (b"content-disposition", disposition + b'; filename="' + content.name.encode("ascii", "replace") + b'"'),
+        (b"content-disposition", disposition(content.name, inline=inline)),
         (b"etag", tag),
         (b"last-modified", http_date(content.created)),
         (b"accept-ranges", b"bytes"),
