@@ -35,9 +35,7 @@ if typing.TYPE_CHECKING:
 '''
 READ_EVENT: Final = '''
 
-def read_event(
-    body: bytes, headers: Headers, secrets: str | hf.Sequence[str], tolerance: float = 300.0
-) -> Event:
+def read_event(body: bytes, headers: Headers, secrets: str | hf.Sequence[str], tolerance: float = 300.0) -> Event:
     """The event of a request, after a look at its signature and its age: `body` is what came, byte by byte.
 
     Raises webhooks.NotVerified.

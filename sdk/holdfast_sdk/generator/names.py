@@ -1,23 +1,19 @@
 """How collections and fields are spelt in Python. docs/reference/python-client.md has the rules."""
 
 import keyword
-import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-_NO_LETTER: Final = re.compile(r"\W")
-_WORD: Final = re.compile(r"[^\W_]+")
 _SAME_IN_PLURAL: Final = ("ss", "us", "is", "news", "series", "species")
 
 
 def identifier(name: str, taken: Iterable[str]) -> str:
     """A name as an attribute: itself where it can be, else with `_` behind it, and not one of those that are taken."""
-    found = unicodedata.normalize("NFKC", name)
-    found = _NO_LETTER.sub("_", found)
+    found = "".join(sign if f"a{sign}".isidentifier() else "_" for sign in unicodedata.normalize("NFKC", name))
     if found.startswith("_"):  # Python keeps these for what is private
         found = found.lstrip("_") + "_"
-    if not found.strip("_") or found[0].isdigit():
+    if not found.isidentifier() or not found.strip("_"):
         found = f"n{found}"
     while keyword.iskeyword(found) or found in taken:
         found += "_"
@@ -36,9 +32,9 @@ def identifiers(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 
 def pascal(name: str) -> str:
     """A name in the way of classes: `blog_posts` is `BlogPosts`."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", name))
+    words = [word for word in identifier(name, ()).split("_") if word]
     found = "".join(word[0].upper() + word[1:] for word in words) or "N"
-    return f"N{found}" if found[0].isdigit() else found
+    return found if found.isidentifier() else f"N{found}"
 
 
 def singular(name: str) -> str:
