@@ -126,6 +126,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     files_grace_hours: Annotated[
         int, About("How long files are kept that no record holds any more, in hours.", whole(0, 8760))
     ] = 24
+    files_redirect_seconds: Annotated[
+        int,
+        About("For how many seconds clients may get files from the bucket itself; 0 to pass them on.", whole(0, 604_800)),
+    ] = 0
     upload_hours: Annotated[
         int, About("How long a resumable upload waits for its next bytes and its record, in hours.", whole(1, 8760))
     ] = 24

@@ -68,6 +68,10 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
         """Where files are kept. Raises Unavailable when that cannot be opened."""
         return self.storages.at(place_of(self.live.now.options, self.settings))
 
+    async def is_storage_reached(self) -> bool:
+        """Whether files can be had now, as far as was seen a moment ago."""
+        return await self.storages.is_reached(place_of(self.live.now.options, self.settings))
+
     @property
     def quota(self) -> Quota:
         """How many bytes files may have together."""

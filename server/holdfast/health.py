@@ -53,8 +53,10 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
     limits = "shared" if await engine.limiter.counters.is_shared() else "per process"
+    # Records are there without it, so it makes no server less ready.
+    storage = _OK if await engine.is_storage_reached() else "away"
     work = await _work(engine)
-    data: dict[str, str | int | float] = {**dict.fromkeys(found, _OK), **work, "limits": limits}
+    data: dict[str, str | int | float] = {**dict.fromkeys(found, _OK), **work, "limits": limits, "storage": storage}
     return litestar.Response(Health(200, "The server is ready.", data), headers=NO_STORE)
 
 

@@ -16,7 +16,7 @@ from holdfast.engine import Engine
 from holdfast.errors import ApiError
 from holdfast.files.studio import Busy, CannotMake, Job, Studio
 from holdfast.files.thumb import Thumb
-from holdfast.storage.spool import Spooled, disk_failure
+from holdfast.storage.spool import Spooled
 from holdfast.storage.storage import Missing
 
 MOST_SOURCE_BYTES: Final = 100 << 20  # of a picture; of a larger one none is made
@@ -209,11 +209,7 @@ async def _source(engine: Engine, original: Original) -> AsyncGenerator[Path, No
         return
     copy = engine.spool.new_path()
     try:
-        with copy.open("wb") as file:
-            async for piece in engine.storage.read(original.key):
-                await asyncio.to_thread(file.write, piece)
+        await engine.storage.copy_to(original.key, copy)
         yield copy
-    except OSError as failure:
-        raise disk_failure(failure) from failure
     finally:
         copy.unlink(missing_ok=True)

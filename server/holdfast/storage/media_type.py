@@ -6,6 +6,32 @@ from typing import Any, Final
 
 BINARY: Final = "application/octet-stream"
 TEXT: Final = "text/plain"
+# What a browser shows without running anything that the file brings. A page, an SVG or a script is saved instead; as
+# the source of an <img> an SVG is shown all the same, and runs nothing there.
+INLINE: Final = frozenset(
+    (
+        "application/pdf",
+        "audio/aac",
+        "audio/flac",
+        "audio/mp4",
+        "audio/mpeg",
+        "audio/ogg",
+        "audio/wav",
+        "image/avif",
+        "image/bmp",
+        "image/gif",
+        "image/heic",
+        "image/jpeg",
+        "image/png",
+        "image/webp",
+        "image/x-icon",
+        "text/plain",
+        "video/mp4",
+        "video/ogg",
+        "video/quicktime",
+        "video/webm",
+    )
+)
 # Bytes that no text has: WHATWG, MIME Sniffing 7.1.
 _NO_TEXT: Final = bytes([*range(0x00, 0x09), 0x0B, *range(0x0E, 0x1A), *range(0x1C, 0x20)])
 _BLANK: Final = b" \t\r\n\x0c"

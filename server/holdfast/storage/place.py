@@ -46,3 +46,19 @@ def spool_of(settings: Settings) -> Path:
 def uploads_of(settings: Settings) -> Path:
     """Where uploads that come in pieces wait until they are complete, and a record takes them."""
     return settings.data / UPLOADS
+
+
+def is_same(one: Place, other: Place) -> bool:
+    """Whether both are the same place, by what is said of them."""
+    if one.url or other.url:
+        return one.url == other.url or (_folder(one) is not None and _folder(one) == _folder(other))
+    if one.s3 is None or other.s3 is None:
+        return one.s3 is other.s3 and one.folder == other.folder
+    return (one.s3.endpoint, one.s3.bucket) == (other.s3.endpoint, other.s3.bucket)
+
+
+def _folder(place: Place) -> str | None:
+    if place.url:
+        parts = urlsplit(place.url)
+        return parts.path.rstrip("/") if parts.scheme == "file" else None
+    return str(place.folder) if place.s3 is None else None

@@ -1,10 +1,11 @@
 """The objects themselves: kept, read, listed and deleted by their keys, wherever they are."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
@@ -14,6 +15,7 @@ import msgspec
 from holdfast.errors import Unavailable
 from holdfast.schema.app_options import S3
 from holdfast.storage.disk import Missing, delete_files, move_file, read_file
+from holdfast.storage.media_type import INLINE, media_type_of
 from holdfast.storage.place import SPOOL, Place
 from holdfast.storage.spool import Spooled, disk_failure
 
@@ -52,7 +54,13 @@ class Storage:
         try:
             with _reaching():
                 file = content.path or content.content
-                await obstore.put_async(self._store, key, file, chunk_size=PART_BYTES, max_concurrency=2)
+                # For who gets it from the bucket itself, by an address that is signed.
+                found = media_type_of(content.head)
+                shown = "inline" if found in INLINE else "attachment"
+                said = {"Content-Type": found, "Content-Disposition": shown}
+                await obstore.put_async(
+                    *(self._store, key, file), attributes=said, chunk_size=PART_BYTES, max_concurrency=2
+                )
         except Missing as failure:
             raise Unavailable("The storage of files cannot be used: there is no such bucket.") from failure
 
@@ -93,6 +101,43 @@ class Storage:
         with _reaching():
             async for piece in stream:
                 yield bytes(piece)
+
+    async def copy_to(self, key: str, path: Path) -> None:
+        """Write an object to a file of this machine. Raises Missing, and Unavailable when the disk takes no more."""
+        try:
+            with await asyncio.to_thread(path.open, "wb") as file:
+                async for piece in self.read(key):
+                    await asyncio.to_thread(file.write, piece)
+        except OSError as failure:
+            raise disk_failure(failure) from failure
+
+    async def signed(self, key: str, seconds: int) -> str | None:
+        """An address that anybody can get an object from for so long; None where there is no such thing.
+
+        It costs no request. Raises Unavailable.
+        """
+        import obstore
+        from obstore.store import AzureStore, GCSStore, S3Store
+
+        if not isinstance(self._store, (S3Store, GCSStore, AzureStore)):
+            return None
+        with _reaching():
+            return await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
+
+    async def reach(self) -> None:
+        """Raise Unavailable unless objects can be had now. One small request."""
+        if self._disk is not None:
+            if not await asyncio.to_thread(os.access, self._disk, os.R_OK | os.W_OK | os.X_OK):
+                raise Unavailable(_AWAY)
+            return
+        import obstore
+
+        try:
+            with _reaching():
+                # Of all questions the cheapest that a bucket does not answer that is not there.
+                await obstore.list(self._store, "hf_nothing", chunk_size=1).collect_async()  # pyright: ignore[reportUnknownMemberType]
+        except Missing as failure:
+            raise Unavailable(_AWAY) from failure
 
     async def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; one that is not there is no failure."""

@@ -65,6 +65,7 @@ async def test_the_server_says_that_it_is_ready(shared_api: Api) -> None:
         "events": "ok",
         "webhooks": "ok",
         "limits": "per process",
+        "storage": "ok",
     }
     assert [data[f"{name}Seconds"] >= 0 for name in ("jobs", "events", "webhooks")] == [True, True, True]
 

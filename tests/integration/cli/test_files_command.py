@@ -1,4 +1,4 @@
-"""`holdfast files check`, as an operator runs it."""
+"""`holdfast files check` and `move`, as an operator runs them."""
 
 import json
 import os
@@ -28,3 +28,15 @@ def test_it_tells_of_what_nobody_knows_and_deletes_it_when_asked_to(database: st
     assert not (data / "storage" / "c" / "r" / "a.txt").exists()
     again = run("files", "check", cwd=tmp_path, environment=environment)
     assert (again.returncode, "agree" in again.stdout) == (0, True)
+
+
+def test_it_moves_files_to_a_place_that_is_one_and_switches_only_where_it_can(database: str, tmp_path: Path) -> None:
+    environment = {"DATABASE_URL": database, "HOLDFAST_DATA": str(tmp_path / "data")}
+    place = f"file://{tmp_path / 'elsewhere'}"
+    moved = run("files", "move", place, "--json", cwd=tmp_path, environment=environment)
+    assert moved.returncode == 0, moved.stderr
+    assert json.loads(moved.stdout) == {"copied": 0, "bytes": 0, "there": 0, "lost": 0, "deleted": 0, "lostKeys": []}
+    refused = run("files", "move", place, "--switch", cwd=tmp_path, environment=environment)
+    assert (refused.returncode, "can be switched to" in refused.stderr) == (1, True)
+    same = run("files", "move", "disk", cwd=tmp_path, environment=environment)
+    assert (same.returncode, "there already" in same.stderr) == (1, True)
