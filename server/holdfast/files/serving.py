@@ -17,34 +17,9 @@ from holdfast.files.thumbs import Thumbs, forget
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
 from holdfast.plugin import FileServed
+from holdfast.storage.media_type import INLINE
 from holdfast.storage.storage import Missing
 
-# What a browser shows without running anything that the file brings. A page, an SVG or a script is saved instead; as
-# the source of an <img> an SVG is shown all the same, and runs nothing there.
-INLINE: Final = frozenset(
-    (
-        "application/pdf",
-        "audio/aac",
-        "audio/flac",
-        "audio/mp4",
-        "audio/mpeg",
-        "audio/ogg",
-        "audio/wav",
-        "image/avif",
-        "image/bmp",
-        "image/gif",
-        "image/heic",
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/x-icon",
-        "text/plain",
-        "video/mp4",
-        "video/ogg",
-        "video/quicktime",
-        "video/webm",
-    )
-)
 _POLICY: Final = (
     b"content-security-policy",
     b"default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox",
@@ -143,6 +118,9 @@ async def _answer(engine: Engine, request: Request, content: Content) -> Respons
     headers = _headers(request, content, tag)
     if is_unchanged(request, tag, content.created):
         return Response(304, headers=headers)
+    elsewhere = await _elsewhere(engine, request, content) if engine.settings.files_redirect_seconds else None
+    if elsewhere is not None:
+        return elsewhere
     try:
         part = wanted_part(request, content.size, tag, content.created)
     except NoSuchPart:
@@ -151,6 +129,47 @@ async def _answer(engine: Engine, request: Request, content: Content) -> Respons
         return await _pour(engine, request, content, Part(0, content.size), headers)
     shown = b"bytes %d-%d/%d" % (part.start, part.end - 1, content.size)
     return await _pour(engine, request, content, part, ((b"content-range", shown), *headers))
+
+
+async def _elsewhere(engine: Engine, request: Request, content: Content) -> Response | None:
+    """The way to the bucket itself; None where that would answer otherwise than this server does."""
+    saved_here = content.download and content.media_type in INLINE
+    if request.scope["method"] == "HEAD" or saved_here or engine.hooks.file_before_serve:
+        return None
+    seconds = engine.settings.files_redirect_seconds
+    address = await engine.storage.signed(content.key, seconds)
+    if address is None:
+        return None
+    kept = b"private, no-store" if content.protected else b"public, max-age=%d" % (seconds // 2)
+    return Response(302, headers=((b"location", address.encode()), (b"cache-control", kept)))
+
+
+async def _pour(
+    engine: Engine, request: Request, content: Content, part: Part, headers: tuple[tuple[bytes, bytes], ...]
+) -> Poured:
+    status = 200 if headers[0][0] != b"content-range" else 206
+    size = part.end - part.start
+    kind = content.media_type.encode("latin-1", "replace")
+    content_type = kind + b"; charset=utf-8" if kind == b"text/plain" else kind
+    if request.scope["method"] == "HEAD" or not size:
+        return Poured(status, headers=headers, content_type=content_type, size=size, pieces=_nothing)
+    pieces = engine.storage.read(content.key, part.start, part.end)
+    try:
+        first = await anext(pieces)
+    except StopAsyncIteration:
+        raise Missing from None
+
+    async def all_pieces() -> AsyncGenerator[bytes, None]:
+        yield first
+        async for piece in pieces:
+            yield piece
+
+    return Poured(status, headers=headers, content_type=content_type, size=size, pieces=all_pieces)
+
+
+async def _nothing() -> AsyncGenerator[bytes, None]:
+    return
+    yield b""
 
 
 def disposition(name: str, *, inline: bool) -> bytes:
