@@ -5,6 +5,14 @@ import os
 from hypothesis import HealthCheck, settings
 
 from client import api, shared_api, start_api
+from holdfast.testing import (
+    holdfast_cluster,
+    holdfast_plugins,
+    holdfast_settings,
+    project,
+    shared_project,
+    start_project,
+)
 from mail_sink import mail_api, mailbox
 from oauth2_provider import openid
 from plugged import start_plugged
@@ -22,13 +30,19 @@ __all__ = [
     "cluster",
     "database",
     "empty_database",
+    "holdfast_cluster",
+    "holdfast_plugins",
+    "holdfast_settings",
     "mail_api",
     "mailbox",
     "no_server_left",
     "openid",
+    "project",
     "redis_server",
     "served",
     "shared_api",
+    "shared_project",
     "start_api",
     "start_plugged",
+    "start_project",
 ]

@@ -230,12 +230,9 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
         await host.start(engine)
         tasks += plugin_tasks(host, settings)
         if settings.background:
-            tasks.append(asyncio.create_task(Relay(pool, days=settings.events_days).run(), name="relay the events"))
-            tasks.append(asyncio.create_task(Router(engine).run(), name="route events to webhooks"))
-            tasks.append(asyncio.create_task(Deliverer(engine).run(), name="send webhooks"))
+            tasks += background_tasks(engine)
             tasks.append(asyncio.create_task(sweep_forever(pool, sweeps_of(engine)), name="sweep"))
             tasks.append(asyncio.create_task(run_schedules(engine), name="schedules"))
-            tasks.append(asyncio.create_task(Worker(engine, JOBS, lambda: host.kinds).run(), name="jobs"))
         try:
             yield engine
         finally:
@@ -251,6 +248,16 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
         await limiter.counters.close()
         await outbound.close()
         await pool.close()
+
+
+def background_tasks(engine: Engine) -> list[asyncio.Task[None]]:
+    """What follows from requests: events, webhooks and jobs, until it is cancelled."""
+    return [
+        asyncio.create_task(Relay(engine.pool, days=engine.settings.events_days).run(), name="relay the events"),
+        asyncio.create_task(Router(engine).run(), name="route events to webhooks"),
+        asyncio.create_task(Deliverer(engine).run(), name="send webhooks"),
+        asyncio.create_task(Worker(engine, JOBS, lambda: engine.host.kinds).run(), name="jobs"),
+    ]
 
 
 async def _read_secret(pool: Pool) -> bytes:

@@ -137,6 +137,11 @@ class Context(Protocol):
         ...
 
     @property
+    def roles(self) -> frozenset[str]:
+        """The names of the roles of who asks."""
+        ...
+
+    @property
     def request_id(self) -> str:
         """The id of the request, as the log has it; empty outside of one."""
         ...

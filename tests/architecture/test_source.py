@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("server", "sdk", "migrations", "plugins")
-FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+SOURCES = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+FILES = sorted(path for path in SOURCES if not path.name.startswith("test_"))  # plugins have theirs beside them
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "base", "misc", "tools"}

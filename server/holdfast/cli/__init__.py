@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
     "files": "holdfast.cli.files",
+    "plugin": "holdfast.cli.plugin",
     "x": "holdfast.cli.plugin_commands",
 }
 

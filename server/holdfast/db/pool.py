@@ -173,6 +173,9 @@ class Pool:
             return await connection.fetchrow(text, *args)
         except asyncpg.InternalClientError as failure:
             raise _lost(connection) from failure
+        except asyncio.CancelledError:
+            connection.terminate()  # the statement may still be under way: nobody else gets this connection
+            raise
         finally:
             self.release(connection)
 
@@ -183,6 +186,9 @@ class Pool:
             return await connection.fetch(statement.text, *statement.args(inputs))
         except asyncpg.InternalClientError as failure:
             raise _lost(connection) from failure
+        except asyncio.CancelledError:
+            connection.terminate()  # the statement may still be under way: nobody else gets this connection
+            raise
         finally:
             self.release(connection)
 
@@ -193,6 +199,9 @@ class Pool:
             return await connection.execute(statement.text, *statement.args(inputs))
         except asyncpg.InternalClientError as failure:
             raise _lost(connection) from failure
+        except asyncio.CancelledError:
+            connection.terminate()  # the statement may still be under way: nobody else gets this connection
+            raise
         finally:
             self.release(connection)
 

@@ -108,6 +108,11 @@ class Front:
         """Take requests from now on."""
         self._engine = engine
 
+    @property
+    def engine(self) -> "Engine | None":
+        """What it works with, while it takes requests."""
+        return self._engine
+
     def drain(self) -> None:
         """Refuse new requests with 503; those that run are let finish."""
         self._engine = None

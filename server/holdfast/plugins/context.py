@@ -78,6 +78,12 @@ class EngineContext(HookContext):
 
     @property
     @override
+    def roles(self) -> frozenset[str]:
+        catalog = self._engine.catalog
+        return frozenset(catalog.roles_by_id[id].name for id in self.who.roles if id in catalog.roles_by_id)
+
+    @property
+    @override
     def request_id(self) -> str:
         return self._origin.request_id
 

@@ -70,6 +70,12 @@ async def follow_changes(plugins: Plugins) -> None:
         await asyncio.gather(*running.values(), return_exceptions=True)
 
 
+async def begin(plugins: Plugins) -> None:
+    """Let plugins that are new hear of what happens from now on, as `follow_changes` does when it looks."""
+    for called in plugins.hooks.record_changed:
+        await _place(plugins.engine, called.plugin)
+
+
 async def _follow(plugins: Plugins, name: str) -> None:
     failures = 0
     while True:

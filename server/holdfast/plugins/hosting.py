@@ -77,7 +77,12 @@ class Plugins(Host):
                 await self._start_one(one)
             except (PluginFailed, ApiError, ValueError) as failure:
                 raise CannotStart(_refusal(one.plugin.name, failure)) from failure
-        if self.loaded or engine.settings.reload:
+        if engine.settings.reload:
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """Notice plugins that block the event loop from now on."""
+        if self._watch is None:
             self._watch = Watch(lambda: {one.module: one.plugin.name for one in self.loaded})
             self._watch.start()
 
@@ -151,7 +156,7 @@ class Plugins(Host):
 
     def _wanted(self) -> list[Loaded]:
         """Those that are to be on, in their order."""
-        return sorted((one for one in self.loaded if self._state(one).enabled), key=self._place)
+        return sorted((one for one in self.loaded if is_enabled(one, self._state(one))), key=self._place)
 
     def _place(self, loaded: Loaded) -> tuple[int, str]:
         priority = self._state(loaded).priority
@@ -200,6 +205,7 @@ class Plugins(Host):
 
     async def _start_one(self, loaded: Loaded) -> None:
         name = loaded.plugin.name
+        self._look_after()
         if type(loaded.plugin).startup is not Plugin.startup:
             await call_one(self.called(loaded, "startup"), self.origin(name))
         self._started |= {name}
@@ -223,6 +229,11 @@ class Plugins(Host):
             await call_one(called, self.origin(name))
         except Exception as failure:
             tell(called, failure)
+
+
+def is_enabled(loaded: Loaded, state: PluginState) -> bool:
+    """Whether a plugin is to be on."""
+    return loaded.is_on if state.enabled is None else state.enabled
 
 
 def jobs_of(loaded: Loaded) -> tuple[Job[Any], ...]:

@@ -2,7 +2,7 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from holdfast import paths
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.plugin import Job, Plugin, Schedule
@@ -20,7 +21,9 @@ from holdfast.plugins.work_soundness import wrong_work
 
 GROUP: Final = "holdfast.plugins"  # of entry points
 PREFIX: Final = "holdfast_plugins"  # of the names that modules of the folder get
+BUNDLED_PREFIX: Final = "holdfast_bundled"  # the same of those that are part of Holdfast
 FOLDER: Final = "plugins"
+BUNDLED: Final = "bundled"  # where those come from that are part of Holdfast
 
 
 class NotLoaded(Exception):
@@ -32,13 +35,17 @@ class NotLoaded(Exception):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """A plugin that was made. `source` is where it came from, `module` what the names of its modules begin with."""
+    """A plugin that was made. `source` is where it came from, `module` what the names of its modules begin with.
+
+    `is_on`: whether it is on before an operator has said anything; bundled ones are not.
+    """
 
     plugin: Plugin
     source: str
     module: str
     jobs: tuple[Job[Any], ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    is_on: bool = True
 
 
 def folder_of(settings: Settings) -> Path:
@@ -47,9 +54,13 @@ def folder_of(settings: Settings) -> Path:
 
 
 def load_plugins(settings: Settings) -> tuple[Loaded, ...]:
-    """All plugins that are there, those of the folder first. Raises CannotStart with the name and the reason."""
+    """All plugins that are there, those of the folder first. Raises CannotStart with the name and the reason.
+
+    A bundled one is left out where another has its name.
+    """
     try:
-        return tuple(_named_apart(_load(settings)))
+        found = tuple(_named_apart(_load(settings)))
+        return (*found, *_load_bundled({*settings.skip_plugins, *(one.plugin.name for one in found)}))
     except NotLoaded as failure:
         hint = f" Repair it, or start with --skip-plugin {failure.plugin}."
         raise CannotStart(str(failure) + hint) from failure
@@ -65,6 +76,16 @@ def _load(settings: Settings) -> Iterator[Loaded]:
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.name not in skipped:
             yield from _unless_skipped(_load_installed(point), skipped)
+
+
+def _load_bundled(left_out: Set[str]) -> Iterator[Loaded]:
+    for path in plugin_files(paths.plugins()):
+        if path.stem not in left_out:
+            module_name = f"{BUNDLED_PREFIX}.{path.stem}"
+            # Not anew: they do not change, and tests start many servers in one process.
+            module = sys.modules.get(module_name) or _import(module_name, path)
+            loaded = _make(_class_in(module), path.stem, BUNDLED, module_name)
+            yield msgspec.structs.replace(loaded, is_on=False)
 
 
 def _unless_skipped(loaded: Loaded, skipped: frozenset[str]) -> Iterator[Loaded]:
@@ -115,7 +136,8 @@ def forget_modules(prefix: str) -> None:
 
 def _import(name: str, path: Path) -> ModuleType:
     # The module has to be where msgspec and pickle look for the names in its annotations.
-    sys.modules.setdefault(PREFIX, importlib.util.module_from_spec(ModuleSpec(PREFIX, None, is_package=True)))
+    prefix = name.partition(".")[0]
+    sys.modules.setdefault(prefix, importlib.util.module_from_spec(ModuleSpec(prefix, None, is_package=True)))
     inside = [str(path)] if path.is_dir() else None
     file = path / "__init__.py" if path.is_dir() else path
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=inside)

@@ -69,9 +69,13 @@ def plugin_router(plugins: Plugins, loaded: Loaded) -> litestar.Router | None:
 
 
 def plugin_routers(plugins: Plugins, *, active: bool = False) -> list[ControllerRouterHandler]:
-    """The routes of all plugins, or of those that are on, each tried on its own. Raises NotLoaded."""
+    """The routes of all plugins, or of those that are on, each tried on its own. Raises NotLoaded.
+
+    Bundled ones cost nothing before they are on.
+    """
     found: list[ControllerRouterHandler] = []
-    for loaded in [one.loaded for one in plugins.active] if active else plugins.loaded:
+    on = [one.loaded for one in plugins.active]
+    for loaded in on if active else [one for one in plugins.loaded if one.is_on or one in on]:
         try:
             router = plugin_router(plugins, loaded)
             if router is not None:
@@ -104,7 +108,7 @@ class PluginPlane:
     def __init__(self, plugins: Plugins, control: Application) -> None:
         self._plugins = plugins
         self.control = control
-        self._of = plugins.loaded
+        self._of = (plugins.loaded, plugins.active)
         try:
             self._application = control_plane(plugin_routers(plugins))
         except NotLoaded as failure:
@@ -121,8 +125,9 @@ class PluginPlane:
         return tuple(plugin_routers(self._plugins, active=True))
 
     def _now(self) -> litestar.Litestar:
-        if self._of is not self._plugins.loaded:
-            self._of = self._plugins.loaded
+        plugins = self._plugins
+        if self._of[0] is not plugins.loaded or self._of[1] is not plugins.active:
+            self._of = (plugins.loaded, plugins.active)
             try:
                 self._application = control_plane(plugin_routers(self._plugins))
             except NotLoaded as failure:

@@ -11,7 +11,7 @@ from holdfast.hooks.table import overridden
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Route, Schema
-from holdfast.plugins.hosting import Plugins
+from holdfast.plugins.hosting import Plugins, is_enabled
 from holdfast.plugins.loading import Loaded
 from holdfast.plugins.states import change_settings, change_state, state_of
 
@@ -23,7 +23,7 @@ PLUGIN: Final[Schema] = {
     "properties": {
         "name": {"type": "string"},
         "description": {"type": "string"},
-        "source": {"type": "string", "description": "Where it was loaded from."},
+        "source": {"type": "string", "description": "Where it was loaded from; bundled ones are part of Holdfast."},
         "enabled": {"type": "boolean"},
         "active": {"type": "boolean", "description": "Whether it has started in the process that answers."},
         "priority": {"type": "integer", "description": "The lowest comes first."},
@@ -91,7 +91,7 @@ def _shown(plugins: Plugins, engine: Engine, loaded: Loaded) -> dict[str, Any]:
         "name": plugin.name,
         "description": plugin.description,
         "source": loaded.source,
-        "enabled": state.enabled,
+        "enabled": is_enabled(loaded, state),
         "active": any(one.loaded is loaded for one in plugins.active),
         "priority": plugin.priority if state.priority is None else state.priority,
         "hooks": overridden(plugin),

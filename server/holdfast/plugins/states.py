@@ -14,6 +14,7 @@ from holdfast.collections.change import lock, retried, settle
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import Problem, ValidationFailed
+from holdfast.plugins.hosting import is_enabled
 from holdfast.plugins.loading import Loaded
 from holdfast.schema.plugin_state import PluginState
 
@@ -85,7 +86,7 @@ async def _change(engine: Engine, author: Author, loaded: Loaded, change: Callab
         if after == before:
             return now
         await store.write_plugins(tx, {**now.plugins, name: after})
-        old, new = changed(_shown(before), _shown(after))
+        old, new = changed(_shown(loaded, before), _shown(loaded, after))
         # Their names alone: they may be passwords of other services.
         names = changed(before.settings, after.settings)[1]
         details = {"settings": sorted(names)} if names else None
@@ -97,5 +98,5 @@ async def _change(engine: Engine, author: Author, loaded: Loaded, change: Callab
     await settle(engine, await retried(engine.pool, engine.settings, work))
 
 
-def _shown(state: PluginState) -> Mapping[str, Any]:
-    return {"enabled": state.enabled, "priority": state.priority}
+def _shown(loaded: Loaded, state: PluginState) -> Mapping[str, Any]:
+    return {"enabled": is_enabled(loaded, state), "priority": state.priority}

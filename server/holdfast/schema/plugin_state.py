@@ -7,9 +7,9 @@ import msgspec
 
 
 class PluginState(msgspec.Struct, frozen=True):
-    """What is set about one plugin, which need not be there. `priority` is its own where it is None."""
+    """What is set about one plugin, which need not be there. Where they are None, what it has by itself is in force."""
 
-    enabled: bool = True
+    enabled: bool | None = None
     priority: int | None = None
     settings: Mapping[str, Any] = {}
 

@@ -160,3 +160,14 @@ async def test_a_database_that_is_not_there_is_unavailable(database: str) -> Non
     with pytest.raises(Unavailable):
         await nowhere.fetchrow(ONE)
     assert nowhere.in_use == 0
+
+
+async def test_a_connection_whose_statement_was_cancelled_is_lent_to_nobody(pool: Pool) -> None:
+    napping = [asyncio.create_task(pool.fetchrow(NAP)) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    for task in napping:
+        task.cancel()
+    await asyncio.gather(*napping, return_exceptions=True)
+    assert pool.open == 0
+    rows = await asyncio.gather(*(pool.fetchrow(ONE) for _ in range(10)))
+    assert all(row is not None for row in rows)

@@ -34,27 +34,41 @@ def settings(folder: Path, **more: Any) -> Settings:
     return Settings(plugins=str(folder), **more)
 
 
+def names(chosen: Settings) -> list[str]:
+    """The plugins that are on before an operator has said anything."""
+    return [one.plugin.name for one in load_plugins(chosen) if one.is_on]
+
+
 def test_modules_and_packages_of_the_folder_are_plugins(tmp_path: Path):
     write_plugins(tmp_path, words=plugin_source("", "words"), _draft="nonsense(")
     (tmp_path / "feeds").mkdir()
     (tmp_path / "feeds" / "__init__.py").write_text("from holdfast_plugins.feeds.inner import Feeds\n")
     (tmp_path / "feeds" / "inner.py").write_text(plugin_source("", "feeds").replace("Made", "Feeds"))
     (tmp_path / "notes.txt").write_text("no plugin")
-    assert [one.plugin.name for one in load_plugins(settings(tmp_path))] == ["feeds", "words"]
+    assert names(settings(tmp_path)) == ["feeds", "words"]
 
 
 def test_without_a_setting_the_folder_beside_the_data_is_looked_at(tmp_path: Path):
     write_plugins(tmp_path / "plugins", words=plugin_source("", "words"))
-    assert [one.plugin.name for one in load_plugins(Settings(data=tmp_path / "hf_data"))] == ["words"]
-    assert load_plugins(Settings(data=tmp_path / "elsewhere" / "hf_data")) == ()
+    assert names(Settings(data=tmp_path / "hf_data")) == ["words"]
+    assert names(Settings(data=tmp_path / "elsewhere" / "hf_data")) == []
 
 
 def test_installed_packages_bring_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     point = EntryPoint("installed", "a_package:Installed", loading.GROUP)
     monkeypatch.setitem(sys.modules, "a_package", sys.modules[__name__])
     monkeypatch.setattr(loading, "entry_points", lambda group: [point] if group == loading.GROUP else [])
-    assert [one.plugin.name for one in load_plugins(Settings(data=tmp_path / "hf_data"))] == ["installed"]
-    assert load_plugins(Settings(data=tmp_path / "hf_data", skip_plugins=("installed",))) == ()
+    assert names(Settings(data=tmp_path / "hf_data")) == ["installed"]
+    assert names(Settings(data=tmp_path / "hf_data", skip_plugins=("installed",))) == []
+
+
+def test_bundled_plugins_are_there_and_off_unless_another_has_the_name(tmp_path: Path):
+    bundled = {"embeddings", "feeds", "retention", "slugs", "workflow"}
+    assert {one.plugin.name for one in load_plugins(settings(tmp_path)) if not one.is_on} == bundled
+    write_plugins(tmp_path, slugs=plugin_source("", "slugs"))
+    found = load_plugins(settings(tmp_path, skip_plugins=("feeds",)))
+    assert {one.plugin.name for one in found if not one.is_on} == bundled - {"slugs", "feeds"}
+    assert [one.source for one in found if one.is_on] == [str(tmp_path / "slugs.py")]
 
 
 @pytest.mark.parametrize(
