@@ -35,6 +35,7 @@ Action: TypeAlias = Literal[
     "key.updated",
     "record.redacted",
     "plugin.updated",
+    "pocketbase.moved",
     "role.created",
     "role.deleted",
     "role.updated",

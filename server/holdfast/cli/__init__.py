@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "check": "holdfast.cli.check",
     "files": "holdfast.cli.files",
     "plugin": "holdfast.cli.plugin",
+    "import-pocketbase": "holdfast.cli.import_pocketbase",
     "x": "holdfast.cli.plugin_commands",
 }
 
