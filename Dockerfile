@@ -10,7 +10,7 @@ RUN /opt/holdfast/bin/pip install --no-cache-dir --no-deps --no-build-isolation 
 
 FROM python:3.13-slim
 # PostgreSQL refuses to run as root, so the embedded one needs an ordinary user from the start.
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/holdfast holdfast \
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/holdfast holdfast \
     && install --directory --owner holdfast --mode 0700 /data
 COPY --from=build /opt/holdfast /opt/holdfast
 USER holdfast

@@ -55,7 +55,7 @@ from holdfast.files.sweep import SweepFiles
 from holdfast.files.thumbs import Thumbs
 from holdfast.history.routes import HISTORY_ROUTES
 from holdfast.history.sweep import sweep_history
-from holdfast.http.counters import Counters
+from holdfast.http.buckets import Buckets
 from holdfast.http.front import Front, Parts
 from holdfast.http.idempotency import sweep_idempotency
 from holdfast.http.litestar import control_plane
@@ -206,7 +206,7 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
     """
     host = plugins or Plugins(())
     pool = Pool(dsn, size=settings.database_pool_size, settings=session_settings(settings))
-    limiter = RateLimiter(Counters(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
+    limiter = RateLimiter(Buckets(settings.redis_url, patience=settings.redis_timeout_ms / 1000))
     outbound = Outbound(read_networks(settings.outbound_allow))
     tally = Tally()
     tasks: list[asyncio.Task[None]] = []
@@ -245,7 +245,7 @@ async def running(settings: Settings, dsn: str, plugins: Plugins | None = None) 
                 await task
         await host.close()
         await tally.close()
-        await limiter.counters.close()
+        await limiter.buckets.close()
         await outbound.close()
         await pool.close()
 

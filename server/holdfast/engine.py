@@ -15,7 +15,7 @@ from holdfast.db.pool import Pool, Transaction
 from holdfast.events.feed import Feed
 from holdfast.hooks.host import Host
 from holdfast.hooks.table import Hooks
-from holdfast.http.counters import Counters
+from holdfast.http.buckets import Buckets
 from holdfast.http.keeping import Keeping
 from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
@@ -41,7 +41,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     plans: Plans = msgspec.field(default_factory=Plans)
     guards: tuple[Guard, ...] = ()
     slowing: Slowing = msgspec.field(default_factory=Slowing)
-    limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Counters()))
+    limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Buckets()))
     outbound: Outbound = msgspec.field(default_factory=Outbound)
     keeping: Keeping = msgspec.field(default_factory=Keeping)
     tally: Tally = msgspec.field(default_factory=Tally)

@@ -52,7 +52,7 @@ async def ready(engine: NamedDependency[Engine]) -> litestar.Response[Health]:
     problems = {name: problem for name, problem in found.items() if problem is not None}
     if problems:
         raise Unavailable("The server cannot answer requests just now: see data.", retry_after=2, data=problems)
-    limits = "shared" if await engine.limiter.counters.is_shared() else "per process"
+    limits = "shared" if await engine.limiter.buckets.is_shared() else "per process"
     # Records are there without it, so it makes no server less ready.
     storage = _OK if await engine.is_storage_reached() else "away"
     work = await _work(engine)

@@ -1,5 +1,6 @@
 """The pages about roles, API keys and limits: examples are taken as they are written, tables are those of the code."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from holdfast.auth.key_reading import KEYS, SET_BY_SERVER
 from holdfast.auth.principals import GUESSES, KEPT_SECONDS
 from holdfast.auth.role_reading import MAX_PERMISSIONS
 from holdfast.config import Settings
-from holdfast.http.counters import PAUSE_SECONDS
+from holdfast.http.buckets import PAUSE_SECONDS
 from holdfast.schema.app_options import RateLimits
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -92,7 +93,8 @@ async def test_the_way_to_limits_leads_there(posts: Api):
     async def log_in() -> httpx.Response:
         return await posts.guest.post("/api/collections/users/auth-with-password", json=login)
 
-    assert [(await log_in()).status_code for _ in range(3)] == [400, 400, 429]
+    # At once: a busy machine may take the second and a half after which a third login is let in again.
+    assert sorted(one.status_code for one in await asyncio.gather(*(log_in() for _ in range(3)))) == [400, 400, 429]
     (key,) = examples("how-to/limit-requests.md")
     assert (await posts.root.post("/api/roles", json={"name": "reader"})).status_code == 200
     answer = await posts.root.post("/api/keys", json=key)

@@ -112,12 +112,12 @@ class Principals:
             if found is not None:
                 _refused(engine, request, found.known, "network")
             # Who tries many is held back, whatever is wrong with them.
-            await engine.limiter.count(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
+            await engine.limiter.take(f"keys from {limit_key(request.client)}", GUESSES, GUESS_SECONDS, "keys")
             raise Unauthenticated(REFUSED)
         principal, limit = found.known.principal, found.known.limit
         if limit is not None:
             request.has_own_limit = True
-            await engine.limiter.count(f"key {principal.key_id}", limit.max_requests, limit.duration, "key")
+            await engine.limiter.take(f"key {principal.key_id}", limit.max_requests, limit.duration, "key")
         return principal
 
     async def _find_key(self, engine: Engine, header: bytes, request: Request) -> _Key | None:

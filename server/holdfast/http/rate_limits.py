@@ -1,4 +1,4 @@
-"""Which limit counts for a request, as the operator's options say. Pure but for the counting."""
+"""Which limit counts for a request, as the operator's options say. Pure but for the buckets."""
 
 import ipaddress
 import math
@@ -10,7 +10,7 @@ from typing import Final, Protocol, TypeAlias
 import msgspec
 
 from holdfast.errors import RateLimited
-from holdfast.http.counters import Counters
+from holdfast.http.buckets import Buckets
 from holdfast.http.peer import Network, is_in, limit_key
 from holdfast.identity import Principal
 from holdfast.schema.app_options import RateLimitRule, RateLimits
@@ -86,7 +86,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Bucket(msgspec.Struct, frozen=True):
-    """What a request is counted in: the rule, and what it counts apart."""
+    """What a request takes its token from: the rule, and what it counts apart."""
 
     rule: RateLimitRule
     key: str
@@ -111,7 +111,7 @@ class Compiled(msgspec.Struct, frozen=True):
         return cls(exact, tuple(beginnings), excluded)
 
     def bucket(self, asked: Asked, name_of: NameOf) -> Bucket | None:
-        """What a request counts in; None if nothing limits it, or its sender."""
+        """What a request takes its token from; None if nothing limits it, or its sender."""
         if asked.principal.is_superuser or asked.has_own_limit or self._is_excluded(asked.client):
             return None
         found = self._rule(asked, name_of)
@@ -191,31 +191,35 @@ AUTH_ACTIONS: Final = tuple(sorted({name for path in AUTH_PATHS for name in _aut
 class RateLimiter:
     """Holds back who asks too often."""
 
-    def __init__(self, counters: Counters) -> None:
-        self.counters = counters
+    def __init__(self, buckets: Buckets) -> None:
+        self.buckets = buckets
         self._limits: RateLimits | None = None
         self._compiled = Compiled({}, (), ())
 
     async def check(self, limits: RateLimits, asked: Iterable[Asked], name_of: NameOf) -> None:
-        """Count a request, or the parts of a batch. Raises RateLimited when there were too many.
+        """Take a token for a request, or for the parts of a batch. Raises RateLimited when there is none.
 
-        Superusers are not counted, nor are keys that have a limit of their own.
+        Superusers need none, nor do keys that have a limit of their own.
         """
         if limits is not self._limits:
             self._compiled = Compiled.of(limits)
             self._limits = limits
-        buckets = Counter(self._compiled.bucket(one, name_of) for one in asked)
-        for bucket, many in buckets.items():
+        found = Counter(self._compiled.bucket(one, name_of) for one in asked)
+        for bucket, many in found.items():
             if bucket is not None:
                 rule = bucket.rule
-                await self.count(bucket.key, rule.max_requests, rule.duration, rule.label, many=many)
+                await self.take(bucket.key, rule.max_requests, rule.duration, rule.label, many=many)
 
-    async def count(self, key: str, most: int, seconds: int, policy: str, *, many: int = 1) -> None:
-        """Count one request, or `many`, under a key. Raises RateLimited from the one on that is too many."""
-        counted = await self.counters.count(key, seconds, many)
-        if counted.count <= most:
+    async def take(self, key: str, most: int, seconds: int, policy: str, *, many: int = 1) -> None:
+        """Take a token for one request, or for `many`, out of the bucket of a key.
+
+        `most` can be taken at once, and as many come back in so many seconds. Raises RateLimited when there are not
+        enough of them; then none is taken.
+        """
+        taken = await self.buckets.take(key, most, seconds, many)
+        if taken.passes:
             return
-        left = str(max(1, math.ceil(counted.seconds)))
+        left = str(max(1, math.ceil(taken.seconds)))
         name = policy.replace("\\", "").replace('"', "")
         raise RateLimited(
             headers={

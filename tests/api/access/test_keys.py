@@ -202,26 +202,30 @@ async def test_who_tries_many_keys_is_held_back_and_nobody_else(blog: Api):
     """S-13."""
     key = await make(blog, roles=["reader"])
     guesses = using(blog, key["key"][:-1] + ("0" if key["key"][-1] != "0" else "1"))
-    found = [(await guesses.get(POST)).status_code for _ in range(GUESSES + 1)]
-    assert (set(found[:-1]), found[-1]) == ({401}, 429)
+    found = [(await guesses.get(POST)).status_code for _ in range(GUESSES)]
+    assert set(found) == {401}
+    # Some tokens came back meanwhile: one for each GUESS_SECONDS / GUESSES.
+    while (status := (await guesses.get(POST)).status_code) == 401 and len(found) < 3 * GUESSES:
+        found.append(status)
+    assert status == 429
     assert (await using(blog, key["key"]).get(POST)).status_code == 200
     assert (await using(blog, "hf_x", address="198.51.100.1").get(POST)).status_code == 401
 
 
 async def test_a_key_has_a_limit_of_its_own(blog: Api):
-    key = await make(blog, roles=["reader"], rateLimit={"maxRequests": 3, "duration": 60})
+    key = await make(blog, roles=["reader"], rateLimit={"maxRequests": 3, "duration": 3600})
     client = using(blog, key["key"])
     assert [(await client.get(POST)).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     answer = await client.get(POST)
-    assert 0 < int(answer.headers["retry-after"]) <= 60
-    assert answer.headers["ratelimit-policy"] == '"key";q=3;w=60'
+    assert 0 < int(answer.headers["retry-after"]) <= 1200
+    assert answer.headers["ratelimit-policy"] == '"key";q=3;w=3600'
     assert (await blog.guest.get("/api/collections/notes/records")).status_code == 200
 
 
 async def test_the_limit_of_a_key_takes_the_place_of_the_operators(blog: Api):
-    rules = [{"label": "/api/", "audience": "", "maxRequests": 2, "duration": 60}]
+    rules = [{"label": "/api/", "audience": "", "maxRequests": 2, "duration": 3600}]
     await blog.root.patch("/api/settings", json={"rateLimits": {"enabled": True, "rules": rules}})
-    wide = using(blog, (await make(blog, roles=["reader"], rateLimit={"maxRequests": 4, "duration": 60}))["key"])
+    wide = using(blog, (await make(blog, roles=["reader"], rateLimit={"maxRequests": 4, "duration": 3600}))["key"])
     assert [(await wide.get(POST)).status_code for _ in range(5)] == [200] * 4 + [429]
     plain = using(blog, (await make(blog, roles=["reader"]))["key"])
     assert [(await plain.get(POST)).status_code for _ in range(3)] == [200, 200, 429]
