@@ -33,6 +33,9 @@ def read_asked(query: Mapping[str, str]) -> Asked:
         text = query.get(name, "")
         if text:
             conditions += _condition(name, text, problems)
+    since, until = read_moment(query.get("from", "")), read_moment(query.get("to", ""))
+    if since is not None and until is not None and since >= until:
+        problems["to"] = Problem("validation_out_of_range", "Must be after `from`.")
     before = query.get("before", "")
     if before:
         id = _number(before, 1, _MOST_ID)

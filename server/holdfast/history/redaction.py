@@ -154,7 +154,9 @@ def read_fields(body: Mapping[str, Any], collection: Collection, shapes: Iterabl
         message = 'Must be a list of names of fields; or send "all": true, and no fields.'
         raise ValidationFailed({"fields": Problem(_INVALID, message)})
     known = {name: field_of(form) for shape in shapes for form, name in shape.names.items()}
-    known.update({field.name: field.id for field in collection.fields})
+    remembered = set(known.values())
+    # A field that has always been hidden is in no version: to say that it was wiped would be no true word.
+    known.update({one.name: one.id for one in collection.fields if not one.hidden or one.id in remembered})
     found = {name: known.get(name) if name != "id" else None for name in map(str, wanted)}
     wrong = next((name for name, id in found.items() if id is None), None)
     if wrong is not None:

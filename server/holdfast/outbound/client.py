@@ -19,6 +19,7 @@ import msgspec
 from holdfast import __version__
 from holdfast.outbound.address import Network, is_dialable
 from holdfast.outbound.failed import Failed
+from holdfast.outbound.reason import reason
 from holdfast.outbound.refused import Refused
 from holdfast.outbound.url import check_url
 
@@ -68,10 +69,11 @@ class _Closed(OSError):
 
 
 class _Dialling(msgspec.Struct):
-    """What one request has met: addresses that are not dialled, and whether there was one that is."""
+    """What one request has met: addresses that are not dialled, whether there was one that is, and how it answered."""
 
     closed: list[str] = msgspec.field(default_factory=list[str])
     opened: bool = False
+    begun: Received | None = None  # an answer whose body may still be to come
 
 
 class Outbound:
@@ -107,7 +109,7 @@ class Outbound:
         """Ask, and take at most `most_bytes` of the body, counted as it is when unpacked.
 
         `form` is sent as a form in the place of `body`. `cut`: of a longer body the beginning will do.
-        Raises Refused for an address that may not be dialled, and Failed when no answer came.
+        Raises Refused for an address that may not be dialled, and Failed when no whole answer came.
         """
         wrong = check_url(url, self.allow)
         if wrong is not None:
@@ -118,11 +120,12 @@ class Outbound:
             async with asyncio.timeout(seconds):
                 return await self._ask(method, url, headers or {}, form or body, most_bytes, cut=cut)
         except TimeoutError as failure:
-            raise Failed(f"There was no answer within {seconds:g} seconds.") from failure
+            what = "no answer" if met.begun is None else "no end of the answer"
+            raise Failed(f"There was {what} within {seconds:g} seconds.", met.begun) from failure
         except (OSError, ValueError, UnicodeError) as failure:
             if met.closed and not met.opened:
                 raise Refused(f"The name leads to {met.closed[0]}, which is not of the public internet.") from failure
-            raise Failed(_sentence(failure)) from failure
+            raise Failed(reason(failure), met.begun) from failure
         finally:
             _dialling.reset(token)
 
@@ -148,12 +151,15 @@ class Outbound:
         try:
             async with session.request(method, url, headers=sent, data=data or None, allow_redirects=False) as answer:
                 found = _headers(answer)
+                met = _dialling.get()
+                if met is not None:
+                    met.begun = Received(answer.status, found, b"", cut=True)
                 body, more = await _read(answer, most_bytes)
                 if more and not cut:
                     raise Failed(f"The answer is longer than {most_bytes:,} bytes.")
                 return Received(answer.status, found, body, cut=more)
         except (aiohttp.ClientError, zlib.error, RuntimeError) as failure:  # uvloop has RuntimeErrors of the network
-            raise OSError(_sentence(failure)) from failure
+            raise OSError(reason(failure)) from failure
 
     def _open(self) -> "ClientSession":
         if self._session is not None:
@@ -235,9 +241,3 @@ def _unpacker(packing: str) -> "Unpacker | None":
     if packing not in ("gzip", "x-gzip", "deflate"):
         raise OSError("The answer is packed in a way that was not asked for.")
     return zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-
-def _sentence(failure: BaseException) -> str:
-    """What went wrong, for the log and for whoever set the address."""
-    text = " ".join(str(failure).split())[:200] or type(failure).__name__
-    return text if text.endswith(".") else f"{text}."

@@ -20,6 +20,7 @@ CLOSED_PORTS: Final = frozenset(
         "11211 27017 "
     ).split()
 )
+MOST_NAME_CHARS: Final = 253
 _INTERNAL: Final = ("localhost", "internal", "local", "lan", "home.arpa", "localdomain")
 
 
@@ -53,7 +54,16 @@ def _of_host(parts: SplitResult, host: str, allow: Sequence[Network]) -> str | N
         return None if is_dialable(address, allow) else "This address is not one of the public internet."
     if any(name == one or name.endswith(f".{one}") for one in _INTERNAL) and not allow:
         return "This name is not one of the public internet."
-    return None
+    return None if _can_be(name) else "Must have a host that can be: example.com, or an address."
+
+
+def _can_be(name: str) -> bool:
+    """Whether there can be a host of that name: labels of at most 63 characters, as names are sent (RFC 1035)."""
+    try:
+        sent = name.encode("idna")
+    except UnicodeError:
+        return False
+    return len(sent) <= MOST_NAME_CHARS and all(sent.split(b"."))
 
 
 def _as_address(name: str) -> str | None:

@@ -17,6 +17,8 @@ from holdfast.realtime.topic import ALL, Topic, TopicRefused, read_topic
 from holdfast.records.plan import Asked as AskedOf
 from holdfast.rules.access import audience
 
+ASKED_KEYS: Final = frozenset(("clientId", "subscriptions", "since"))
+UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 MOST_TOPICS: Final = 1000
 MOST_ID_CHARS: Final = 255
 _Found = dict[str, Problem | Problems]
@@ -32,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 def read_asked(body: dict[str, Any]) -> Asked:
     """Read the body of a request. Raises ValidationFailed with what is wrong with each field."""
-    problems: _Found = {}
+    problems: _Found = {key: UNKNOWN for key in body.keys() - ASKED_KEYS}
     client_id = body.get("clientId")
     if client_id in (None, ""):
         problems["clientId"] = Problem("validation_required", "A value is needed.")

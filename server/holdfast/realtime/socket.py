@@ -7,7 +7,7 @@ import msgspec
 
 from holdfast.auth.standing import standing_of
 from holdfast.engine import Engine
-from holdfast.errors import ApiError, BadRequest
+from holdfast.errors import ApiError, BadRequest, Problem, ValidationFailed
 from holdfast.http.front import Authenticate, Socket
 from holdfast.http.json import read_json
 from holdfast.http.refusal import answer_failure, problems_as_data
@@ -21,6 +21,7 @@ from holdfast.realtime.message import event, frames
 
 PATH: Final = "/api/realtime/ws"
 ERROR: Final = "HF_ERROR"
+_OWN_KEYS: Final = frozenset(("since", "resume", "token"))
 
 
 def realtime_sockets(broker: Broker, authenticate: Authenticate) -> dict[str, Socket]:
@@ -48,8 +49,9 @@ def realtime_sockets(broker: Broker, authenticate: Authenticate) -> dict[str, So
     async def _do(engine: Engine, request: Request, client_id: str, text: str) -> None:
         """One message of the client: what it wants to hear from now on, and as whom."""
         body = _body(text)
+        told = {key: body[key] for key in body.keys() - _OWN_KEYS}
         asking = await _asking(engine, request, body)
-        asked = read_asked({**body, "clientId": client_id, "since": body.get("since") or body.get("resume")})
+        asked = read_asked({**told, "clientId": client_id, "since": body.get("since") or body.get("resume")})
         topics = await before_subscribe(engine, asking, asked.topics)
         check_topics(engine, topics, asking.principal)
         standing = await standing_of(engine, asking)
@@ -77,7 +79,10 @@ def _body(text: str) -> dict[str, Any]:
     given: Any = read_json(text.encode())
     if not isinstance(given, dict):
         raise BadRequest("A message has to be a JSON object.")
-    return cast("dict[str, Any]", given)
+    body = cast("dict[str, Any]", given)
+    if "subscriptions" not in body:
+        raise ValidationFailed({"subscriptions": Problem("validation_required", "A value is needed.")})
+    return body
 
 
 def _refusal(failure: Exception, request: Request) -> bytes:

@@ -26,7 +26,7 @@ from holdfast.records.hooked_reads import (
 from holdfast.records.list import MAX_COUNTED, check_size
 from holdfast.records.past_reading import list_bounds, view_bounds
 from holdfast.records.plan import AggregatePlan, Asked, Plan, inputs, keep, plan_aggregate, plan_list, plan_view
-from holdfast.records.query import ListQuery, from_body, from_query, read_as_of
+from holdfast.records.query import ListQuery, from_body, from_query, read_as_of, refuse
 from holdfast.records.render import compact, etag, is_match, is_nothing, render_groups, render_page, render_walk
 from holdfast.records.view import RECORD_ID
 from holdfast.rules.access import audience
@@ -78,6 +78,8 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     views = engine.hooks.views
     if views:
         shape = await before_view(engine, request, collection, record_id, shape)
+    if query.get("deleted"):
+        raise refuse("deleted", "Only lists know it; the history of a record has what it was.")
     as_of = read_as_of(query) if "asOf" in query else None
     compiled = plan_view(engine.plans, asked, shape, "" if as_of is None else "asOf")
     if as_of is not None:

@@ -17,6 +17,7 @@ from holdfast.http.response import NO_CONTENT, Response
 from holdfast.records import write_service
 from holdfast.records.attached import attach
 from holdfast.records.hooked_files import before_upload
+from holdfast.records.query import refuse
 from holdfast.records.render import etag
 from holdfast.records.uploads import Coming, coming_files, has_files, read_body, record_id_for, with_files
 from holdfast.records.upsert import upsert as upsert_record
@@ -68,6 +69,9 @@ async def _answer(
 ) -> Response:
     action, use_case = asked
     catalog = engine.catalog
+    for name in ("asOf", "deleted") if request.query else ():
+        if request.query.get(name):
+            raise refuse(name, "What was cannot be written: revert brings it back.")
     sent = body = await read_body(engine, request, collection, action)
     new_id, files = "", list[Coming]()
     if collection.takes_files:

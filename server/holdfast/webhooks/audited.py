@@ -14,14 +14,20 @@ _APART: Final = frozenset(("circuit", "error", "created", "updated"))
 
 
 async def write_endpoint(
-    tx: Transaction, author: Author, action: Action, before: Parts | None = None, after: Parts | None = None
+    tx: Transaction,
+    author: Author,
+    action: Action,
+    before: Parts | None = None,
+    after: Parts | None = None,
+    details: Parts | None = None,
 ) -> None:
     """Write what was done to an endpoint, which is given as the API writes it, before and after."""
     known = after or before or {}
     target = Target(KIND, known["id"], known["url"])
     if before is not None and after is not None:
         before, after = changed(before, after, apart=_APART)
-    await write(tx, author, Entry(action=action, target=target, before=_masked(before), after=_masked(after)))
+    entry = Entry(action=action, target=target, before=_masked(before), after=_masked(after), details=details)
+    await write(tx, author, entry)
 
 
 def _masked(parts: Parts | None) -> Parts | None:

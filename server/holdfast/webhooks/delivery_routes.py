@@ -4,11 +4,13 @@ from typing import Final
 
 from holdfast.audit.author import Author
 from holdfast.engine import Engine
+from holdfast.errors import ValidationFailed
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Parameter, Route, Schema
 from holdfast.webhooks import delivery_service as service
 from holdfast.webhooks import replay as replays
+from holdfast.webhooks.endpoint_reading import UNKNOWN
 from holdfast.webhooks.routes import ONE, as_json
 
 _DELIVERIES: Final = ONE + "/deliveries"
@@ -59,6 +61,7 @@ async def view_delivery(engine: Engine, request: Request) -> Response:
 async def retry_delivery(engine: Engine, request: Request) -> Response:
     """Send a delivery again."""
     author, params = Author.of(request), request.params
+    await _nothing_said(request)
     return as_json(await service.retry_delivery(engine, author, params["id"], params["delivery"]))
 
 
@@ -69,12 +72,20 @@ async def replay(engine: Engine, request: Request) -> Response:
 
 async def send_test(engine: Engine, request: Request) -> Response:
     """Send a test event."""
+    await _nothing_said(request)
     return as_json(await service.send_test(engine, request.params["id"]))
 
 
 async def stats(engine: Engine, request: Request) -> Response:
     """How a webhook is doing."""
     return as_json(await service.stats(engine, request.params["id"]))
+
+
+async def _nothing_said(request: Request) -> None:
+    """Refuse a body where nothing can be chosen: whoever sends one believes that it counts."""
+    body = await request.object()
+    if body:
+        raise ValidationFailed(dict.fromkeys(body, UNKNOWN))
 
 
 DELIVERY_ROUTES: Final = (

@@ -20,7 +20,10 @@ _HEADER_CHARS: Final = 1000
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One request and its answer. `status` is None, and `error` says why, when none came."""
+    """One request and its answer.
+
+    `error` says why when none came, and `status` is None then; or why no end of it came, and there is a `status`.
+    """
 
     ms: int
     status: int | None = None
@@ -32,7 +35,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_success(self) -> bool:
         """Whether the receiver has it."""
-        return self.status is not None and 200 <= self.status < 300
+        return self.status is not None and 200 <= self.status < 300 and not self.error
 
     @property
     def reason(self) -> str:
@@ -50,12 +53,13 @@ class Outcome(msgspec.Struct, frozen=True):
     is_gone: bool = False
 
 
-def answered(received: Received, ms: int, now: datetime) -> Attempt:
-    """The attempt that an answer came to. Of the body the beginning is kept, as text."""
+def answered(received: Received, ms: int, now: datetime, error: str = "") -> Attempt:
+    """The attempt that an answer came to. Of the body the beginning is kept, as text; `error`: why it has no end."""
     headers = list(received.headers.items())[:_SHOWN_HEADERS]
     return Attempt(
         ms=ms,
         status=received.status,
+        error=storable(error),
         headers={storable(name): storable(content[:_HEADER_CHARS]) for name, content in headers},
         body=storable(received.body[:MOST_BODY_BYTES].decode("utf-8", "replace")),
         retry_after=read_retry_after(received.headers.get("retry-after", ""), now),

@@ -41,7 +41,11 @@ async def send(
             cut=True,
             seconds=float(draft.timeout),
         )
-    except (Refused, Failed) as failure:
+    except Failed as failure:
+        if failure.received is not None:
+            return answered(failure.received, _since(began), now, str(failure)), shown
+        return Attempt(ms=_since(began), error=storable(str(failure))), shown
+    except Refused as failure:
         return Attempt(ms=_since(began), error=storable(str(failure))), shown
     return answered(received, _since(began), now), shown
 

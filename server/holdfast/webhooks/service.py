@@ -105,7 +105,7 @@ async def rotate_secret(engine: Engine, author: Author, id: str, body: Mapping[s
             changes = {"old_secret": raw("secret"), "old_until": until, "secret": store.sealed(engine, id, secret)}
             await store.change(tx, id, changes)
             made = store.endpoint_json(engine, await store.get_row(tx, id))
-            await write_endpoint(tx, author, "webhook.secret_rotated", made, made)
+            await write_endpoint(tx, author, "webhook.secret_rotated", made, made, {"overlapHours": hours})
             return {**made, "secret": secret}
 
 

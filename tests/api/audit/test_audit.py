@@ -369,6 +369,9 @@ async def test_a_query_that_cannot_be_is_refused_with_its_fields(api: Api) -> No
     for path in ("/api/audit", "/api/audit/export"):
         answer = await api.root.get(path, params={"action": "nothing.done", "from": "x", "before": "x"})
         assert set(refused(answer, 400, "validation_failed")["data"]) == {"action", "from", "before"}
+    for until in ("2026-01-01", "2026-01-02"):
+        answer = await api.root.get("/api/audit", params={"from": "2026-01-02", "to": until})
+        assert set(refused(answer, 400, "validation_failed")["data"]) == {"to"}
     for id in ("0", "x", "9" * 40, "99999999"):
         refused(await api.root.get(f"/api/audit/{id}"), 404, "not_found")
 

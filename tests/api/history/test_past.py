@@ -230,6 +230,24 @@ async def test_a_past_that_cannot_be_asked_for_is_refused_by_name(archive: Archi
     assert refused(answer, 400, "bad_request")["data"][name]["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("method", "query"),
+    [
+        pytest.param("GET", {"deleted": "true"}, id="view the deleted"),
+        pytest.param("PATCH", {"asOf": "2026-01-01"}, id="change the past"),
+        pytest.param("PATCH", {"deleted": "true"}, id="change the deleted"),
+    ],
+)
+async def test_the_past_of_one_record_is_refused_where_it_would_mean_nothing(
+    archive: Archive, method: str, query: dict[str, str]
+):
+    name = await archive.papers()
+    made = await archive.api.create(name, title="One")
+    path = f"/api/collections/{name}/records/{made['id']}"
+    answer = await archive.api.root.request(method, path, params=query, json={} if method == "PATCH" else None)
+    assert list(refused(answer, 400, "bad_request")["data"]) == list(query)
+
+
 async def test_a_past_that_is_not_kept_is_refused(archive: Archive):
     name = await archive.papers(history=False)
     made = await archive.api.create(name)

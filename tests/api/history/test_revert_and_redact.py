@@ -255,6 +255,16 @@ async def test_a_redaction_that_cannot_be_is_refused(archive: Archive, body: Any
     assert list(refused(answer, 400, "validation_failed")["data"]) == ["fields"]
 
 
+async def test_a_field_that_was_always_hidden_cannot_be_redacted(archive: Archive):
+    fields = [{"name": "title", "type": "text"}, {"name": "secret", "type": "text", "hidden": True}]
+    name = await archive.papers(fields=fields)
+    made = await archive.api.create(name, title="One", secret="x")
+    path = f"/api/collections/{name}/records/{made['id']}/redact"
+    answer = await archive.api.root.post(path, json={"fields": ["secret"]})
+    assert "secret" in refused(answer, 400, "validation_failed")["data"]["fields"]["message"]
+    assert (await archive.api.root.post(path, json={"fields": ["title"]})).status_code == 200
+
+
 async def test_only_superusers_redact_and_only_what_is_remembered(archive: Archive):
     name = await archive.papers()
     made = await archive.api.create(name)

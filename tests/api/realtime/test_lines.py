@@ -58,6 +58,7 @@ async def test_topics_are_taken_as_json_and_as_a_form(shared_api: Api, sent: dic
         pytest.param({"clientId": ""}, "clientId", "validation_required", id="an empty id"),
         pytest.param({"clientId": 7}, "clientId", "validation_invalid_value", id="a number for an id"),
         pytest.param({"clientId": "x" * 256}, "clientId", "validation_length_out_of_range", id="a long id"),
+        pytest.param({"subscription": ["a"]}, "subscription", "validation_unknown_key", id="a misspelt key"),
         pytest.param({"subscriptions": 7}, "subscriptions", "validation_invalid_value", id="a number for topics"),
         pytest.param({"subscriptions": ["a"] * 1001}, "subscriptions", "validation_length_out_of_range", id="too many"),
     ],

@@ -297,6 +297,33 @@ async def test_a_test_event_is_signed_and_listed(hooks: Hooks) -> None:
     await marked(hooks, hook)
 
 
+async def test_what_has_no_choices_takes_no_body(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created")
+    made = await hooks.post(hook, "test")
+    for path in ("test", f"deliveries/{made['id']}/retry"):
+        answer = await hooks.root.post(f"/api/webhooks/{hook['id']}/{path}", json={"event": "posts.created"})
+        assert set(refused(answer, 400, "validation_failed")["data"]) == {"event"}
+    await hooks.got(hook)
+    await marked(hooks, hook)
+
+
+async def test_an_answer_without_an_end_is_kept_as_far_as_it_came(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.created", timeout=1)
+    began = b"HTTP/1.1 200 OK\r\nx-seen: yes\r\ncontent-length: 1000\r\n\r\nshort"
+    hooks.receiver.replies[hooks.path(hook)] = lambda _: Answer(raw=began)
+    await hooks.api.create("posts", title="half")
+    delivery = (await hooks.until(hook, "ready"))[0]
+    while not delivery["attempts"]:
+        await asyncio.sleep(0.02)
+        delivery = (await hooks.deliveries(hook))[0]
+    (attempt,) = (await hooks.get(hook, f"deliveries/{delivery['id']}"))["tries"]
+    # Which of the two depends on whether the receiver closes within the second.
+    assert attempt["error"] in ("The answer breaks off.", "There was no end of the answer within 1 seconds.")
+    assert (attempt["response"]["status"], attempt["response"]["headers"]["x-seen"]) == (200, "yes")
+    assert (await hooks.get(hook, "stats"))["day"]["succeeded"] == 0
+    await marked(hooks, hook)
+
+
 async def test_an_endpoint_that_is_off_queues_and_gets_its_backlog(hooks: Hooks) -> None:
     hook = await hooks.make("posts.created", active=False)
     for title in "abc":

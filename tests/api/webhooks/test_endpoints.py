@@ -201,6 +201,15 @@ async def test_a_misspelt_overlap_is_refused(hooks: Hooks) -> None:
     await hooks.root.delete(f"/api/webhooks/{hook['id']}")
 
 
+async def test_a_rotation_is_told_with_its_overlap(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.*")
+    await hooks.post(hook, "rotate-secret", overlapHours=3)
+    query = {"target": hook["id"], "action": "webhook.secret_rotated"}
+    (entry,) = (await hooks.root.get("/api/audit", params=query)).json()["items"]
+    assert entry["details"] == {"overlapHours": 3}
+    await hooks.root.delete(f"/api/webhooks/{hook['id']}")
+
+
 @pytest.mark.parametrize("hours", [-1, 169, "24", True, 1.5, None])
 async def test_an_overlap_has_to_be_hours(hooks: Hooks, hours: object) -> None:
     hook = await hooks.make("posts.*")

@@ -96,8 +96,11 @@ async def test_a_token_in_a_message_or_in_a_header_says_who_asks(served: Served)
         pytest.param('{"subscriptions":7}', 400, "validation_failed", id="no topics"),
         pytest.param('{"subscriptions":["a b"]}', 400, "validation_failed", id="no topic"),
         pytest.param('{"since":"x"}', 400, "validation_failed", id="no position"),
-        pytest.param('{"token":"hf_nothing"}', 401, "unauthenticated", id="no key"),
-        pytest.param('{"token":"é"}', 204, "", id="no token"),
+        pytest.param("{}", 400, "validation_failed", id="nothing said"),
+        pytest.param('{"subscription":["users/*"]}', 400, "validation_failed", id="a misspelt key"),
+        pytest.param('{"subscriptions":[],"sice":"x"}', 400, "validation_failed", id="another misspelt key"),
+        pytest.param('{"subscriptions":[],"token":"hf_nothing"}', 401, "unauthenticated", id="no key"),
+        pytest.param('{"subscriptions":[],"token":"é"}', 204, "", id="no token"),
     ],
 )
 async def test_what_cannot_be_understood_is_said_and_the_socket_stays(

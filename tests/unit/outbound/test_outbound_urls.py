@@ -23,6 +23,8 @@ NAMED = "This name is not one of the public internet."
         "https://localhost.example.com/",
         "https://0x7f.example.com/",
         "HTTPS://EXAMPLE.COM/",
+        "https://my_hook.example.com/",
+        "https://" + "a" * 63 + ".example.com/",
     ],
 )
 def test_these_may_be_asked(url: str):
@@ -60,6 +62,11 @@ def test_these_may_be_asked(url: str):
         pytest.param("http://example.com:99999/", "Must be a URL of at most", id="no port"),
         pytest.param("http://[::1/", "Must be a URL of at most", id="half a bracket"),
         pytest.param("http:///x", "Must have a host, written plainly.", id="no host"),
+        pytest.param("http://exa..mple.com/", "Must have a host that can be", id="an empty part"),
+        pytest.param("http://.com/", "Must have a host that can be", id="nothing before a dot"),
+        pytest.param("http://example.com../", "Must have a host that can be", id="two dots at its end"),
+        pytest.param("http://" + "a" * 64 + ".com/", "Must have a host that can be", id="a part of 64"),
+        pytest.param("http://" + "a." * 127 + "com/", "Must have a host that can be", id="a name of 257"),
         pytest.param("http://example.com/a b", "Must be a URL of at most", id="a space"),
         pytest.param("http://example.com/\r\nx: y", "Must be a URL of at most", id="a line end"),
         pytest.param("http://example.com/" + "a" * MAX_URL_CHARS, "Must be a URL of at most", id="too long"),
