@@ -41,9 +41,8 @@ _STATS: Final = Statement.of(
     + named("id", "text")
 )
 _TIMES: Final = Statement.of(
-    raw(
-        "SELECT count(*) AS attempts, count(*) FILTER (WHERE a.status BETWEEN 200 AND 299 AND a.error = '') AS succeeded,"
-    )
+    raw("SELECT count(*) AS attempts,")
+    + raw(" count(*) FILTER (WHERE a.status BETWEEN 200 AND 299 AND a.error = '') AS succeeded,")
     + raw(" percentile_disc(0.5) WITHIN GROUP (ORDER BY a.ms) AS p50,")
     + raw(" percentile_disc(0.95) WITHIN GROUP (ORDER BY a.ms) AS p95 FROM holdfast.delivery_attempts AS a")
     + raw(" WHERE a.at > now() - interval '1 day' AND a.webhook_id = ")
