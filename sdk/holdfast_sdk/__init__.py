@@ -1,8 +1,4 @@
-"""What a generated Holdfast client stands on, and `holdfast_sdk.webhooks`, which receives what a server sends.
-
-The generator and the runtime of the typed client will live in this package. Until then the official
-PocketBase clients work against the server.
-"""
+"""Makes the Python client of a server; `holdfast_sdk.webhooks` receives what a server sends."""
 
 from typing import Final
 

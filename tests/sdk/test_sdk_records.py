@@ -76,7 +76,10 @@ async def test_of_two_who_change_the_same_version_one_is_told_both(site: Site):
     await site.client.articles.update(made.id, p.ArticleUpdate(title="theirs"), if_unchanged=made)
     with pytest.raises(p.VersionConflict) as conflict:
         await site.client.articles.update(made.id, p.ArticleUpdate(title="mine"), if_unchanged=made)
-    assert (conflict.value.yours.title, conflict.value.theirs.title) == ("before", "theirs")
+    yours, theirs = conflict.value.of(p.ArticleRecord)
+    assert (yours.title, theirs.title) == ("before", "theirs")
+    with pytest.raises(TypeError, match="ArticleRecord"):
+        conflict.value.of(p.RemarkRecord)
     await site.client.articles.delete(made.id)
     with pytest.raises(p.NotFound):
         await site.client.articles.update(made.id, p.ArticleUpdate(title="mine"), if_unchanged=made)

@@ -29,7 +29,7 @@ HoldfastError
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final, Generic, TypeVar, cast
+from typing import Any, ClassVar, Final, TypeVar, cast
 
 import msgspec
 
@@ -173,13 +173,13 @@ class PreconditionFailed(ApiError):
     code = "precondition_failed"
 
 
-class VersionConflict(PreconditionFailed, Generic[RecordT]):
+class VersionConflict(PreconditionFailed):
     """Somebody else was faster. `yours` is the record that the change was meant for, `theirs` the one that is there.
 
-    `theirs` is None when it was deleted.
+    `theirs` is None when it was deleted. `of` gives both with their type.
     """
 
-    def __init__(self, refusal: ApiError, yours: RecordT, theirs: RecordT | None) -> None:
+    def __init__(self, refusal: ApiError, yours: Any, theirs: Any) -> None:
         super().__init__(
             refusal.message,
             status=refusal.status,
@@ -187,8 +187,14 @@ class VersionConflict(PreconditionFailed, Generic[RecordT]):
             data=refusal.data,
             request_id=refusal.request_id,
         )
-        self.yours = yours
-        self.theirs = theirs
+        self.yours: Any = yours
+        self.theirs: Any = theirs
+
+    def of(self, kind: type[RecordT]) -> tuple[RecordT, RecordT | None]:
+        """Both versions as records of a kind. Raises TypeError if they are of another."""
+        if not isinstance(self.yours, kind):
+            raise TypeError(f"This conflict is about a {type(self.yours).__name__}.")
+        return self.yours, self.theirs
 
 
 class TooLarge(ApiError):

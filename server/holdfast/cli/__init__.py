@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
     "files": "holdfast.cli.files",
+    "schema": "holdfast.cli.schema",
+    "sdk": "holdfast.cli.sdk",
     "plugin": "holdfast.cli.plugin",
     "import-pocketbase": "holdfast.cli.import_pocketbase",
     "x": "holdfast.cli.plugin_commands",

@@ -91,12 +91,17 @@ async def settle(engine: Engine, done: Catalog) -> None:
 
 async def preview(engine: Engine, decide: Decide) -> Plan:
     """The plan of a change, without doing it."""
+    return (await foresee(engine, decide))[0]
 
-    async def look(tx: Transaction) -> Plan:
+
+async def foresee(engine: Engine, decide: Decide) -> tuple[Plan, Catalog]:
+    """The plan of a change, and the collections as they would be after it."""
+
+    async def look(tx: Transaction) -> tuple[Plan, Catalog]:
         await _limit(tx, engine.settings)
         old = await store.load(tx.connection)
         work = await _work(tx, old, decide(old))
-        return make_plan(work.changes, await weigh(tx, work.steps, count_writes=True))
+        return make_plan(work.changes, await weigh(tx, work.steps, count_writes=True)), work.changes.new
 
     return await retried(engine.pool, engine.settings, look)
 

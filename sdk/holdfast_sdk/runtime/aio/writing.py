@@ -97,7 +97,7 @@ class AsyncTable(AsyncView[RecordT], Generic[RecordT, CreateT, UpdateT]):
         answer = await self.hf_core.pour("POST", path, "application/x-ndjson", lines_of(records))
         return self.hf_core.reader.read(answer.body, ImportReport)
 
-    async def _conflict(self, id: str, refused: PreconditionFailed, yours: RecordT) -> VersionConflict[RecordT]:
+    async def _conflict(self, id: str, refused: PreconditionFailed, yours: RecordT) -> VersionConflict:
         try:
             theirs: RecordT | None = await self.get(id)
         except NotFound:

@@ -97,7 +97,7 @@ class Table(View[RecordT], Generic[RecordT, CreateT, UpdateT]):
         answer = self.hf_core.pour("POST", path, "application/x-ndjson", lines_of(records))
         return self.hf_core.reader.read(answer.body, ImportReport)
 
-    def _conflict(self, id: str, refused: PreconditionFailed, yours: RecordT) -> VersionConflict[RecordT]:
+    def _conflict(self, id: str, refused: PreconditionFailed, yours: RecordT) -> VersionConflict:
         try:
             theirs: RecordT | None = self.get(id)
         except NotFound:
