@@ -23,7 +23,7 @@ async def note_origin(engine: Engine, asked: Asked, proof: Proof) -> None:
     if not proof.method or not auth_options(proof.collection.auth).auth_alert.enabled:
         return
     with as_api_errors():
-        row = await engine.pool.fetchrow(Statement.of(_note(proof, fingerprint(asked))))
+        row = await engine.pool.fetchrow(Statement.of(_note(proof, fingerprint(asked), former_fingerprint(asked))))
         known = row is None or row["known"]
         if not known:
             await engine.pool.execute(Statement.of(_forget(proof)))
@@ -46,7 +46,13 @@ def fingerprint(asked: Asked) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
 
 
-def _note(proof: Proof, place: str) -> Sql:
+def former_fingerprint(asked: Asked) -> str:
+    """What PocketBase called the place: one that was known before a move is known after it."""
+    text = asked.origin.address + asked.origin.agent[:300]
+    return hashlib.md5(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+
+
+def _note(proof: Proof, place: str, former: str) -> Sql:
     """Writes the place down; `known` says whether it was there, `others` how many there were."""
     return (
         raw('WITH held AS (SELECT "fingerprint" FROM public."_authOrigins" WHERE')
@@ -63,9 +69,11 @@ def _note(proof: Proof, place: str) -> Sql:
         + raw(
             ') ON CONFLICT ("collectionRef", "recordRef", "fingerprint") DO UPDATE SET "updated" = now() RETURNING 1)'
         )
-        + raw(" SELECT (SELECT count(*) FROM noted) AS noted, count(*) AS others, coalesce(bool_or(fingerprint = ")
+        + raw(" SELECT (SELECT count(*) FROM noted) AS noted, count(*) AS others, coalesce(bool_or(fingerprint IN (")
         + value(place, "text")
-        + raw("), false) AS known FROM held")
+        + raw(", ")
+        + value(former, "text")
+        + raw(")), false) AS known FROM held")
     )
 
 

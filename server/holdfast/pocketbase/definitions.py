@@ -12,6 +12,7 @@ from holdfast.schema.auth_options import AuthOptions
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.fields import FIELD_TYPES
+from holdfast.schema.names import MAX_FIELD_ID_CHARS, id_problem
 from holdfast.schema.system import EXTERNAL_AUTHS, SUPERUSERS
 from holdfast.schema.system_fields import field_id, system_fields
 
@@ -125,19 +126,12 @@ def with_own_ids(collection: Collection, source: SourceCollection) -> Collection
     taken = {field.id for field in collection.fields}
 
     def kept(field: Field) -> Field:
-        id = ids.get(field.name)
-        if field.name not in own or not isinstance(id, str) or not id or id in taken or not id.isascii():
+        id = str(ids.get(field.name, ""))
+        if field.name not in own or id in taken or id_problem(id, MAX_FIELD_ID_CHARS) is not None:
             return field
-        return msgspec.structs.replace(field, id=id) if len(id) <= _MOST_ID_CHARS and _is_word(id) else field
+        return msgspec.structs.replace(field, id=id)
 
     return msgspec.structs.replace(collection, fields=tuple(kept(field) for field in collection.fields))
-
-
-_MOST_ID_CHARS: Final = 31
-
-
-def _is_word(id: str) -> bool:
-    return id.replace("_", "a").isalnum()
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from holdfast.config import Settings
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Sql, qualified, raw, value
 from holdfast.errors import ApiError, Problem, Problems, ValidationFailed
+from holdfast.pocketbase.adopting import with_adopted_ids
 from holdfast.pocketbase.definitions import OWN, Definition, definitions, with_own_ids
 from holdfast.pocketbase.failed import CannotMove
 from holdfast.pocketbase.mending import mend, paths
@@ -42,6 +43,7 @@ class SchemaMove:
         """Make them. `known` are the digests of what was moved before, by id. Raises CannotMove and ApiError."""
         await self._check_clashes(tx, old)
         changed = [one for one in self._sources if known.get(one.id) != one.digest]
+        old = with_adopted_ids(old, [one for one in changed if one.id not in known])
         system = {one.name: one for one in old.collections if one.system}
         listed = definitions(changed, self._renames, system, self._notes)
         self._prepare(listed)

@@ -1,5 +1,6 @@
 """From where people log in: a new place is told to its owner. And what goes with an account."""
 
+import hashlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -35,6 +36,17 @@ async def test_a_login_from_a_new_place_is_mailed_and_the_first_and_known_ones_a
     await office.jobs_are_done()
     assert len(office.mailbox.to(person.email)) == 1
     assert await places(office, person) == 2
+
+
+@in_one_loop
+async def test_a_place_that_pocketbase_knew_before_a_move_is_known(office: Office) -> None:
+    person = await office.person()
+    await office.log_in(person, address=WORK, agent=FIREFOX)
+    former = hashlib.md5((HOME + FIREFOX).encode()).hexdigest()
+    await office.value('UPDATE "_authOrigins" SET fingerprint = $2 WHERE "recordRef" = $1', person.id, former)
+    await office.log_in(person, address=HOME, agent=FIREFOX)
+    await office.jobs_are_done()
+    assert office.mailbox.to(person.email) == []
 
 
 @in_one_loop

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from holdfast.catalog.snapshot import Catalog
+from holdfast.pocketbase.adopting import with_adopted_ids
 from holdfast.pocketbase.names import find_renames, renamed_index, renamed_rule
 from holdfast.pocketbase.source_collection import SourceCollection
+from holdfast.schema.system import USERS, USERS_ID, system_collections
+
+THERE = {"email": "email", "name": "text", "avatar": "file", "verified": "text"}
 
 
 def source(name: str, *fields: str, type: str = "base") -> SourceCollection:
@@ -81,3 +87,14 @@ def test_new_names_keep_clear_of_others() -> None:
 )
 def test_an_index_follows_the_names(statement: str, made: str) -> None:
     assert renamed_index(statement, {"1st": "f_1st"}, "spare") == made
+
+
+def test_fields_that_are_here_already_get_the_ids_of_pocketbases() -> None:
+    here = Catalog.of(1, system_collections())
+    listed = tuple({"name": name, "type": type, "id": f"_old_{name}_"} for name, type in THERE.items())
+    there = msgspec.structs.replace(source(USERS, type="auth"), id=USERS_ID, fields=listed)
+    found = with_adopted_ids(here, [there]).by_id[USERS_ID].by_name
+    assert (found["email"].id, found["name"].id) == ("_old_email_", "_old_name_")
+    # A trigger is called by this one, and this one is of another type.
+    assert not {"_old_avatar_", "_old_verified_"} & {field.id for field in found.values()}
+    assert with_adopted_ids(here, []) is here
