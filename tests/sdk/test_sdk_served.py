@@ -154,6 +154,20 @@ async def test_a_plain_token_is_exchanged_in_time(site: Site):
         assert client.who.renew_at > 1.0
 
 
+async def test_very_many_records_go_in_and_out_as_streams(site: Site):
+    p = site.p
+    async with p.AsyncClient(site.url) as root:
+        root.hf_core.session.begin(p.Login(site.token))
+        report = await root.remarks.import_records(p.RemarkCreate(message="streamed", stars=n % 6) for n in range(3000))
+        assert (report.read, report.inserted, report.failed) == (3000, 3000, 0)
+        wrong = [p.RemarkCreate(message="x"), p.RemarkCreate(article="nothing00000000")]
+        report = await root.remarks.import_records(wrong, on_error="skip", dry_run=True)
+        assert (report.failed, report.errors[0]["line"]) == (1, 2)
+    mine = (p.Remark.message == "streamed") & (p.Remark.stars == 5)
+    found = [one.stars async for one in site.client.remarks.export(filter=mine)]
+    assert found == [5] * 500
+
+
 async def test_no_answer_is_told_as_such(site: Site):
     async with site.p.AsyncClient("http://127.0.0.1:9", retry=site.p.NO_RETRY) as client:
         with pytest.raises(site.p.ConnectionFailed):

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
-import tempfile
 import time
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -82,6 +80,8 @@ class FileTokens:
         if login is None:
             self._path.unlink(missing_ok=True)
             return
+        import tempfile  # takes its time, which only who keeps a login has to wait for
+
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
         try:
@@ -115,6 +115,8 @@ def read_login(token: str, collection: str, record_id: str, refresh_token: str, 
 
 
 def _moment(date: str | None, otherwise: float) -> float:
+    from email.utils import parsedate_to_datetime  # at a login alone
+
     try:
         return parsedate_to_datetime(date).timestamp() if date else otherwise
     except (TypeError, ValueError):
