@@ -1,5 +1,6 @@
 """What goes out for a file: its bytes or a part of them, and headers that let a browser do no harm with it."""
 
+import asyncio
 import hashlib
 import re
 from collections.abc import AsyncGenerator
@@ -15,8 +16,9 @@ from holdfast.files.hooked import before_serve
 from holdfast.files.ranges import NoSuchPart, Part, http_date, is_unchanged, wanted_part
 from holdfast.files.thumbs import Thumbs, forget
 from holdfast.http.request import Request
-from holdfast.http.response import Poured, Response
+from holdfast.http.response import Opened, Poured, Response
 from holdfast.plugin import FileServed
+from holdfast.storage.disk import open_file, read_part
 from holdfast.storage.media_type import INLINE
 from holdfast.storage.storage import Missing
 
@@ -29,6 +31,7 @@ _KEPT: Final = (b"cache-control", b"public, max-age=2592000, stale-while-revalid
 _PRIVATE: Final = (b"cache-control", b"private, no-cache")
 # The picture itself went out for a small one that is not to be had now: next time it may be.
 _ASK_AGAIN: Final = (b"cache-control", b"no-cache")
+SMALL_BYTES: Final = 64 * 1024  # read in one go, and sent together with the headers
 _UNQUOTABLE: Final = re.compile(r"[^ !#-\[\]-~]")  # in a quoted text of a header
 TRUE: Final = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 
@@ -153,7 +156,14 @@ async def _pour(
     content_type = kind + b"; charset=utf-8" if kind == b"text/plain" else kind
     if request.scope["method"] == "HEAD" or not size:
         return Poured(status, headers=headers, content_type=content_type, size=size, pieces=_nothing)
+    path = engine.storage.path(content.key)
+    if path is not None and size <= SMALL_BYTES:
+        body = await asyncio.to_thread(read_part, path, part.start, size)
+        return Poured(status, body, headers, content_type, size=size, pieces=_nothing)
     pieces = engine.storage.read(content.key, part.start, part.end)
+    if path is not None:
+        opened = Opened(await asyncio.to_thread(open_file, path), part.start)
+        return Poured(status, b"", headers, content_type, size=size, pieces=lambda: pieces, opened=opened)
     try:
         first = await anext(pieces)
     except StopAsyncIteration:

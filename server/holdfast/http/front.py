@@ -20,7 +20,7 @@ from holdfast.http.cors import Cors
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
-from holdfast.http.pouring import pour
+from holdfast.http.poured import send_poured
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
@@ -257,12 +257,14 @@ def _with_options(methods: str) -> bytes:
 
 
 class _Common:
-    """The headers that every answer has; `lines` is how they and the strictest policy go over the line."""
+    """The headers that every answer has; `lines` is how they and the strictest policy go over the line, `plain` how
+    they go without it."""
 
-    __slots__ = ("headers", "lines")
+    __slots__ = ("headers", "lines", "plain")
 
     def __init__(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self.headers = headers
+        self.plain = header_lines(headers)
         self.lines = header_lines((*headers, _POLICY))
 
 
@@ -327,14 +329,13 @@ class _Exchange:
     async def pour(self, response: Poured) -> None:
         """Send an answer in pieces. The line stays open for the next request."""
         request = self._request
-        request.scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
-        headers = [*self._common.headers, *self._own_headers(), (b"content-length", b"%d" % response.size)]
-        headers += [(b"content-type", response.content_type), *response.headers]
+        headers = [*self._own_headers(), (b"content-type", response.content_type), *response.headers]
+        if response.size is not None:
+            headers.append((b"content-length", b"%d" % response.size))
         self._status = response.status
-        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if not self._head:
-            self._bytes = await pour(request.receive, self._send, response.pieces())
-        await self._send({"type": "http.response.body", "body": b""})
+        self._bytes = await send_poured(
+            request, self._send, (self._common.headers, self._common.plain), headers, response
+        )
 
     async def __call__(self, message: Any) -> None:
         """Pass on a message of Litestar."""

@@ -18,13 +18,22 @@ class Response(msgspec.Struct, frozen=True):
 
 
 class Poured(Response, frozen=True, kw_only=True):
-    """An answer of `size` bytes that comes in pieces, as fast as the client takes them.
+    """An answer of `size` bytes (None: nobody knows) that comes in pieces, as fast as the client takes them.
 
-    Its headers say what a browser may do with it: the policy of other answers is not added.
+    Its headers say what a browser may do with it: the policy of other answers is not added. A small one may have all of
+    it as its `body`.
     """
 
-    size: int
+    size: int | None
     pieces: Callable[[], AsyncGenerator[bytes, None]]
+    opened: "Opened | None" = None
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An open file that holds what `pieces` would give, from `start` on. Who sends the answer closes it."""
+
+    handle: int
+    start: int
 
 
 NO_CONTENT: Final = Response(204)

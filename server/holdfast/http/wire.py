@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from holdfast.errors import ApiError, BadRequest, HeadersTooLarge, UriTooLong
 from holdfast.http.refusal import refusal
+from holdfast.http.sendfile import can_send_files, send_file
 from holdfast.http.stream import AsgiLine, Line, Receive, Send
 
 MOST_HEAD_BYTES: Final = 2 * 1024 * 1024  # of request line and headers: above what any setting allows
@@ -239,6 +240,23 @@ def open_line(scope: Any, send: Send, receive: Receive) -> Line:
     """The line of a request: straight to the socket where the server is ours."""
     send_whole = scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
     return AsgiLine(send, receive) if send_whole is None else WireLine(send_whole.args[0])
+
+
+async def send_over(cycle: RequestResponseCycle, handle: int, start: int, size: int) -> int | None:
+    """Send a part of an open file as the body of an answer whose headers are out; None where that is not possible.
+
+    How many bytes it was; with fewer than `size` the line is broken off. Raises TimeoutError and OSError.
+    """
+    if not can_send_files(cycle.transport) or cycle.disconnected:
+        return None
+    sent = await send_file(cycle.transport, handle, start, size, lambda: cycle.disconnected)
+    cycle.expected_content_length -= sent
+    if sent < size and not cycle.disconnected:
+        cycle.transport.abort()
+        async with asyncio.timeout(_LOOK_SECONDS):
+            while not cycle.disconnected:  # noqa: ASYNC110  (it tells nobody)
+                await asyncio.sleep(0)
+    return sent
 
 
 def header_lines(headers: Headers) -> bytes:

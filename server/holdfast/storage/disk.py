@@ -24,12 +24,7 @@ class Missing(Exception):
 
 async def read_file(path: Path, start: int, end: int | None) -> AsyncGenerator[bytes, None]:
     """The bytes of a file, or those from `start` up to, without, `end`. Raises Missing, and Unavailable."""
-    try:
-        handle = await asyncio.to_thread(os.open, path, os.O_RDONLY)
-    except (FileNotFoundError, NotADirectoryError) as failure:
-        raise Missing from failure
-    except OSError as failure:
-        raise disk_failure(failure) from failure
+    handle = await asyncio.to_thread(open_file, path)
     try:
         while end is None or start < end:
             size = READ_BYTES if end is None else min(READ_BYTES, end - start)
@@ -43,6 +38,30 @@ async def read_file(path: Path, start: int, end: int | None) -> AsyncGenerator[b
             yield piece
     finally:
         os.close(handle)
+
+
+def read_part(path: Path, start: int, size: int) -> bytes:
+    """So many bytes of a file, for what is small. Blocks. Raises Missing, also for a file that is shorter."""
+    handle = open_file(path)
+    try:
+        found = os.pread(handle, size, start)
+    except OSError as failure:
+        raise disk_failure(failure) from failure
+    finally:
+        os.close(handle)
+    if len(found) != size:
+        raise Missing
+    return found
+
+
+def open_file(path: Path) -> int:
+    """A handle of a file. Blocks. Raises Missing, and Unavailable."""
+    try:
+        return os.open(path, os.O_RDONLY)
+    except (FileNotFoundError, NotADirectoryError) as failure:
+        raise Missing from failure
+    except OSError as failure:
+        raise disk_failure(failure) from failure
 
 
 def move_file(content: Spooled, target: Path, spool: Path) -> None:

@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 import os
 import secrets
+import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from holdfast.errors import Unavailable
 
 MEMORY_BYTES: Final = 256 * 1024  # of one file; what is larger is written to the disk as it comes
+BATCH_BYTES: Final = 1024 * 1024  # written at once
+SYNC_BYTES: Final = 64 * 1024 * 1024  # between two looks that the disk has them
 HEAD_BYTES: Final = 8192  # of a file, by which its type is found
 
 
@@ -44,7 +47,10 @@ class Spooled:
 
 
 class Spool:
-    """A file that is coming. Ends with `finish`, or `discard`."""
+    """A file that is coming. Ends with `finish`, or `discard`.
+
+    While a thread writes what has come, more comes; so a file takes as long as the slower of line and disk.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -53,57 +59,100 @@ class Spool:
         self._waiting_bytes = 0
         self._size = 0
         self._head = b""
-        self._file: Any = None
         self._path: Path | None = None
+        self._handle = -1
+        self._unsynced = 0
+        self._turn = threading.Lock()  # of the thread that writes, and of who closes the file meanwhile
+        self._discarded = False
+        self._writing: asyncio.Future[None] | None = None
 
     async def write(self, data: bytes) -> None:
         """Take more bytes. Raises Unavailable when the disk takes no more."""
-        self._digest.update(data)
         if len(self._head) < HEAD_BYTES:
             self._head += data[: HEAD_BYTES - len(self._head)]
         self._waiting.append(data)
         self._waiting_bytes += len(data)
         self._size += len(data)
-        if self._waiting_bytes > MEMORY_BYTES:
-            await asyncio.to_thread(self._flush)
+        if self._waiting_bytes > (MEMORY_BYTES if self._path is None else BATCH_BYTES):
+            await self._hand_over()
 
     async def finish(self) -> Spooled:
         """The file as a whole. Raises Unavailable when the disk takes no more."""
-        digest = self._digest.hexdigest()
-        if self._file is None:
-            return Spooled(self._size, digest, self._head, b"".join(self._waiting), None)
-        await asyncio.to_thread(self._close)
-        return Spooled(self._size, digest, self._head, b"", self._path)
+        if self._path is None:
+            content = b"".join(self._waiting)
+            self._digest.update(content)
+            return Spooled(self._size, self._digest.hexdigest(), self._head, content, None)
+        await self._hand_over()
+        await self._written()
+        self._close()
+        return Spooled(self._size, self._digest.hexdigest(), self._head, b"", self._path)
 
     def discard(self) -> None:
         """Forget what has come."""
-        if self._file is not None:
-            with suppress(OSError):
-                self._file.close()
+        with self._turn:
+            self._discarded = True
+            self._close()
+        if self._writing is not None:
+            self._writing.add_done_callback(_seen)
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # where nothing can be written there may be nothing
+                self._path.unlink()
 
-    def _flush(self) -> None:
-        try:
-            if self._file is None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-                self._path = self._folder / secrets.token_hex(16)
-                self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", 0)
-            data = memoryview(b"".join(self._waiting))
-            while data:
-                data = data[self._file.write(data) :]
-        except OSError as failure:
-            raise disk_failure(failure) from failure
-        self._waiting.clear()
-        self._waiting_bytes = 0
+    async def _hand_over(self) -> None:
+        """Let a thread write what waits, as soon as it has written what came before."""
+        await self._written()
+        if self._path is None:
+            self._path = self._folder / secrets.token_hex(16)
+        waiting, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._writing = asyncio.get_running_loop().run_in_executor(None, self._write, self._path, waiting)
+
+    async def _written(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    def _write(self, path: Path, waiting: list[bytes]) -> None:
+        with self._turn:
+            if self._discarded:
+                return
+            try:
+                if self._handle < 0:
+                    self._folder.mkdir(parents=True, exist_ok=True)
+                    self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                for piece in waiting:
+                    self._digest.update(piece)
+                    left = memoryview(piece)
+                    while left:
+                        left = left[os.write(self._handle, left) :]
+                    self._unsynced += len(piece)
+                handle = os.dup(self._handle) if self._unsynced > SYNC_BYTES else -1
+            except OSError as failure:
+                raise disk_failure(failure) from failure
+        if handle >= 0:
+            self._unsynced = 0
+            _sync(handle)
 
     def _close(self) -> None:
-        if self._waiting:
-            self._flush()
-        try:
-            self._file.close()
-        except OSError as failure:
-            raise disk_failure(failure) from failure
+        if self._handle >= 0:
+            with suppress(OSError):
+                os.close(self._handle)
+            self._handle = -1
+
+
+def _seen(writing: asyncio.Future[None]) -> None:
+    """Look at a failure that nobody waits for any more."""
+    if not writing.cancelled():
+        writing.exception()
+
+
+def _sync(handle: int) -> None:
+    """See that the disk has a part of a file: now, and not all of it in the end, when everybody waits for it."""
+    try:
+        os.fdatasync(handle)
+    except OSError as failure:
+        raise disk_failure(failure) from failure
+    finally:
+        os.close(handle)
 
 
 def disk_failure(failure: OSError) -> Unavailable:

@@ -1,6 +1,7 @@
 """Files come in by forms: stored, held by their records, and gone again where no record took them."""
 
 import json
+import resource
 
 import pytest
 
@@ -246,3 +247,18 @@ async def test_who_may_create_nothing_is_refused_before_the_form_is_read(shelf: 
     answer = await shelf.api.guest.post("/api/collections/closed/records", files={"f": ("a.txt", b"x" * 1000)})
     refused(answer, 403, "forbidden")
     assert shelf.objects() == {}
+
+
+async def test_a_disk_that_is_full_refuses_a_file_and_keeps_nothing_of_it(shelf: Shelf) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (280_000, before[1]))  # what is longer fails, as on a full disk
+    try:
+        answer = await shelf.api.guest.post(shelf.records, files={"papers": ("a.bin", bytes(299_000))})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    refused(answer, 503, "unavailable")
+    assert answer.headers["retry-after"]
+    assert shelf.waiting() == []
+    assert await shelf.registered() == {}
+    assert shelf.objects() == {}
+    await shelf.add(("papers", ("a.bin", bytes(299_000))))

@@ -38,6 +38,7 @@ def test_uvicorn_starts_it_with_two_workers(prepared: str, tmp_path: Path) -> No
             "events": "ok",
             "webhooks": "ok",
             "limits": "per process",
+            "storage": "ok",
         }
     finally:
         process.terminate()

@@ -9,7 +9,7 @@ import pytest
 
 from bucket import Bucket
 from holdfast.errors import Unavailable
-from holdfast.storage.own_spool import clear_spool
+from holdfast.storage.own_spool import OwnSpool, clear_spool
 from holdfast.storage.place import Place
 from holdfast.storage.spool import Spool, Spooled
 from holdfast.storage.storage import Missing, Storage, open_storage
@@ -137,17 +137,30 @@ async def test_a_disk_that_takes_nothing_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await storage.keep("c/r/a.txt", Spooled.of(b"x"))
     spool = Spool(blocked)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable):  # as soon as the thread that writes has met it
         await spool.write(LARGE)
+        await spool.finish()
     spool.discard()
 
 
 async def test_what_a_killed_process_left_in_the_spool_is_cleared_away(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     await spool.write(LARGE)
+    await spool.write(LARGE)  # when it is taken, the first is written
     leave_behind(tmp_path / "0123456789abcdef")
     assert clear_spool(tmp_path) == 1
     assert clear_spool(tmp_path / "nothing") == 0
     assert len(names(tmp_path)) == 1
     spool.discard()
+    assert names(tmp_path) == []
+
+
+async def test_the_folder_of_a_process_that_lives_stays_and_that_of_a_dead_one_goes(tmp_path: Path) -> None:
+    living, dead = OwnSpool(tmp_path), OwnSpool(tmp_path)
+    for own in (living, dead):
+        own.new_path().write_bytes(b"x")
+    os.close(dead._lock)  # as the kernel does for a process that is killed
+    assert clear_spool(tmp_path) == 1
+    assert names(tmp_path) == [living.folder.name]
+    living.close()
     assert names(tmp_path) == []
