@@ -1,7 +1,9 @@
 """What all tests may use."""
 
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from client import api, shared_api, start_api
@@ -16,13 +18,21 @@ from holdfast.testing import (
 from mail_sink import mail_api, mailbox
 from oauth2_provider import openid
 from plugged import start_plugged
-from postgres import anywhere, cluster, database, empty_database
+from postgres import anywhere, cluster, database, empty_database, shared_database
 from redis_server import redis_server
 from served import no_server_left, served
 
 if "CI" not in os.environ:  # where it is, hypothesis itself expects a busy machine, and draws the same each time
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Begin with what takes long, so that no process is left alone with it at the end."""
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
 
 __all__ = [
     "anywhere",
@@ -41,6 +51,7 @@ __all__ = [
     "redis_server",
     "served",
     "shared_api",
+    "shared_database",
     "shared_project",
     "start_api",
     "start_plugged",

@@ -12,7 +12,7 @@ from mail_sink import Mailbox
 from oauth2_provider import REDIRECT, OidcProvider, Script, scripted_provider
 from office import Office
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 SUBS = itertools.count(1)
 APP = {"clientId": "our-app", "clientSecret": "hush"}
@@ -100,7 +100,7 @@ class Desk(Office):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def desk(cluster: Cluster, openid: OidcProvider, tmp_path_factory: Any) -> AsyncIterator[Desk]:
     """One application for the tests of a module; mark them with `in_one_loop`."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     with scripted_provider() as script:
         async with running(dsn, tmp_path_factory.mktemp("desk"), outbound_allow=("127.0.0.0/8", "::1/128")) as api:
             yield Desk(api, openid, script)

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from client import Api, running
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -74,7 +74,7 @@ PAPERS: list[dict[str, Any]] = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def one_shelf(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shelf]:
     """The server for all tests of a file."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("files")) as api:
         await api.define("papers", PAPERS)
         yield Shelf(api)

@@ -16,7 +16,7 @@ from holdfast.catalog.store import load
 from holdfast.schema.collection import Collection
 from mail_sink import Letter, Mailbox, mail_server
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 NUMBERS = itertools.count(1)
 
@@ -119,7 +119,7 @@ class Office:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
     """One application for the tests of a module; mark them with `in_one_loop`."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     with mail_server() as mailbox:
         connection = cast(Any, await asyncpg.connect(dsn))
         options = json.dumps({"smtp": mailbox.options, "meta": {"appName": "Tests", "appURL": "http://localhost:8090"}})

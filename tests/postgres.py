@@ -9,11 +9,22 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from holdfast.testing.postgres import Cluster, drop_database, make_database, reach
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT, TEMPLATE
 
-__all__ = ["Cluster", "anywhere", "cluster", "database", "drop_database", "empty_database", "make_database", "reach"]
+__all__ = [
+    "Cluster",
+    "anywhere",
+    "cluster",
+    "database",
+    "drop_database",
+    "empty_database",
+    "make_database",
+    "reach",
+    "shared_database",
+]
 
 
 @pytest.fixture(scope="session")
@@ -23,8 +34,17 @@ def cluster(holdfast_cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture
-async def database(cluster: Cluster) -> AsyncIterator[str]:
-    """The address of a fresh database with the system schema."""
+async def database(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The address of a fresh database with the system schema, and for an application with its superuser."""
+    for_application = {"api", "start_api"} & set(request.fixturenames)
+    dsn = await make_database(cluster, PROJECT if for_application else TEMPLATE)
+    yield dsn
+    await drop_database(cluster, dsn)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_database(cluster: Cluster) -> AsyncIterator[str]:
+    """The address of one database with the system schema, for all tests of a module, which clean up after themselves."""
     dsn = await make_database(cluster, TEMPLATE)
     yield dsn
     await drop_database(cluster, dsn)

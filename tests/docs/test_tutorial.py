@@ -15,7 +15,7 @@ from served import Served
 FOLDER = Path(__file__).parents[2] / "docs" / "tutorial"
 REQUESTS = re.findall(r"^```sh\n(curl .*?)^```$", (FOLDER / "places.md").read_text("utf-8"), re.M | re.S)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("tutorial")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

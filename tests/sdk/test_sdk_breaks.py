@@ -14,7 +14,6 @@ from holdfast_sdk.schema import read_schema
 from served import EMAIL, PASSWORD, Served, Server
 
 NOTES = {"name": "sdk_notes", "fields": [{"name": "n", "type": "number", "onlyInt": True}]}
-pytestmark = pytest.mark.xdist_group("sdk served")
 
 
 async def package_of(url: str, folder: Path, email: str = EMAIL, password: str = PASSWORD) -> Any:

@@ -13,7 +13,7 @@ import pytest
 
 from served import Served, clean_environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("sdk served")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial" / "python-client.md").read_text("utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", TUTORIAL, re.M | re.S)
 DECLARED = json.loads(re.findall(r"-d '(\{\n.*?\n  \]\})'", TUTORIAL, re.S)[0])

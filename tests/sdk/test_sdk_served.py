@@ -16,7 +16,7 @@ from generated import BLOG, OPEN, load
 from holdfast_sdk.schema import read_schema
 from served import Served
 
-pytestmark = [in_one_loop, pytest.mark.xdist_group("sdk served")]
+pytestmark = [in_one_loop]
 
 
 class Site:

@@ -11,7 +11,7 @@ import pytest
 from generated import write
 from schemas import NASTY, SHOP
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("sdk types")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 COOKBOOK = (ROOT / "docs" / "how-to" / "python-client.md").read_text("utf-8")
 BLOG = msgspec.structs.replace(SHOP, name="blog")

@@ -23,12 +23,15 @@ from holdfast.config import Settings
 from holdfast.db.embedded import Embedded
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
+from holdfast.db.sql import Statement, raw
 from holdfast.start import prepare_schema
 
 TEMPLATE: Final = "template_holdfast"
 PROJECT: Final = "template_project"  # the same with a superuser
 EMAIL: Final = "root@example.com"
 PASSWORD: Final = "a long enough password"
+# The event of the superuser would wait in every project for its number, late from the first moment.
+_FORGET: Final = Statement.of(raw("DELETE FROM holdfast.outbox"))
 IDLE_SECONDS: Final = 2.0  # without anybody, before it ends
 # For tests only: nothing here has to outlive the machine, and no database lives long enough to be vacuumed.
 SETTINGS: Final = {
@@ -37,6 +40,8 @@ SETTINGS: Final = {
     "synchronous_commit": "off",
     "max_wal_size": "4GB",
     "autovacuum": "off",
+    # DROP DATABASE waits for every process to take note, and one whose client never logs in does so when this ends.
+    "authentication_timeout": "10s",
 }
 
 
@@ -54,6 +59,7 @@ async def prepare(superuser: str, dsn: str) -> None:
     await connection.execute(f"CREATE DATABASE {PROJECT} OWNER holdfast TEMPLATE {TEMPLATE}")
     pool = Pool(on_database(dsn, PROJECT), size=1, settings=session_settings(settings))
     await upsert_superuser(pool, EMAIL, PASSWORD)
+    await pool.execute(_FORGET)
     await pool.close()
     for template in (TEMPLATE, PROJECT):
         await connection.execute(f"ALTER DATABASE {template} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")

@@ -12,7 +12,7 @@ import pytest_asyncio
 from client import EMAIL, PASSWORD, Api, in_one_loop, refused, running
 from holdfast.auth.passkeys import MOST_PASSKEYS, sweep_challenges
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 from software_authenticator import Authenticator, Credential, decode, encode
 
 USERS = "/api/collections/users/"
@@ -24,7 +24,7 @@ names = iter(range(10_000))
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """One server at ORIGIN for all tests that leave nothing behind."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("site"), public_url=ORIGIN) as made:
         yield made
     await drop_database(cluster, dsn)

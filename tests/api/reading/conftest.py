@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from client import Api, api, running, start_api
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 __all__ = ["api", "blog", "start_api"]
 
@@ -100,7 +100,7 @@ MANY_PLACES = """
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
 async def blog(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """A server with a blog in it."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("blog")) as made:
         await _define(made)
         await _fill(made)

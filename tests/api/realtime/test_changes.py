@@ -13,7 +13,7 @@ import pytest_asyncio
 from client import Api, in_one_loop, refused, running
 from holdfast.realtime import streams
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 from sse import Event, Stream, stream
 
 pytestmark = in_one_loop
@@ -62,7 +62,7 @@ class Hall(Api):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hall(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("hall"), background=True) as made:
         made.__class__ = Hall
         yield made

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from client import Api, api, running, start_api
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 __all__ = ["api", "society", "start_api"]
 
@@ -123,7 +123,7 @@ async def society(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 @asynccontextmanager
 async def gathered(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Society]:
     """A society on a server of its own, for tests that change more than the rules."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("society")) as made:
         found = Society(made)
         await _define(made)

@@ -11,9 +11,9 @@ import pytest
 
 
 @pytest.fixture
-async def connection(database: str) -> AsyncIterator[Any]:
-    """A connection to a fresh database."""
-    opened: Any = await asyncpg.connect(database)
+async def connection(shared_database: str) -> AsyncIterator[Any]:
+    """A connection of its own to the database: what it sets ends with it."""
+    opened: Any = await asyncpg.connect(shared_database)
     yield opened
     await opened.close()
 

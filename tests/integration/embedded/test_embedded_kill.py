@@ -1,4 +1,4 @@
-"""Whatever is killed, nothing that was acknowledged is lost: 20 rounds, with a control that must lose.
+"""Whatever is killed, nothing that was acknowledged is lost, with a control that must lose.
 
 SIGKILL says nothing about a power failure: what the kernel has, it still has. That part is fsync's.
 """
@@ -17,7 +17,7 @@ import asyncpg
 from embedded_process import Process, ask
 from holdfast.db.embedded.leftovers import find
 
-ROUNDS = 20
+ROUNDS = 6
 WRITERS = 4
 DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
@@ -102,7 +102,7 @@ async def lost(dsn: str, acknowledged: set[int]) -> int:
     return len(acknowledged - {row["number"] for row in rows})
 
 
-async def test_nothing_acknowledged_is_lost_in_20_rounds_of_kill(data: Path):
+async def test_nothing_acknowledged_is_lost_in_rounds_of_kill(data: Path):
     server = await asyncio.to_thread(Process, data)
     await ask(server.dsn, "CREATE TABLE written (number bigint PRIMARY KEY)")
     load = Load(server.dsn)

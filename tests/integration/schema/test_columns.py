@@ -34,9 +34,10 @@ NAMED: dict[str, Any] = {"id": "field1", "name": "value"}
 
 
 @pytest.fixture
-async def pool(database: str) -> AsyncIterator[Pool]:
-    made = Pool(database, size=1, settings={})
+async def pool(shared_database: str) -> AsyncIterator[Pool]:
+    made = Pool(shared_database, size=1, settings={})
     yield made
+    await made.execute(Statement.of(raw("DROP TABLE IF EXISTS public.one, public.posts")))
     await made.close()
 
 
