@@ -73,9 +73,7 @@ def recurring_of(plugin: str, schedule: Schedule, settings: msgspec.Struct) -> R
         cron = schedule.cron if isinstance(schedule.cron, str) else schedule.cron(settings)
         next_time(cron, schedule.timezone, datetime.now(UTC))
     except Exception as failure:  # whatever the plugin's function raises
-        _log.error(
-            "a schedule does not run: it cannot be", plugin=plugin, schedule=name, reason=str(failure)
-        )
+        _log.error("a schedule does not run: it cannot be", plugin=plugin, schedule=name, reason=str(failure))
         return None
     return Recurring(name, plugin, cron, schedule.timezone, catches_up=schedule.missed == "once")
 

@@ -17,6 +17,7 @@ from holdfast.testing.fixtures import (
     start_project,
 )
 from holdfast.testing.mailbox import Mail, Mailbox
+from holdfast.testing.postgres import Cluster
 from holdfast.testing.project import Project
 from holdfast.testing.queued import QueuedJob
 from holdfast.testing.receiver import Call, Receiver, Webhook
@@ -27,6 +28,7 @@ __all__ = [
     "Call",
     "Client",
     "Clock",
+    "Cluster",
     "Mail",
     "Mailbox",
     "Project",

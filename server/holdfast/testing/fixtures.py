@@ -13,6 +13,7 @@ from holdfast.testing.postgres import Cluster, shared_cluster
 from holdfast.testing.project import Project
 from holdfast.testing.running import running_project
 
+SHARED: Final = "HOLDFAST_TEST_POSTGRES"
 StartProject: TypeAlias = Callable[..., AbstractAsyncContextManager[Project]]
 in_one_loop: Final = pytest.mark.asyncio(loop_scope="module")
 """For tests that use `shared_project`: they run in the event loop in which it was started."""
@@ -24,7 +25,8 @@ def holdfast_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clust
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    with shared_cluster(shared) as found:
+    # A test run inside of a test shares the cluster of that.
+    with shared_cluster(Path(os.environ.get(SHARED, shared))) as found:
         yield found
 
 
