@@ -44,7 +44,7 @@ async def database(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIte
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_database(cluster: Cluster) -> AsyncIterator[str]:
-    """The address of one database with the system schema, for all tests of a module, which clean up after themselves."""
+    """The address of one database with the system schema, for all tests of a module that leave nothing behind."""
     dsn = await make_database(cluster, TEMPLATE)
     yield dsn
     await drop_database(cluster, dsn)

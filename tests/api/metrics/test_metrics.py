@@ -125,7 +125,9 @@ async def test_a_plan_that_was_made_before_is_a_hit(api: Api):
 
 
 async def test_what_waits_is_told_with_its_age(api: Api):
-    outbox = "UPDATE holdfast.outbox SET at = now() - interval '30 seconds'"  # there are logins in it
+    await api.define("posts")
+    await api.create("posts")
+    outbox = "UPDATE holdfast.outbox SET at = now() - interval '30 seconds'"
     job = "INSERT INTO holdfast.jobs (name, run_at) VALUES ('a', now() - interval '40 seconds')"
     await api.pool.execute(Statement.of(raw(outbox)))
     await api.pool.execute(Statement.of(raw(job)))
