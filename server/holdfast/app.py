@@ -90,6 +90,8 @@ from holdfast.sdk.routes import sdk_routes
 from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import spool_of
 from holdfast.sweeps import Sweep, sweep_forever
+from holdfast.transfer.routes import transfer_routes
+from holdfast.transfer.store import sweep_imports
 from holdfast.webhooks.deliverer import Deliverer
 from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
 from holdfast.webhooks.filter_guard import refuse_broken_filters
@@ -114,6 +116,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "deliveries": sweep_deliveries,
     "attempts at deliveries": sweep_attempts_made,
     "versions of records": sweep_history,
+    "imports": sweep_imports,
 }
 
 
@@ -163,7 +166,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     own = (*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate))
     gathering = Gathering(place, counts, broker, principals)
     thumbs = Thumbs()
-    routes = Routes((*ROUTES, *file_routes(thumbs), *realtime_routes(broker), *own))
+    routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
     handlers = (
         *health.HANDLERS,
         *setup_routes.HANDLERS,

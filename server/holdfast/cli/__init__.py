@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "files": "holdfast.cli.files",
     "schema": "holdfast.cli.schema",
     "sdk": "holdfast.cli.sdk",
+    "import": "holdfast.cli.import_records",
+    "export": "holdfast.cli.export_records",
     "plugin": "holdfast.cli.plugin",
     "import-pocketbase": "holdfast.cli.import_pocketbase",
     "x": "holdfast.cli.plugin_commands",

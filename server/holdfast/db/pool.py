@@ -242,6 +242,16 @@ def _lost(connection: Connection) -> Unavailable:
     return Unavailable("The database cannot be reached just now: try again in a moment.")
 
 
+@asynccontextmanager
+async def transaction_on(connection: Connection) -> AsyncGenerator["Transaction", None]:
+    """A transaction on a connection that the pool does not lend, for work that takes long."""
+    made = Transaction(connection)
+    async with connection.transaction():
+        yield made
+    for follow in made.followers:
+        await follow()
+
+
 class Transaction:
     """A connection inside a transaction. `connection` is there for what is not a `Sql`, such as COPY."""
 
@@ -249,11 +259,11 @@ class Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.followers: tuple[Follow, ...] = ()
+        self.followers: list[Follow] = []
 
     def after_commit(self, follow: Follow) -> None:
         """Have something done when the transaction is committed and its connection is given back."""
-        self.followers = (*self.followers, follow)
+        self.followers.append(follow)
 
     async def fetchrow(self, sql: Sql | Statement, inputs: Inputs = NO_INPUTS) -> Row | None:
         """Run one statement that gives at most one row."""
@@ -273,10 +283,10 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None, None]:
         """A block that can fail on its own: what it did is undone, the transaction goes on."""
-        before = self.followers
+        before = len(self.followers)
         try:
             async with self.connection.transaction():
                 yield
         except BaseException:
-            self.followers = before
+            del self.followers[before:]
             raise

@@ -43,6 +43,7 @@ RECORDS: Final = "/api/collections/"
 API_KEY: Final = b"x-api-key"
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
+_APART: Final[dict[str, str]] = {"import": "POST", "export": "GET"}  # a record may be called so: it can be changed
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -208,7 +209,7 @@ class Front:
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             of_records = len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/")
-            if of_records and (len(segments) == 5 or "/" not in segments[5]):  # what is below a record is in the table
+            if of_records and (len(segments) == 5 or _is_record(request.method, segments[5])):
                 return await self.parts.records(engine, request)
         found = self.parts.routes.find(request.method, path)
         if found is not None:
@@ -234,6 +235,11 @@ class Front:
         await self.parts.control(scope, request.receive, exchange)
         request.route = request.route or scope.get("path_template", "")
         return None
+
+
+def _is_record(method: str, rest: str) -> bool:
+    """Whether it is about one record, or a question to all: what is below a record is in the table, like _APART."""
+    return "/" not in rest and _APART.get(rest) != method
 
 
 async def _call(engine: "Engine", request: Request, route: Route, params: dict[str, str]) -> Response:

@@ -18,6 +18,7 @@ _ODD_ESCAPE: Final = re.compile(
 )
 _LARGE: Final = (b"multipart/form-data", b"application/offset+octet-stream")  # forms, and pieces of uploads
 _KEY: Final = re.compile(rb"hf_[a-z0-9]{15}_[0-9A-Za-z]{20}")  # the beginning of the secret of an API key
+IMPORT: Final = "/records/import"  # the end of a path to which files of any size are sent, and read as they come
 MAX_LENGTH_DIGITS: Final = 18  # of Content-Length; int() itself refuses text of more than 4,300
 
 
@@ -41,7 +42,7 @@ class Limits:
         raw_path: bytes = scope.get("raw_path") or request.path.encode()
         if len(raw_path) + len(request.query_string) > self.uri_bytes:
             raise UriTooLong(headers=CLOSE)
-        self._check_headers(scope["headers"], request.headers)
+        self._check_headers(scope["headers"], request.headers, request.path)
         if b"host" not in request.headers and scope.get("http_version") == "1.1":
             raise BadRequest("The request has no Host header.", headers=CLOSE)
         if b"%" in raw_path and _ODD_ESCAPE.search(raw_path):
@@ -52,7 +53,7 @@ class Limits:
         if b"\\" in raw_path or "\ufffd" in request.path or "//" in request.path:
             raise NotFound
 
-    def _check_headers(self, pairs: list[tuple[bytes, bytes]], headers: dict[bytes, bytes]) -> None:
+    def _check_headers(self, pairs: list[tuple[bytes, bytes]], headers: dict[bytes, bytes], path: str) -> None:
         # One join is a third of the time of a loop (0.3 us for six headers), and every request pays it.
         if len(b"".join(chain.from_iterable(pairs))) > self.header_bytes:
             raise HeadersTooLarge(headers=CLOSE)
@@ -66,7 +67,9 @@ class Limits:
         if not declared.isdigit() or len(declared) > MAX_LENGTH_DIGITS:
             raise BadRequest("Content-Length is no number.", headers=CLOSE)
         # Such a body may be larger where its files may be: who reads it knows.
-        if int(declared) > self.body_bytes and not headers.get(b"content-type", b"").lower().startswith(_LARGE):
+        if int(declared) > self.body_bytes and not (
+            headers.get(b"content-type", b"").lower().startswith(_LARGE) or path.endswith(IMPORT)
+        ):
             raise TooLarge(headers=CLOSE)
 
 

@@ -100,6 +100,11 @@ def _total(rows: Rows, page: Page) -> Sql:
     )
 
 
+def compile_all(rows: Rows, document: Document, keys: Sequence[Key]) -> Sql:
+    """All rows in this order, each with its JSON as `item`: for a cursor, which takes them a few at a time."""
+    return raw("SELECT ") + document.sql + raw(" AS item") + _from(rows) + _order_by([key.order for key in keys])
+
+
 def compile_walk(rows: Rows, document: Document, page: Page, nulls: tuple[bool, ...] | None) -> Sql:
     """A page by cursor as one row: `items` as above, and `position`, text[], the end of the page or null.
 

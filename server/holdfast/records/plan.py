@@ -27,6 +27,7 @@ from holdfast.records.list import (
     PAGE,
     Page,
     Rows,
+    compile_all,
     compile_count,
     compile_estimate,
     compile_page,
@@ -200,6 +201,21 @@ def _compile(asked: Asked, ways: Access, wanted: Wanted, reading: Reading | None
     estimate = Statement.of(compile_estimate(rows)) if estimated else None
     counted = Statement.of(compile_count(rows)) if estimated and ruled else None
     return Compiled(Statement.of(compile_page(rows, seen, page)), seen.spaced, estimate, counted, ruled)
+
+
+def plan_all(asked: Asked, query: ListQuery) -> Plan:
+    """The plan of an export: one row for each record that may be listed, with its JSON as `item`.
+
+    `fields` of the query name what goes out. It is not kept: exports are few. Raises what `plan_list` raises.
+    """
+    ways = asked.access("list")
+    reading = read_filter(query.filter, dict(query.params)) if query.filter else None
+    found = _Narrowing(asked, ways, reading)
+    keys = sort_keys(found.scope, query.sort, walk=False)
+    seen = document(asked.catalog, asked.who, asked.collection, BASE, read_shape(query.fields, query.expand), ways)
+    statement = Statement.of(compile_all(found.rows(), seen, keys))
+    ruled = ways.rules != ("",)
+    return Plan(Compiled(statement, seen.spaced, ruled=ruled), reading.literals if reading else (), {}, query)
 
 
 def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:

@@ -1,0 +1,1 @@
+"""Records in and out as files: imports that tell the truth, and exports that can be imported again."""

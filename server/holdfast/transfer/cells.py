@@ -1,0 +1,102 @@
+"""The cells of a CSV file: what stands in them for a value, and which value they stand for. Pure.
+
+A spreadsheet takes a cell that begins with one of `= + - @`, a tab or a carriage return for a formula. Such texts go
+out behind an apostrophe, and so do texts that would look as if they had been, so that taking it off again is exact.
+"""
+
+import re
+from typing import Any, Final
+
+import msgspec
+
+from holdfast.expressions.kind import Kind
+from holdfast.schema.field import Field, FieldError
+from holdfast.schema.json import JsonField
+
+_BEGINNINGS: Final = frozenset("'=+-@\t\r")
+# The apostrophes of a text that needs one more, and of one that has had it. A cell of nothing but apostrophes is one
+# for an empty text where an empty cell is null.
+_NEEDS: Final = re.compile(r"'*[=+\-@\t\r]|'+\Z")
+_HAS: Final = re.compile(r"'+(?:[=+\-@\t\r]|\Z)")
+_LIST_BEGINS: Final = "["
+
+
+def guard(text: str) -> str:
+    """A text as a cell that no spreadsheet runs."""
+    if text and text[0] in _BEGINNINGS and _NEEDS.match(text):
+        return f"'{text}"
+    return text
+
+
+def unguard(cell: str) -> str:
+    """The text behind a cell that `guard` has made."""
+    return cell[1:] if cell[:1] == "'" and _HAS.match(cell) else cell
+
+
+def write_cell(field: Field | None, raw: bytes, *, guarded: bool) -> str:
+    """The cell for the JSON of a field's value; `field` is None for what belongs to no field, such as a label."""
+    if isinstance(field, JsonField):
+        return "" if raw == b"null" else raw.decode()
+    value: Any = msgspec.json.decode(raw)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        return raw.decode()
+    if not guarded or (field is not None and not is_textual(field)):
+        return value
+    if not value and field is not None and field.nullable and not field.many:
+        return "'"
+    return guard(value)
+
+
+def is_textual(field: Field) -> bool:
+    """Whether the field's cells are texts that somebody has chosen, and not numbers or dates."""
+    return field.kind is Kind.TEXT
+
+
+def read_cell(field: Field, cell: str, *, guarded: bool) -> object:
+    """The value that a cell stands for, as a JSON body would have it. An empty cell is no value: null.
+
+    Raises FieldError for a cell that has to be JSON and is not.
+    """
+    if not cell:
+        return None
+    if isinstance(field, JsonField):
+        return json_text(_json(cell))
+    if not is_textual(field):
+        return unguard(cell) if guarded else cell
+    if field.many:
+        return _many(cell, guarded=guarded)
+    return unguard(cell) if guarded else cell
+
+
+def read_value(field: Field, value: object) -> object:
+    """The same for a value of NDJSON: it is what it is. Of a json field, a string stays that string."""
+    return json_text(value) if isinstance(field, JsonField) else value
+
+
+def json_text(value: object) -> object:
+    """A value for a json field, which would read a string as the JSON in it: a form can send nothing else."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError as failure:
+        raise FieldError("validation_invalid_json", "Must be JSON, without half surrogate pairs.") from failure
+
+
+def _many(cell: str, *, guarded: bool) -> object:
+    """A JSON list, or one bare value."""
+    if cell.startswith(_LIST_BEGINS):
+        try:
+            return msgspec.json.decode(cell, type=list[Any])
+        except (msgspec.DecodeError, RecursionError):
+            pass
+    return [unguard(cell) if guarded else cell]
+
+
+def _json(cell: str) -> object:
+    try:
+        return msgspec.json.decode(cell)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as failure:
+        raise FieldError("validation_invalid_json", "Must be JSON: a text stands in quotes.") from failure
