@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from holdfast.pocketbase.names import Renames, renamed_index, renamed_rule
+from holdfast.pocketbase.names import Renames, renamed_index, renamed_rule, spare_index
 from holdfast.pocketbase.report import Notes
 from holdfast.pocketbase.source_collection import RULES, SourceCollection
 from holdfast.schema.auth_options import AuthOptions
@@ -70,8 +70,9 @@ def _given(source: SourceCollection, renames: Renames, notes: Notes) -> dict[str
     for old, new in renames.fields.get(source.id, {}).items():
         notes.add(f"{source.name}.{old}", f"cannot be the name of a field here: it is called {new} now")
     given["indexes"] = [
-        renamed_index(statement, renames.fields.get(source.id, {}), f"idx_{source.id}_{at}")
+        renamed_index(statement, renames.fields.get(source.id, {}), spare_index(source, at))
         for at, statement in enumerate(source.indexes)
+        if statement
     ]
     if source.type == "auth":
         given |= _renamed_options(source, _options(source), renames, notes)

@@ -21,7 +21,7 @@ from holdfast.pocketbase import files
 from holdfast.pocketbase.definitions import PASSING
 from holdfast.pocketbase.failed import CannotMove
 from holdfast.pocketbase.files import Copied, Copying, Held, Shelf
-from holdfast.pocketbase.names import Renames, find_renames
+from holdfast.pocketbase.names import Renames, find_renames, renamed_index, spare_index
 from holdfast.pocketbase.records_move import RecordsMove
 from holdfast.pocketbase.report import MovedFiles, Notes, Report
 from holdfast.pocketbase.schema_move import SchemaMove, remember, remembering, take_dates
@@ -114,7 +114,10 @@ class _Move:
                 return await self._once(copied, left, stays=stays)
             except _TooLong as failure:
                 if failure.index in left:
-                    raise CannotMove(f"The index {failure.index} cannot be made: {failure}") from failure
+                    message = (
+                        f"A value is longer than the index {failure.index} takes. Delete the index, and try again."
+                    )
+                    raise CannotMove(message) from failure
                 left |= {failure.index}
 
     async def _once(self, copied: Copied, left: frozenset[str], *, stays: bool) -> Report:
@@ -237,14 +240,20 @@ def _told(work: Callable[[Transaction], Awaitable[_Outcome]]) -> Callable[[Trans
 
 
 def _without(sources: Sequence[SourceCollection], left: frozenset[str], notes: Notes) -> list[SourceCollection]:
-    """The collections without indexes that have no room for a value."""
+    """The collections without indexes that have no room for a value: where one was, there is an empty text."""
     found: list[SourceCollection] = []
     for one in sources:
-        kept = tuple(statement for statement in one.indexes if not any(index in statement for index in left))
-        if len(kept) < len(one.indexes):
+        kept = tuple("" if _is_named(one, at, left) else text for at, text in enumerate(one.indexes))
+        if kept != one.indexes:
             notes.add(one.name, "an index is left out: values are longer than PostgreSQL's indexes take (2,700 bytes)")
         found.append(msgspec.structs.replace(one, indexes=kept))
     return found
+
+
+def _is_named(source: SourceCollection, at: int, names: frozenset[str]) -> bool:
+    """Whether an index is called by one of the names, here."""
+    statement = renamed_index(source.indexes[at], {}, spare_index(source, at)).partition("`")[2]
+    return statement.partition("`")[0] in names
 
 
 def _bucket(found: Mapping[str, Any]) -> S3 | None:

@@ -106,6 +106,11 @@ def renamed_rule(rule: str, renames: Renames) -> str | None:
     return None if unclear else found
 
 
+def spare_index(source: SourceCollection, at: int) -> str:
+    """The name for an index that cannot have its own."""
+    return f"idx_{source.id}_{at}"
+
+
 def renamed_index(statement: str, fields: Mapping[str, str], fallback: str) -> str:
     """An index statement with the new names of fields, and a name that it can have."""
     found = _INDEX.match(statement)

@@ -60,6 +60,8 @@ def odd(folder: Path) -> None:
             indexes=[
                 "CREATE UNIQUE INDEX `idx-odd` ON `odd` (`title` COLLATE NOCASE)",
                 "CREATE INDEX `idx_long` ON `odd` (`1st`)",
+                "CREATE INDEX `idx-long` ON `odd` (`1st`)",
+                "CREATE INDEX `idx_longer` ON `odd` (`day`)",
                 "CREATE INDEX `idx_expression` ON `odd` (json_extract(data, '$.a'))",
             ],
             sql_indexes=[],
@@ -114,9 +116,10 @@ async def test_the_rest_comes_and_all_of_it_is_told(database: str, tmp_path: Pat
         assert (person["roles_field"], person["roles"]) == (["admin"], [])
 
         found = (await root.get("/api/collections/odd")).json()
+        names = [f"`idx_{found['id']}_0`", "`idx_longer`"]
         assert [one["name"] for one in found["fields"]][1:3] == ["f_1st", "whole"]
         assert (found["createRule"], found["updateRule"]) == (None, None)
-        assert [index.partition(" ON ")[0].split()[-1] for index in found["indexes"]] == [f"`idx_{found['id']}_0`"]
+        assert [index.partition(" ON ")[0].split()[-1] for index in found["indexes"]] == names
         first = (await root.get(f"/api/collections/odd/records/{'a' * 15}")).json()
         shown = {key: first[key] for key in ("whole", "day", "data", "person", "papers")}
         assert shown == {"whole": 2.5, "day": "", "data": "{oops", "person": "", "papers": ["a_2.txt"]}
