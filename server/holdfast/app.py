@@ -45,6 +45,10 @@ from holdfast.catalog.live import LiveCatalog
 from holdfast.collections import routes as collections
 from holdfast.collections.trash import sweep_trash
 from holdfast.config import Settings
+from holdfast.console.assets import Assets
+from holdfast.console.bootstrap import BOOTSTRAP_ROUTES
+from holdfast.console.pages import console_handlers
+from holdfast.console.session import SESSION_ROUTES as CONSOLE_SESSION_ROUTES
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
@@ -142,6 +146,8 @@ ROUTES: Final = (
     *PASSKEY_ROUTES,
     BATCH,
     *OPTIONS_ROUTES,
+    *CONSOLE_SESSION_ROUTES,
+    *BOOTSTRAP_ROUTES,
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
     *AUDIT_ROUTES,
@@ -171,6 +177,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
         *health.HANDLERS,
         *setup_routes.HANDLERS,
         *link_page.HANDLERS,
+        *console_handlers(Assets()),
         *redirect_handlers(broker),
         *metrics_handlers(gathering),
     )

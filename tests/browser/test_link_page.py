@@ -65,7 +65,7 @@ def test_a_link_confirms_an_address_and_the_token_is_gone_from_the_address_bar(s
     page.goto(site.link("confirm@example.com", "verification"))
     expect(page.get_by_role("heading")).to_have_text("Thank you")
     assert site.record(person)["verified"] is True
-    assert page.url == f"{site.url}/_/"
+    assert page.url == f"{site.url}/_/links"
 
 
 def test_a_link_sets_a_new_password_and_says_what_is_wrong_with_one(site: Site, page: Page) -> None:
@@ -124,5 +124,5 @@ def test_a_link_changes_the_email_for_who_knows_the_password(site: Site, page: P
     ],
 )
 def test_a_link_that_leads_nowhere_says_so(site: Site, page: Page, fragment: str, title: str) -> None:
-    page.goto(f"{site.url}/_/{fragment}")
+    page.goto(f"{site.url}/_/links{fragment}")
     expect(page.get_by_role("heading")).to_have_text(title)

@@ -9,6 +9,7 @@ import structlog
 
 from holdfast.audit.author import author_of
 from holdfast.audit.entry import Entry, Target
+from holdfast.auth.browser import CSRF, cookie_of, require_csrf
 from holdfast.auth.key_secret import read_secret
 from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key, note_use
 from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
@@ -64,19 +65,35 @@ class Principals:
         await asyncio.gather(*self._noting)
 
     async def authenticate(self, engine: Engine, request: Request) -> Principal:
-        """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token, or by an
-        API key there or in `X-API-Key`.
+        """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token, by an
+        API key there or in `X-API-Key`, or by the cookie of the console beside `X-CSRF-Token`.
 
         A token that is invalid, expired or of a record that is gone makes its sender a guest; a key raises
         Unauthenticated then, and RateLimited when it is used too often. A good one costs a query every KEPT_SECONDS.
-        Raises Unavailable when the database is away.
+        Raises Forbidden for a cookie that another site had sent, Unauthenticated for one whose session has ended, and
+        Unavailable when the database is away.
         """
         secret = request.headers.get(API_KEY)
         if secret:
             return await self._key(engine, request, secret)
         header = request.headers.get(b"authorization")
-        if not header:
-            return GUEST
+        if header is None and CSRF in request.headers:
+            return await self._browser(engine, request)
+        return await self._bearer(engine, request, header) if header else GUEST
+
+    async def _browser(self, engine: Engine, request: Request) -> Principal:
+        """Whose cookie it is, which counts beside its CSRF token alone. Raises Forbidden, and Unauthenticated when the
+        session has ended: a page that goes on as a guest would tell its operator of closed rules instead.
+        """
+        token = cookie_of(request)
+        if token:
+            require_csrf(request, engine.secret, token)
+            found = await self._bearer(engine, request, token.encode("latin-1"))
+            if found is not GUEST:
+                return found
+        raise Unauthenticated("Your session has ended: sign in again.")
+
+    async def _bearer(self, engine: Engine, request: Request, header: bytes) -> Principal:
         known = self._known.get(header)
         if known is not None and known.until > time.monotonic() and known.catalog_version == engine.catalog.version:
             self.hits += 1

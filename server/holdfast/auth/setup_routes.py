@@ -1,12 +1,10 @@
-"""The first run over HTTP: a page for people, and what it calls."""
+"""The first run over HTTP: what the console's page of it calls."""
 
-from pathlib import Path
 from typing import Final
 
 import litestar
 import msgspec
 from litestar.di import NamedDependency
-from litestar.enums import MediaType
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
@@ -17,12 +15,9 @@ from holdfast.auth.setup import check_setup_token, set_up
 from holdfast.engine import Engine
 from holdfast.errors import NotFound
 from holdfast.http.litestar import NO_STORE, as_litestar
-from holdfast.http.pages import page
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.schema.system import SUPERUSERS
-
-PAGE: Final = Path(__file__).with_name("setup.html")
 
 
 class SetupState(msgspec.Struct, frozen=True):
@@ -75,10 +70,4 @@ async def setup(
     return as_litestar(Response(body=msgspec.json.encode(done), headers=((b"cache-control", b"no-store"),)))
 
 
-@litestar.get("/_/setup", summary="The page of the first run", tags=["server"], media_type=MediaType.HTML)
-async def setup_page() -> litestar.Response[bytes]:
-    """Show the page. It holds nothing secret: the token is in the part of the address that browsers keep."""
-    return as_litestar(page(PAGE))
-
-
-HANDLERS: Final = (setup_state, setup, setup_page)
+HANDLERS: Final = (setup_state, setup)

@@ -41,6 +41,7 @@ Authenticate: TypeAlias = Callable[["Engine", Request], Awaitable[Principal]]
 
 RECORDS: Final = "/api/collections/"
 API_KEY: Final = b"x-api-key"
+CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
 _APART: Final[dict[str, str]] = {"import": "POST", "export": "GET"}  # a record may be called so: it can be changed
@@ -191,11 +192,11 @@ class Front:
             return Response(204, headers=((b"allow", _with_options(refused.headers["Allow"])),))
 
     async def _admit(self, request: Request) -> "Engine":
-        """Find out who asks, and count it. Raises Unavailable, Unauthenticated and RateLimited."""
+        """Find out who asks, and count it. Raises Unavailable, Unauthenticated, Forbidden and RateLimited."""
         engine = self._engine
         if engine is None:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
-        if b"authorization" in request.headers or API_KEY in request.headers:
+        if b"authorization" in request.headers or API_KEY in request.headers or CSRF in request.headers:
             request.principal = await self.parts.authenticate(engine, request)
         rate_limits = engine.catalog.options.rate_limits
         if request.method == "HEAD":
@@ -367,7 +368,7 @@ class _Exchange:
             headers.extend(self._cors.headers(origin))
         if self.state:
             headers.append((STATE, self.state))
-        if b"authorization" in request.headers or API_KEY in request.headers:
+        if b"authorization" in request.headers or API_KEY in request.headers or CSRF in request.headers:
             headers.append(_NO_STORE)
             if request.principal.is_superuser:
                 headers.append((b"server-timing", self._timing()))

@@ -1,0 +1,66 @@
+/** Every shortcut in one list: it feeds the keys, the palette and the sheet that `?` shows. */
+import { untrack } from 'svelte'
+
+export type Shortcut = { id: string; keys: string; label: string; scope: string; run?: () => void }
+
+const PREFIX_MS = 1000
+
+class Shortcuts {
+  #groups = $state.raw<Map<symbol, Shortcut[]>>(new Map())
+  #pending = ''
+  #since = 0
+
+  get all(): Shortcut[] {
+    return [...this.#groups.values()].flat()
+  }
+
+  /** Register; gives what takes them away again. */
+  add(list: Shortcut[]): () => void {
+    const key = Symbol()
+    // Not tracked: who registers in an effect would run for ever.
+    untrack(() => (this.#groups = new Map([...this.#groups, [key, list]])))
+    return () => {
+      const rest = new Map(untrack(() => this.#groups))
+      rest.delete(key)
+      this.#groups = rest
+    }
+  }
+
+  handle(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.isComposing) return
+    const pressed = combination(event)
+    // Letters are text while somebody types, and dialogs have their own keys.
+    if (!pressed.includes('Ctrl') && (isTyping(event.target) || document.querySelector('[role=dialog],[role=menu]'))) return
+    const now = performance.now()
+    const sequence = this.#pending && now - this.#since < PREFIX_MS ? `${this.#pending} ${pressed}` : pressed
+    const found = this.#find(sequence) ?? this.#find(pressed)
+    this.#pending = found ? '' : pressed.length === 1 ? pressed : ''
+    this.#since = now
+    if (!found?.run) return
+    event.preventDefault()
+    found.run()
+  }
+
+  #find(keys: string): Shortcut | undefined {
+    return this.all.findLast((one) => one.run && one.keys === keys)
+  }
+}
+
+/** `Ctrl K`, `?`, `g`: as shortcuts are written. Command counts as Ctrl. */
+export function combination(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>): string {
+  const letter = event.key.length === 1
+  const parts = []
+  if (event.ctrlKey || event.metaKey) parts.push('Ctrl')
+  if (event.altKey) parts.push('Alt')
+  if (event.shiftKey && (!letter || parts.length)) parts.push('Shift')
+  parts.push(letter && parts.length ? event.key.toUpperCase() : event.key)
+  return parts.join(' ')
+}
+
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  const quiet = target instanceof HTMLInputElement && ['checkbox', 'radio', 'button'].includes(target.type)
+  return target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && !quiet)
+}
+
+export const shortcuts = new Shortcuts()

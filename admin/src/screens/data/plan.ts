@@ -1,0 +1,34 @@
+/** The steps of a plan in words (docs/reference/schema-changes.md). */
+const WORDS: Record<string, string> = {
+  create_extension: 'Make pgvector available for',
+  drop_view: 'Take the view down, to make it again:',
+  stop_capture: 'Stop writing events of',
+  stop_history: 'Stop keeping versions of',
+  drop_index: 'Drop an index of',
+  drop_relation: 'Drop a foreign key of',
+  drop_trigger: 'Drop a trigger of',
+  drop_function: 'Drop the function of a trigger of',
+  keep_index: 'Rename an index in the trash of',
+  rename_collection: 'Rename the collection to',
+  drop_collection: 'Move to the trash:',
+  keep_field: 'Keep the dropped values of',
+  drop_field: 'Drop a field',
+  rename_field: 'Rename a field of',
+  create_collection: 'Make the table',
+  comment: 'Comment on',
+  keep_values: 'Keep the lost values of',
+  alter_field: 'Change a field of',
+  convert_field: 'Convert a field',
+  empty_missing: 'Empty relations that lead nowhere in',
+  add_field: 'Add a field to',
+  create_index: 'Make an index of',
+  create_relation: 'Make a foreign key of',
+  create_function: 'Make the function of a trigger of',
+  create_trigger: 'Make a trigger of',
+  start_capture: 'Write events of',
+  start_history: 'Keep versions of',
+  create_view: 'Make the view',
+}
+
+export const actionWords = (action: string): string => WORDS[action] ?? action.replaceAll('_', ' ')
+export const totalWords = (steps: number): string => `${steps} ${steps === 1 ? 'step' : 'steps'}`

@@ -1,0 +1,89 @@
+/** The API of a collection in the words of several languages, with its own names. */
+import type { Collection, Field } from '../../api/types'
+import { isMany } from '../../fields/kinds'
+
+const SAMPLES: Partial<Record<Field['type'], unknown>> = {
+  text: 'Ship it', editor: '<p>Hello</p>', number: 1, decimal: '12.50', bool: true, email: 'ada@example.com', url: 'https://example.com', date: '2026-11-20 09:15:00.000Z',
+  autodate: '2026-11-20 09:15:00.000Z', relation: '0j4r2k9qh6t3m0a', file: 'cover_k3f9x2.png', json: { any: 'thing' }, geoPoint: { lon: 12.5, lat: 41.9 }, vector: [0.1, 0.2],
+}
+
+function sampleOf(field: Field): unknown {
+  const one = field.type === 'select' ? ((field.values as string[] | undefined)?.[0] ?? '') : SAMPLES[field.type]
+  return isMany(field) ? [one] : one
+}
+
+/** A record as the API would answer it. */
+export function sample(fields: Field[], name: string): Record<string, unknown> {
+  const shown = fields.filter((field) => !field.hidden && field.type !== 'password' && field.name !== 'id')
+  return { collectionName: name, id: '0j4r2k9qh6t3m1x', ...Object.fromEntries(shown.map((field) => [field.name, sampleOf(field)])) }
+}
+
+/** What a create would send: what is required, or else the first few fields. */
+export function body(collection: Collection): Record<string, unknown> {
+  const writable = collection.fields.filter((field) => !['autodate', 'file'].includes(field.type) && !['id', 'tokenKey', 'verified', 'emailVisibility', 'roles'].includes(field.name))
+  const needed = writable.filter((field) => field.required)
+  const found: Record<string, unknown> = Object.fromEntries((needed.length ? needed : writable.slice(0, 2)).map((field) => [field.name, field.type === 'password' ? 'a long password' : sampleOf(field)]))
+  if ('password' in found) found.passwordConfirm = found.password
+  return found
+}
+
+export type Operation = 'list' | 'view' | 'create' | 'update' | 'delete'
+export type Language = 'curl' | 'Python' | 'JavaScript'
+export const LANGUAGES: Language[] = ['curl', 'Python', 'JavaScript']
+
+type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null }
+
+export function callOf(operation: Operation, collection: Collection, id: string): Call {
+  const path = `/api/collections/${collection.name}/records`
+  const sort = collection.fields.some((field) => field.name === 'created') ? '-created' : '-id'
+  const one = { path: `${path}/${id}`, query: '', body: null }
+  switch (operation) {
+    case 'list':
+      return { method: 'GET', path, query: `perPage=20&sort=${sort}`, body: null }
+    case 'view':
+      return { method: 'GET', ...one }
+    case 'create':
+      return { method: 'POST', path, query: '', body: body(collection) }
+    case 'update':
+      return { method: 'PATCH', ...one, body: Object.fromEntries(Object.entries(body(collection)).slice(0, 1)) }
+    case 'delete':
+      return { method: 'DELETE', ...one }
+  }
+}
+
+export function snippet(language: Language, call: Call, origin: string): string {
+  const url = origin + call.path + (call.query ? `?${call.query}` : '')
+  return language === 'curl' ? curl(call, url) : language === 'Python' ? python(call, url) : javascript(call, url)
+}
+
+const shell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+
+function curl({ method, body }: Call, url: string): string {
+  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${shell(url)}`, `-H "X-API-Key: $HOLDFAST_KEY"`]
+  if (body) lines.push(`-H 'Content-Type: application/json'`, `-d ${shell(JSON.stringify(body))}`)
+  return lines.join(' \\\n  ')
+}
+
+/** JSON as Python writes it. */
+export function pythonic(value: unknown): string {
+  if (value === null) return 'None'
+  if (typeof value === 'boolean') return value ? 'True' : 'False'
+  if (Array.isArray(value)) return `[${value.map(pythonic).join(', ')}]`
+  if (typeof value === 'object') return `{${Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${pythonic(one)}`).join(', ')}}`
+  return JSON.stringify(value)
+}
+
+function python({ method, body }: Call, url: string): string {
+  const lines = ['import os', 'import httpx', '', 'answer = httpx.request(', `    "${method}", "${url}",`, '    headers={"X-API-Key": os.environ["HOLDFAST_KEY"]},']
+  if (body) lines.push(`    json=${pythonic(body)},`)
+  lines.push(')', 'answer.raise_for_status()')
+  return [...lines, ...(method === 'DELETE' ? [] : ['print(answer.json())'])].join('\n')
+}
+
+function javascript({ method, body }: Call, url: string): string {
+  const lines = [`const answer = await fetch('${url}', {`, `  method: '${method}',`]
+  lines.push(`  headers: { 'X-API-Key': process.env.HOLDFAST_KEY${body ? ", 'Content-Type': 'application/json'" : ''} },`)
+  if (body) lines.push(`  body: JSON.stringify(${JSON.stringify(body)}),`)
+  lines.push('})', 'if (!answer.ok) throw new Error(await answer.text())')
+  return [...lines, ...(method === 'DELETE' ? [] : ['console.log(await answer.json())'])].join('\n')
+}

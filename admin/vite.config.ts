@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import tailwindcss from '@tailwindcss/vite'
+import { defineConfig } from 'vitest/config'
+import { buildDigests } from './build.ts'
+
+const here = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '')
+const dist = process.env.CONSOLE_DIST || fileURLToPath(new URL('../server/holdfast/console/dist', import.meta.url))
+
+export default defineConfig({
+  base: './',
+  plugins: [svelte(), tailwindcss(), buildDigests(here, dist)],
+  html: { cspNonce: '{{nonce}}' },
+  build: {
+    outDir: dist,
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    license: { fileName: 'THIRD_PARTY_LICENSES.md' },
+    rollupOptions: {
+      output: {
+        // Stable names, so that a rebuild adds little to the history of the repository: the server puts a digest
+        // of all of them into their addresses.
+        entryFileNames: 'assets/[name].js',
+        chunkFileNames: 'assets/[name].js',
+        assetFileNames: 'assets/[name][extname]',
+      },
+    },
+  },
+  // `npm run dev` beside a server on its usual port.
+  server: { proxy: { '/api': 'http://127.0.0.1:8090' } },
+  test: { include: ['tests/**/*.test.ts'] },
+})
