@@ -438,20 +438,25 @@ async def test_dead_jobs_are_deleted_after_a_month(engine: Engine):
     assert len(await jobs(engine)) == 2
 
 
-async def test_small_jobs_are_done_by_the_thousand(engine: Engine, start_worker: StartWorker):
+async def test_small_jobs_are_done_by_the_thousand_after_a_long_quiet(engine: Engine):
     count = 5000
     connection = await engine.pool.connect()
-    await connection.execute("INSERT INTO holdfast.jobs (name) SELECT 'it' FROM generate_series(1, $1)", count)
-    await connection.close()
+    await connection.execute("VACUUM ANALYZE holdfast.jobs")
     done = 0
 
     async def small(_: Engine, __: Job) -> None:
         nonlocal done
         done += 1
 
+    # PostgreSQL keeps the plans that it makes while there is nothing to do, and for several sorts they are others.
+    kinds = [JobKind(name=name, run=small) for name in ("it", *"abcdef")]
+    working = asyncio.create_task(Worker(engine, kinds).run())
+    await asyncio.sleep(10 * worker_module.POLL_SECONDS)
     began = time.monotonic()
-    start_worker(small)
+    await connection.execute("INSERT INTO holdfast.jobs (name) SELECT 'it' FROM generate_series(1, $1)", count)
+    await connection.close()
     await until(lambda: done == count, seconds=30)
+    await stopped(working)
     rate = count / (time.monotonic() - began)
     print(f"\n{rate:.0f} small jobs/s in one process")
     assert rate > 1500
