@@ -122,8 +122,8 @@ async def test_of_two_moves_at_one_moment_the_second_is_asked_about_what_the_fir
     ways = ["draft", "published"] * 3
     answers = await asyncio.gather(*(ed.patch(f"{POSTS}/{post}", json={"state": to}) for to in ways))
     log = (await shared_project.root.get(f"/api/x/workflow/posts/{post}")).json()["log"]
-    froms, tos = [one["from"] for one in log], [one["to"] for one in log]
-    assert froms[1:] == tos[:-1]
+    left, reached = [one["from"] for one in log], [one["to"] for one in log]
+    assert left[1:] == reached[:-1]
     assert sum(answer.status_code == 200 for answer in answers) >= 1
 
 

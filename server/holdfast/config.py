@@ -128,7 +128,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 24
     files_redirect_seconds: Annotated[
         int,
-        About("For how many seconds clients may get files from the bucket itself; 0 to pass them on.", whole(0, 604_800)),
+        About(
+            "For how many seconds clients may get files from the bucket itself; 0 to pass them on.", whole(0, 604_800)
+        ),
     ] = 0
     upload_hours: Annotated[
         int, About("How long a resumable upload waits for its next bytes and its record, in hours.", whole(1, 8760))
