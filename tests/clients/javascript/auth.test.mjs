@@ -13,7 +13,7 @@ const {
     HOLDFAST_TEST_SMTP_PORT: port,
     HOLDFAST_TEST_MAILS: mails,
 } = process.env;
-const PEOPLE = "js_people";
+const PEOPLE = "js_accounts";
 const KNOWN = "a password of somebody";
 const root = new PocketBase(url);
 // What was refused is in the output when a test fails.

@@ -9,6 +9,9 @@ from holdfast.errors import ApiError, Problem, RateLimited, ValidationFailed, ca
 from holdfast.http.refusal import answer_failure, refusal
 from holdfast.http.request import Request
 
+# Others say more of one of these, and who raises them says it.
+CODES = [error for error in catalogue() if error is not ValidationFailed and error.__module__ == ApiError.__module__]
+
 
 def request() -> Request:
     scope = {"method": "GET", "path": "/api/x", "query_string": b"", "headers": []}
@@ -35,7 +38,7 @@ def test_headers_of_an_error_go_out() -> None:
     assert refusal(RateLimited(headers={"Retry-After": "7"}), "").headers == ((b"retry-after", b"7"),)
 
 
-@pytest.mark.parametrize("error", [error for error in catalogue() if error is not ValidationFailed])
+@pytest.mark.parametrize("error", CODES)
 def test_every_error_can_be_raised_without_arguments(error: type[ApiError]) -> None:
     found = json.loads(refusal(error(), "").body)
     assert (found["status"], found["code"]) == (error.status, error.code)
