@@ -17,7 +17,7 @@ import asyncpg
 from embedded_process import Process, ask
 from holdfast.db.embedded.leftovers import find
 
-ROUNDS = 6
+ROUNDS = 20
 WRITERS = 4
 DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 
