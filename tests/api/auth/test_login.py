@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import statistics
 import time
 from typing import Any
 
@@ -154,9 +153,9 @@ async def test_time_does_not_tell_whether_an_account_is_there(api: Api) -> None:
     for number in range(PER_ACCOUNT - 1):
         known.append(await milliseconds("ann@example.com", f"198.51.100.{number}"))
         unknown.append(await milliseconds("bob@example.com", f"198.51.100.{number}"))
-    # A hash is 25 ms and more; without the dummy it would be 1 ms against that.
-    assert statistics.median(unknown) > 0.5 * statistics.median(known)
-    assert statistics.median(known) > 0.5 * statistics.median(unknown)
+    # A hash is 25 ms and more; without the dummy it would be 1 ms against that. The quickest: the machine is shared.
+    assert min(unknown) > 0.5 * min(known)
+    assert min(known) > 0.5 * min(unknown)
 
 
 async def test_guessing_one_account_ends_soon(api: Api) -> None:

@@ -38,6 +38,7 @@ class Shop:
 
     async def made(self, **values: Any) -> list[Event]:
         """The events of a new record."""
+        await self.log.settled()  # what another test has left may wait for its number
         before = await self.log.feed.position()
         await self.server.made(self.name, **values)
         return await self.log.events(before)
