@@ -96,6 +96,7 @@ def modified_key(name: str, change: Amount | ListChange[Any]) -> str:
 def read_special(kind: object, value: Any) -> Any:
     """msgspec's hook for `Date`."""
     if kind is not _DATE:
+        # What msgspec asks its hooks to raise for a type that is not theirs.
         raise NotImplementedError(f"{kind} is no type of a record's field")
     return datetime.fromisoformat(value) if value else None
 
