@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -52,3 +53,26 @@ def bucket() -> Iterator[Bucket]:
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture
+def google(bucket: Bucket) -> Iterator[str]:
+    """Where the same bucket is asked as Google's is: Cloud Storage speaks what S3 does, under names of its own."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from werkzeug.serving import make_server
+
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["HTTP_AUTHORIZATION"] = "AWS4-HMAC-SHA256 Credential=key/20260101/us-east-1/s3/aws4_request"
+        for name in [name for name in environ if name.startswith("HTTP_X_GOOG_")]:
+            environ[name.replace("HTTP_X_GOOG_", "HTTP_X_AMZ_")] = environ.pop(name)
+        return moto(environ, start_response)
+
+    server = make_server("127.0.0.1", 0, answer, threaded=True)
+    running = Thread(target=server.serve_forever, daemon=True)
+    running.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    running.join()
+    server.server_close()

@@ -21,7 +21,6 @@ from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw, value
 from holdfast.http.front import Front
 from holdfast.observe import RequestSeen
-from holdfast.start import prepare_schema
 from postgres import Cluster, drop_database, make_database
 from postgres_host import PROJECT
 
@@ -97,8 +96,7 @@ _SUPERUSER = Statement.of(raw("SELECT FROM public._superusers WHERE email = ") +
 @asynccontextmanager
 async def running(database: str, data: Path, **changes: Any) -> AsyncIterator[Api]:
     """The application on a database whose schema is there, with a superuser who is logged in."""
-    settings = msgspec.structs.replace(Settings(data=data, background=False), **changes)
-    await prepare_schema(settings, database)
+    settings = msgspec.structs.replace(Settings(data=data, background=False, log_database=False), **changes)
     seen = Seen()
     front = create_app(settings, database, seen)
     pool = Pool(database, size=2, settings=session_settings(settings))

@@ -18,9 +18,9 @@ from holdfast.testing import (
 from mail_sink import mail_api, mailbox
 from oauth2_provider import openid
 from plugged import start_plugged
-from postgres import anywhere, cluster, database, empty_database, shared_database
+from postgres import anywhere, cluster, database, empty_database, shared_database, unclaimed_database
 from redis_server import redis_server
-from served import no_server_left, served
+from served import no_server_left, served, server_of_all
 
 if "CI" not in os.environ:  # where it is, hypothesis itself expects a busy machine, and draws the same each time
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,10 +50,12 @@ __all__ = [
     "project",
     "redis_server",
     "served",
+    "server_of_all",
     "shared_api",
     "shared_database",
     "shared_project",
     "start_api",
     "start_plugged",
     "start_project",
+    "unclaimed_database",
 ]

@@ -17,7 +17,7 @@ from holdfast.engine import Engine
 from holdfast.jobs.job import Handler, JobKind
 from holdfast.jobs.worker import Worker
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 StartWorker = Callable[..., "asyncio.Task[None]"]
 
@@ -25,7 +25,7 @@ StartWorker = Callable[..., "asyncio.Task[None]"]
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def job_database(cluster: Cluster) -> AsyncIterator[str]:
     """A database for all tests of a module: making one takes longer than most of them."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     yield dsn
     await drop_database(cluster, dsn)
 

@@ -113,17 +113,17 @@ class Mailbox:
             found |= {"username": self._login[0], "password": self._login[1]}
         return found
 
-    async def wait(self, to: str | None = None, *, count: int = 1, seconds: float = 10.0) -> Letter:
-        """The newest mail to this address, as soon as there are `count` of them."""
+    async def wait(self, to: str | None = None, *, about: str = "", count: int = 1, seconds: float = 10.0) -> Letter:
+        """The newest mail to this address with these words, as soon as there are `count` of them."""
         deadline = time.monotonic() + seconds
-        while len(found := self.to(to)) < count:
+        while len(found := self.to(to, about=about)) < count:
             assert time.monotonic() < deadline, f"no mail to {to} within {seconds} s: {self.letters}"
             await asyncio.sleep(0.01)
         return found[-1]
 
-    def to(self, address: str | None = None) -> list[Letter]:
-        """The mails to an address, or all."""
-        return [letter for letter in self.letters if address in (None, letter.to)]
+    def to(self, address: str | None = None, *, about: str = "") -> list[Letter]:
+        """The mails to an address, or all; with these words in them."""
+        return [letter for letter in self.letters if address in (None, letter.to) and about in letter.text]
 
     def hold(self) -> None:
         """Answer no RCPT until `go_on`."""

@@ -4,15 +4,16 @@ The cluster is started by the first test that asks for it, so unit tests run wit
 """
 
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from holdfast.testing.postgres import Cluster, drop_database, make_database, reach
-from postgres_host import PROJECT, TEMPLATE
+from postgres_host import PROJECT, new_home
 
 __all__ = [
     "Cluster",
@@ -24,6 +25,7 @@ __all__ = [
     "make_database",
     "reach",
     "shared_database",
+    "unclaimed_database",
 ]
 
 
@@ -34,18 +36,26 @@ def cluster(holdfast_cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture
-async def database(cluster: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[str]:
-    """The address of a fresh database with the system schema, and for an application with its superuser."""
-    for_application = {"api", "start_api"} & set(request.fixturenames)
-    dsn = await make_database(cluster, PROJECT if for_application else TEMPLATE)
+async def database(cluster: Cluster) -> AsyncIterator[str]:
+    """The address of a fresh database with the system schema and a superuser."""
+    dsn = await make_database(cluster, PROJECT)
     yield dsn
     await drop_database(cluster, dsn)
 
 
+@pytest.fixture
+async def unclaimed_database(database: str) -> str:
+    """The address of a fresh database with the system schema and no superuser."""
+    connection: Any = await asyncpg.connect(database)
+    await connection.execute("DELETE FROM public._superusers")
+    await connection.close()
+    return database
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_database(cluster: Cluster) -> AsyncIterator[str]:
-    """The address of one database with the system schema, for all tests of a module that leave nothing behind."""
-    dsn = await make_database(cluster, TEMPLATE)
+    """The address of one such database, for all tests of a module that leave nothing behind."""
+    dsn = await make_database(cluster, PROJECT)
     yield dsn
     await drop_database(cluster, dsn)
 
@@ -61,7 +71,6 @@ async def empty_database(cluster: Cluster) -> AsyncIterator[str]:
 @pytest.fixture
 def anywhere() -> Iterator[Path]:
     """A directory that every user of the system may enter, as those of `tmp_path` are not."""
-    made = Path(tempfile.mkdtemp(prefix="hf-test-"))
-    made.chmod(0o711)
+    made = new_home()
     yield made
     shutil.rmtree(made, ignore_errors=True)

@@ -1,22 +1,25 @@
 """The real server: `holdfast serve` in a process of its own, as an operator starts it."""
 
+import atexit
+import functools
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import msgspec
 import pytest
 
-EMAIL = "superuser@example.com"
-PASSWORD = "correct horse battery"
+from holdfast.testing.postgres_host import EMAIL, PASSWORD, new_home
+
 START_SECONDS = 60.0
 
 
@@ -29,11 +32,18 @@ class Served(msgspec.Struct, frozen=True):
 
 
 class Server:
-    """One `holdfast serve`. `lines` are what it has written so far, parsed where they are JSON."""
+    """One `holdfast serve`. `lines` are what it has written so far, parsed where they are JSON.
+
+    It finds a database with a superuser, as if it had been started before; with `first` it has to make all itself.
+    """
 
     alive: ClassVar[set["Server"]] = set()
 
-    def __init__(self, data: Path, *options: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *options: str, environment: Mapping[str, str] | None = None, first: bool = False
+    ) -> None:
+        if not (first or data.exists() or "DATABASE_URL" in (environment or {})):
+            subprocess.run(["cp", "-a", started_before(), data], check=True)
         self.lines: list[dict[str, Any]] = []
         self.began = time.monotonic()
         self.process = subprocess.Popen(
@@ -70,12 +80,12 @@ class Server:
         """What it wrote to standard error."""
         return b"".join(self._errors).decode(errors="replace")
 
-    def wait_for(self, event: str, seconds: float = START_SECONDS) -> dict[str, Any]:
-        """The first line with this event, as soon as it is written."""
+    def wait_for(self, event: str, seconds: float = START_SECONDS, *, having: str = "event") -> dict[str, Any]:
+        """The first line with this event, and with this key, as soon as it is written."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for line in list(self.lines):
-                if event in str(line.get("event")):
+                if event in str(line.get("event")) and having in line:
                     return line
             if self.process.poll() is not None:
                 self.join()
@@ -85,7 +95,7 @@ class Server:
 
     def started(self) -> str:
         """Its address, as soon as it takes requests."""
-        return str(self.wait_for("started")["address"])
+        return str(self.wait_for("started", having="address")["address"])  # a plugin starts before
 
     def signal(self, number: int) -> None:
         """Send a signal to the first process."""
@@ -118,6 +128,16 @@ class Server:
                 stream.close()
 
 
+@functools.cache
+def started_before() -> Path:
+    """A data directory as a server leaves it: to make one takes two seconds of a processor, and to copy it none."""
+    home = new_home()
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    made = run("superuser", "upsert", EMAIL, PASSWORD, "--data", str(home / "data"), cwd=home)
+    assert made.returncode == 0, made.stderr
+    return home / "data"
+
+
 def command(*arguments: str) -> list[str]:
     """The command line of a `holdfast` command in this environment."""
     return [sys.executable, "-m", "holdfast", *arguments]
@@ -129,7 +149,8 @@ def clean_environment() -> dict[str, str]:
     # Without kept bytecode every start compiles all that it imports: seconds that no operator waits for.
     for name in ("DATABASE_URL", "REDIS_URL", "PYTHONDONTWRITEBYTECODE"):
         kept.pop(name, None)
-    return kept | {"PYTHONPATH": str(Path(__file__).parents[1] / "server")}
+    root = Path(__file__).parents[1]
+    return kept | {"PYTHONPATH": f"{root / 'server'}{os.pathsep}{root / 'sdk'}"}
 
 
 def run(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None, given: str = "") -> Any:
@@ -156,15 +177,74 @@ def no_server_left() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def served() -> Iterator[Served]:
+def server_of_all() -> Iterator[Server]:
     """One server for all tests that only talk to it, with a superuser."""
-    made = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
-    made["HOLDFAST_OUTBOUND_ALLOW"] = "127.0.0.0/8"  # OAuth2 providers of the tests are on this machine
-    folder = Path(tempfile.mkdtemp(prefix="hf-test-"))
-    folder.chmod(0o711)  # root's PostgreSQL runs as another user
-    server = Server(folder / "data", "--port", "0", environment=made)
+    allowed = {"HOLDFAST_OUTBOUND_ALLOW": "127.0.0.0/8", "HOLDFAST_SQL_CONSOLE": "write"}
+    folder = new_home()
+    server = Server(folder / "data", "--port", "0", environment=allowed)
     try:
-        yield Served(server.started())
+        server.started()
+        yield server
         assert server.stop() == 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def served(server_of_all: Server) -> Iterator[Served]:
+    """The server of all, for the tests of a file: what they define, set, and leave in `users` is gone after them.
+
+    Whatever they ask, the server has no fault: the file fails with what it has logged.
+    """
+    served, before = Served(server_of_all.started()), len(server_of_all.lines)
+    with superuser(served) as client:
+        found = Arrangement.of(client)
+    yield served
+    with superuser(served) as client:
+        found.put_back(client)
+    faults = [line for line in server_of_all.lines[before:] if line.get("status") == 500 or "exception" in line]
+    assert faults == []
+
+
+@contextmanager
+def superuser(served: Served) -> Generator[httpx.Client]:
+    """The server's API, asked as its superuser."""
+    with httpx.Client(base_url=f"{served.url}/api", timeout=60) as client:
+        body = {"identity": served.email, "password": served.password}
+        answer = client.post("/collections/_superusers/auth-with-password", json=body)
+        assert answer.status_code == 200, answer.text
+        client.headers["Authorization"] = answer.json()["token"]
+        yield client
+
+
+class Arrangement(msgspec.Struct, frozen=True):
+    """What a server has that its tests could stumble over, as the API has it: collections, settings, ids of roles."""
+
+    collections: list[dict[str, Any]]
+    settings: dict[str, Any]
+    roles: set[str]
+
+    @staticmethod
+    def of(client: httpx.Client) -> "Arrangement":
+        """That of a server."""
+        listed = client.get("/collections", params={"perPage": 500})
+        settings, roles = client.get("/settings"), client.get("/roles")
+        assert (listed.status_code, settings.status_code, roles.status_code) == (200, 200, 200), listed.text
+        return Arrangement(listed.json()["items"], settings.json(), {one["id"] for one in roles.json()["items"]})
+
+    def put_back(self, client: httpx.Client) -> None:
+        """Let a server be as it was, without anybody in `users`."""
+        now = Arrangement.of(client)
+        for id in now.roles - self.roles:
+            answer = client.delete(f"/roles/{id}")
+            assert answer.status_code == 204, answer.text
+        if now.collections != self.collections:
+            body = {"collections": self.collections, "deleteMissing": True}
+            answer = client.put("/collections/import", params={"ruleTests": "skip"}, json=body)
+            assert answer.status_code == 204, answer.text
+        answer = client.delete("/collections/users/truncate")
+        assert answer.status_code == 204, answer.text
+        changed = {name: value for name, value in self.settings.items() if value != now.settings.get(name)}
+        if changed:
+            answer = client.patch("/settings", json=changed)
+            assert answer.status_code == 200, answer.text

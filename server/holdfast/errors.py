@@ -11,6 +11,8 @@ this file by a test). Raise the most exact one; nothing else may reach a client.
         RuleFailed          400 rule_failed
       Unauthenticated       401 unauthenticated
       Forbidden             403 forbidden
+        RecentLoginNeeded   403 recent_login_needed
+        SchemaLocked        403 schema_locked
       NotFound              404 not_found
       MethodNotAllowed      405 method_not_allowed
       Conflict              409 conflict
@@ -125,6 +127,29 @@ class Forbidden(ApiError):
     code = "forbidden"
     status = 403
     default = "Only superusers may do this."
+
+
+class RecentLoginNeeded(Forbidden):
+    """The console's session is good, and what it asks for cannot be taken back: its owner shows first who they are.
+
+    `POST /api/console/session/proof` takes the password, and lasts for ten minutes.
+    """
+
+    code = "recent_login_needed"
+    default = "Show that it is you: this needs a password that was given within the last ten minutes."
+
+
+class SchemaLocked(Forbidden):
+    """The setting `schema_lock` is on: the API plans changes of collections, and does none.
+
+    `holdfast schema push --unlock` does it at the server.
+    """
+
+    code = "schema_locked"
+    default = (
+        "The schema of this server is locked: a change can be planned here, and is made with "
+        "`holdfast schema push --unlock` at the server."
+    )
 
 
 class NotFound(ApiError):

@@ -5,14 +5,14 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import IO, Any, Final, Literal, TypeAlias
 
 import msgspec
 import structlog
 
-from holdfast.log_redaction import Redaction
+from holdfast.log_redaction import Readable, Redaction
 from holdfast.log_writer import LogWriter
 from holdfast.observe import RequestSeen
 
@@ -61,6 +61,7 @@ class Logs:
         self._requests = level <= logging.INFO
         self._second = 0
         self._second_text = ""
+        self._also: Callable[[Mapping[str, Any]], None] = _nowhere
 
     def request(self, seen: RequestSeen) -> None:
         """Write the line of one request."""
@@ -74,9 +75,15 @@ class Logs:
             return
         self._writer.write(line)
 
+    def tell(self, also: Callable[[Mapping[str, Any]], None]) -> None:
+        """Give `also` the lines that are no requests, without secrets, whatever thread they come from."""
+        self._also = also
+
     def event(self, fields: MutableMapping[str, Any]) -> None:
         """Write a line that has at least `time`, `level` and `event`."""
         clean = self._redaction.fields(fields)
+        # What is only meant for a developer's terminal, with its links, is kept nowhere.
+        self._also({name: clean[name] for name, content in fields.items() if not isinstance(content, Readable)})
         line = _event_json(clean) if self._json else self._event_text(clean).encode("utf-8", "replace")
         self._writer.write(line)
 
@@ -137,6 +144,10 @@ class Logs:
 
     def _dim(self, text: str) -> str:
         return self._paint(_DIM, text)
+
+
+def _nowhere(_: Mapping[str, Any]) -> None:
+    """Nobody else wants the lines."""
 
 
 def _plain(content: object, *, quoted: bool = True) -> str:

@@ -1,14 +1,18 @@
 """What can be observed of a server, as values. logs.py writes them down."""
 
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
+
+Header: TypeAlias = bytes
+"""What a header holds, as it came."""
 
 
 class RequestSeen(msgspec.Struct, frozen=True):
     """One request that was answered.
 
     `route` is the pattern that the path fits, empty when none did; `bytes` is the size of the answer's body.
+    `database_ms` is the part of `ms` in which records were waited for. `is_console` says that the console's page asked.
     """
 
     time: float  # seconds since 1970, when the request came
@@ -21,6 +25,10 @@ class RequestSeen(msgspec.Struct, frozen=True):
     principal: str
     collection: str
     bytes: int
+    database_ms: float = 0.0
+    address: str = ""
+    agent: Header = b""
+    is_console: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Jobs and schedules as a plugin declares them: work that any process does after a commit, or at certain times."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -32,7 +32,7 @@ class Job(msgspec.Struct, Generic[Payload], frozen=True):
     name: str
     """Small letters, digits and underscores; no other job or schedule of the plugin has it."""
     payload: type[Payload]
-    run: Callable[["Context", Payload], Awaitable[None]]
+    run: Callable[["Context", Payload], Coroutine[Any, Any, None]]
     attempts: int = 10
     seconds: float = 60.0
     pause_seconds: float = 5.0
@@ -55,7 +55,7 @@ class Schedule(msgspec.Struct, frozen=True):
     name: str
     """As that of a job. The id in `/api/crons` is `PLUGIN.NAME`."""
     cron: str | Callable[[Any], str]
-    run: Callable[["Context"], Awaitable[None]]
+    run: Callable[["Context"], Coroutine[Any, Any, None]]
     timezone: str = "UTC"
     attempts: int = 3
     seconds: float = 600.0

@@ -22,6 +22,10 @@ def test_only_a_view_that_was_checked_is_rebuilt_into_sql():
     assert calls("rebuilt") == {"server/holdfast/collections/view_query.py"}
 
 
+def test_only_the_console_runs_sql_as_it_was_written():
+    assert calls("as_written") == {"server/holdfast/sql_console/answering.py"}
+
+
 def test_only_the_views_read_sql():
     """A query is parsed in one place, which refuses whatever is not on its list.
 

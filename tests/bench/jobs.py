@@ -1,15 +1,12 @@
-"""What jobs and plugins cost: `python -m tests.bench.jobs`.
+"""What jobs cost: `python -m tests.bench.jobs`.
 
-Jobs are done by a server as an operator starts it, with a plugin of which the server knows nothing. Reads are calls of
-the running application without a network, in turn with and without plugins, so that what else the machine does hits
-both alike.
+They are done by a server as an operator starts it, with a plugin of which the server knows nothing.
 """
 
 import asyncio
 import statistics
 import tempfile
 import time
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,19 +15,10 @@ import click
 import httpx
 import msgspec
 
-from holdfast.app import running
-from holdfast.config import Settings
-from holdfast.engine import Engine
-from holdfast.plugins.hosting import Plugins
-from holdfast.plugins.loading import load_file
-from holdfast.records import routes
-from tests.bench.operations import POSTS, request
-from tests.bench.subject import FIRST_ID, Subject, fill, subject
+from tests.bench.subject import Subject, subject
 
 MANY: Final = 20_000
 STARTS: Final = 40
-READS: Final = 300  # in each round
-ROUNDS: Final = 21
 PLUGIN: Final = """
 import time
 import msgspec
@@ -67,37 +55,25 @@ class Busy(Plugin):
     async def nightly(self, ctx: Context) -> None:
         pass
 """
-LOOKING: Final = """
-from holdfast.plugin import Plugin
-
-class Looking(Plugin):
-    name = "looking"
-
-    async def record_before_view(self, ctx, view) -> None:
-        pass
-"""
 
 
 @click.command()
 def main() -> None:
-    """Measure jobs and hooks on this machine."""
+    """Measure jobs on this machine."""
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)  # root's PostgreSQL runs as another user
         (folder / "plugins").mkdir()
         (folder / "plugins" / "busy.py").write_text(PLUGIN)
-        (folder / "looking.py").write_text(LOOKING)
         with subject(folder) as it:
-            asyncio.run(_measure(it, folder))
+            asyncio.run(_measure(it))
 
 
-async def _measure(it: Subject, folder: Path) -> None:
+async def _measure(it: Subject) -> None:
     connection: Any = await asyncpg.connect(it.dsn)
     await _throughput(connection)
     await _starts(it, connection)
     await connection.close()
-    await fill(it, 2_000, 100)
-    await _reads(it, folder)
     click.echo(f"peak memory of the server: {it.peak_rss_mb:.0f} MB")
 
 
@@ -123,32 +99,6 @@ async def _starts(it: Subject, connection: Any) -> None:
         waits = sorted((await client.get("/api/x/busy/waits")).raise_for_status().json())
     half, longest = statistics.median(waits) * 1000, waits[-1] * 1000
     click.echo(f"from the commit to the start, of {len(waits)}: median {half:.0f} ms, longest {longest:.0f} ms")
-
-
-async def _reads(it: Subject, folder: Path) -> None:
-    """The same record over and over, by three applications on one database."""
-    busy, looking = folder / "plugins" / "busy.py", folder / "looking.py"
-    settings = Settings(data=folder / "other", background=False)
-    async with AsyncExitStack() as stack:
-        bare = await stack.enter_async_context(running(settings, it.dsn))
-        loaded = await stack.enter_async_context(running(settings, it.dsn, Plugins((load_file(busy),))))
-        hooked = await stack.enter_async_context(running(settings, it.dsn, Plugins((load_file(looking),))))
-        rounds = [[await _microseconds(engine) for engine in (bare, loaded, hooked)] for _ in range(ROUNDS)]
-    plain, with_plugin, with_hook = (min(times) for times in zip(*rounds, strict=True))
-    click.echo(f"get one: {plain:.0f} us of processor time without plugins")
-    click.echo(f"with a plugin that has no hook for it: {with_plugin / plain:.3f} of that")
-    click.echo(f"one hook that does nothing adds {with_hook - plain:.0f} us")
-
-
-async def _microseconds(engine: Engine) -> float:
-    """The processor time of one read: others use this machine, too."""
-    target = f"{POSTS}/{FIRST_ID}"
-    started = time.process_time()
-    for _ in range(READS):
-        answer = await routes.handle(engine, request("GET", target, b""))
-        if answer.status != 200:
-            raise SystemExit(f"the record cannot be read: {answer.status}")
-    return (time.process_time() - started) / READS * 1e6
 
 
 if __name__ == "__main__":

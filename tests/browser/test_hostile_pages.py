@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from served import Served
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-PAGES = ["/_/", "/_/setup", "/api/docs", "/api/health"]
+PAGES = ["/_/", "/_/setup", "/api/docs", "/api/health", "/_/preview"]
 MARKUP = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script><a href="javascript:hacked=1">x</a>'
 
 

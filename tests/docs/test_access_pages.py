@@ -42,9 +42,10 @@ async def posts(api: Api) -> Api:
 
 
 async def test_the_role_of_the_page_can_be_made_and_given(posts: Api):
-    role, given, told = examples("reference/roles.md")
-    answer = await posts.root.post("/api/roles", json=role)
-    assert answer.status_code == 200, answer.text
+    role, watch, given, told = examples("reference/roles.md")
+    for body in (role, watch):
+        answer = await posts.root.post("/api/roles", json=body)
+        assert answer.status_code == 200, answer.text
     password = {"password": "a long password", "passwordConfirm": "a long password"}
     ann = await posts.create("users", email="ann@example.com", **password)
     answer = await posts.root.patch(f"/api/collections/users/records/{ann['id']}", json=given)

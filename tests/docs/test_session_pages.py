@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from holdfast.auth import authenticator, passkeys, principals, refresh_tokens, session_routes, sessions, totp
+from holdfast.auth.account_routes import ACCOUNT_ROUTES
 from holdfast.auth.ceremonies import CHALLENGE_SECONDS
 from holdfast.auth.passkey_routes import PASSKEY, PASSKEY_ROUTES
 from holdfast.auth.session_routes import KEYS_SECONDS, SESSION, SESSION_ROUTES
@@ -35,6 +36,10 @@ def requests(routes: Any) -> set[str]:
 def test_every_request_about_sessions_is_on_its_page() -> None:
     listed = {cell for cell in first_cells("sessions.md") if " " in cell}
     assert listed == requests(SESSION_ROUTES)
+
+
+def test_every_request_about_accounts_is_on_its_page() -> None:
+    assert {cell for cell in first_cells("accounts.md") if " " in cell} == requests(ACCOUNT_ROUTES)
 
 
 def test_every_request_about_passkeys_and_authenticators_is_on_its_page() -> None:

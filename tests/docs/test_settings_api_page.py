@@ -8,7 +8,7 @@ import msgspec
 
 from holdfast.config import Settings
 from holdfast.mail.template import Filling
-from holdfast.options.service import TEMPLATES
+from holdfast.options.mail_preview import TEMPLATES
 from holdfast.schema.app_options import FIXED_BY, AppOptions, RateLimitRule, trusted_proxy
 
 DOCS = Path(__file__).parents[2] / "docs"

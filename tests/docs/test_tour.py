@@ -33,7 +33,7 @@ def test_the_tour_runs_as_written(anywhere: Path):
     assert shell.pop(0) == "./dev serve\n"
     port = free_port()
     environment = clean_environment() | {"HOLDFAST_DATA": str(anywhere / "data")}
-    server = Server(anywhere / "data", "--port", str(port))
+    server = Server(anywhere / "data", "--port", str(port), first=True)
     server.started()
     # In the tests' own environment, on a port that is free: nothing else differs from what a reader types.
     script = "".join(shell).replace("./dev ", f"{shlex.quote(sys.executable)} -m holdfast ").replace("8090", str(port))

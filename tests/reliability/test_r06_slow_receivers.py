@@ -17,6 +17,8 @@ FAST = ("/fast/1", "/fast/2", "/fast/3")
 SLOW = ("/asleep", "/trickle")
 ASLEEP = Answer(delay=29.0)
 TRICKLE = Answer(trickle=1.0)
+SLOWER = 1.5  # times, beside slow receivers
+SLOWER_IN_GATE = 3.0  # its runs are so short that one moment of another program's doubles them
 HEEDED_SECONDS = 1.3  # until the sender has seen that webhooks are others
 SLOW_RUNS = (False, True, True, False, False, True)
 LATE_EVENTS = 300
@@ -83,8 +85,10 @@ async def test_r06_slow_receivers(site: Site, receiver: Receiver, anywhere: Path
     commit to the arrival of 99 of 100 deliveries is measured: without slow receivers, and beside one that sleeps for
     29 seconds and one that sends its answer byte by byte, one each second. All are on one host, so they share its
     connections, too. Of three runs the best of each kind is compared. Beside slow receivers it may take 1.5
-    times as long, since five deliveries of each event are written instead of three sent; and a slow receiver may hold
-    no more requests at once than its own share.
+    times as long (3 in the gate), since five deliveries of each event are written instead of three sent; and a slow
+    receiver may hold no more requests at once than its own share. One that is given up after 30 seconds while its
+    answer trickles is noticed by its receiver at the next byte, when another has taken its place: so there may be
+    twice as many of those.
 
     The control is a server on which connections go to whoever asks first: the slow ones soon have all of them.
     """
@@ -99,10 +103,12 @@ async def test_r06_slow_receivers(site: Site, receiver: Receiver, anywhere: Path
         runs[slow].append(await shop.p99(count))
     await shop.slowness(on=False)
     alone, beside = runs[False], runs[True]
-    figures.at_most("p99 beside slow receivers", min(beside), 1.5 * min(alone), "s")
-    held = max(receiver.most_busy[path] for path in SLOW)
-    figures.at_least("requests that a slow one held", held, 1)
-    figures.at_most("requests that a slow one held", held, WIDEST)
+    bound = (SLOWER if figures.full else SLOWER_IN_GATE) * min(alone)
+    figures.at_most("p99 beside slow receivers", min(beside), bound, "s")
+    asleep, trickle = (receiver.most_busy[path] for path in SLOW)
+    figures.at_least("requests that the sleeper held", asleep, 1)
+    figures.at_most("requests that the sleeper held", asleep, WIDEST)
+    figures.at_most("requests that the trickle held", trickle, 2 * WIDEST)
     await site.stop()
     site.environment.update(faults.environment(anywhere / "faults", "no_shares"))
     await site.start()

@@ -127,7 +127,11 @@ async def test_r20_paused_leader(anywhere: Path, receiver: Receiver, figures: Fi
         await until(lambda: held <= {call.id for call in receiver.calls[before:]}, "all that was under way", 90)
         await asyncio.sleep(max(0.0, stopped + seconds - time.monotonic()))
         os.killpg(first.process.pid, signal.SIGCONT)
-        await site.becomes(f"SELECT ({WRITTEN_LATE}) >= {len(held)}", True)
+        try:
+            await site.becomes(f"SELECT ({WRITTEN_LATE}) >= {len(held)}", True)
+        except AssertionError as failure:
+            written, said = await site.asked(WRITTEN_LATE), [line["event"] for line in first.lines[-5:]]
+            raise AssertionError(f"{written} of {len(held)} are written down, and the first said {said}") from failure
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         await check(figures, site, receiver)

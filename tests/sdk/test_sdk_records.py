@@ -1,6 +1,7 @@
 """Records through a generated client, against the real API."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -265,7 +266,7 @@ async def test_a_view_can_be_read(site: Site):
 
 async def test_an_answer_of_another_shape_says_that_the_package_may_be_old(site: Site):
     made = await site.article("odd")
-    reader = site.client.hf_core.reader
+    reader = importlib.import_module(f"{site.p.__name__}._runtime.decoding")
     with pytest.raises(site.p.UnreadableAnswer, match="older"):
         reader.read(b'{"id": 5}', type(made))
 
@@ -283,6 +284,21 @@ async def test_a_superuser_can_be_an_account(site: Site):
     with pytest.raises(p.Unauthenticated):
         await site.client.as_user(site.client.writers, bob.id)
     await root.aclose()
+
+
+async def test_who_asks_too_often_waits_for_as_long_as_the_server_says(site: Site):
+    limits = {"enabled": True, "rules": [{"label": "totals:list", "maxRequests": 1, "duration": 1}]}
+    hurried = client_of(site.api, site.p, retry=site.p.NO_RETRY)
+    try:
+        assert (await site.api.root.patch("/api/settings", json={"rateLimits": limits})).status_code == 200
+        with pytest.raises(site.p.RateLimited) as refusal:
+            for _ in range(9):
+                await hurried.totals.list()
+        assert 0 < refusal.value.retry_after <= 1
+        assert (await site.client.totals.list()).page == 1
+    finally:
+        await site.api.root.patch("/api/settings", json={"rateLimits": {"enabled": False}})
+        await hurried.aclose()
 
 
 async def test_other_paths_can_be_asked(site: Site):

@@ -38,6 +38,7 @@ async def site(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Asyn
         for collection in BLOG:
             answer = await root.post("/api/collections", json={**OPEN, **collection})
             assert answer.status_code == 200, answer.text
+        assert (await root.post("/api/collections", json={"name": "waste"})).status_code == 200
         schema = read_schema((await root.get("/api/sdk/python/schema.json")).content)
     made = Site(served.url, load(schema, tmp_path_factory.mktemp("package")), token)
     yield made
@@ -172,6 +173,57 @@ async def test_no_answer_is_told_as_such(site: Site):
     async with site.p.AsyncClient("http://127.0.0.1:9", retry=site.p.NO_RETRY) as client:
         with pytest.raises(site.p.ConnectionFailed):
             await client.articles.list()
+
+
+async def test_an_answer_that_does_not_come_in_time_is_told_as_such(site: Site):
+    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        waiting.append(writer)
+
+    waiting: list[asyncio.StreamWriter] = []
+    async with await asyncio.start_server(listen, "127.0.0.1") as silent:
+        port = silent.sockets[0].getsockname()[1]
+        async with site.p.AsyncClient(f"http://127.0.0.1:{port}", timeout=0.2, retry=site.p.NO_RETRY) as client:
+            with pytest.raises(site.p.TimedOut):
+                await client.articles.list()
+        for writer in waiting:
+            writer.close()
+
+
+async def test_calls_one_after_the_other_go_over_one_connection(site: Site):
+    count = 0
+
+    async def counted(event: str, _: object) -> None:
+        nonlocal count
+        count += event == "connection.connect_tcp.complete"
+
+    async def trace(request: httpx.Request) -> None:
+        request.extensions["trace"] = counted
+
+    async with (
+        httpx.AsyncClient(base_url=site.url, event_hooks={"request": [trace]}) as http,
+        site.p.AsyncClient(site.url, http=http) as client,
+    ):
+        for _ in range(10):
+            await client.articles.list()
+    assert count == 1
+
+
+async def test_a_program_with_a_key_is_who_the_key_is(site: Site):
+    async with httpx.AsyncClient(base_url=site.url, headers={"Authorization": site.token}) as root:
+        waste = (await root.get("/api/collections/waste")).json()
+        permissions = [{"collection": waste["id"], "actions": ["create", "list"]}]
+        role = await root.post("/api/roles", json={"name": "cleaners", "permissions": permissions})
+        assert role.status_code == 200, role.text
+        key = (await root.post("/api/keys", json={"name": "cleaner", "roles": ["cleaners"]})).json()["key"]
+    p = site.p
+    with pytest.raises(p.Forbidden):
+        await site.client.waste.list()
+    async with p.AsyncClient(site.url, api_key=f"{key[:-1]}x") as stranger:
+        with pytest.raises(p.Unauthenticated):
+            await stranger.waste.list()
+    async with p.AsyncClient(site.url, api_key=key) as cleaner:
+        made = await cleaner.waste.create(p.WasteCreate())
+        assert [one.id for one in await cleaner.waste.all()] == [made.id]
 
 
 async def test_the_synchronous_client_does_the_same(site: Site, tmp_path: Path):

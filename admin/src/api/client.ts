@@ -49,11 +49,15 @@ function flatten(data: Problems, under = ''): [string, string][] {
 /** What the status strip shows, and what the shell does when a session has ended. */
 export const line = {
   csrf: '',
-  onDone: (_: { ms: number; ok: boolean }) => {},
+  /** Of somebody whose records are looked at as they see them; empty for one's own. */
+  token: '',
+  onDone: (_: { ms: number; database?: number; ok: boolean }) => {},
   onExpired: () => {},
+  /** Has the person show who they are; whether they did. */
+  onProof: async (): Promise<boolean> => false,
 }
 
-export type Options = { query?: Query; body?: unknown; form?: FormData; headers?: Record<string, string>; signal?: AbortSignal | undefined; quiet?: boolean }
+export type Options = { query?: Query; body?: unknown; form?: FormData; file?: Blob; headers?: Record<string, string>; signal?: AbortSignal | undefined; quiet?: boolean; proved?: boolean }
 export type Reply<T> = { data: T; etag: string; ms: number }
 
 export function address(path: string, query: Query = {}): string {
@@ -63,41 +67,54 @@ export function address(path: string, query: Query = {}): string {
   return text ? `${path}?${text}` : path
 }
 
+// What is seen and written as somebody else: records, and what goes with them, on the screens of data.
+const THEIRS = /^\/api\/(collections\/[^/]+\/records|batch$|files\/token$|realtime)/
+const isTheirs = (path: string): boolean => line.token !== '' && location.pathname.startsWith('/_/data') && THEIRS.test(path)
+
+/** The headers by which the server knows who asks for a path. */
+export const asking = (path: string): Record<string, string> => (isTheirs(path) ? { Authorization: line.token } : line.csrf ? { 'X-CSRF-Token': line.csrf } : {})
+
 /** Any request. Raises ApiError; a request that was aborted raises the browser's own AbortError. */
 export async function send<T>(method: string, path: string, options: Options = {}): Promise<Reply<T>> {
-  const headers: Record<string, string> = { ...options.headers }
-  if (line.csrf) headers['X-CSRF-Token'] = line.csrf
+  const theirs = isTheirs(path)
+  const headers: Record<string, string> = { ...options.headers, ...asking(path) }
   if (options.body !== undefined) headers['Content-Type'] = 'application/json'
-  const body = options.form ?? (options.body === undefined ? null : JSON.stringify(options.body))
+  const body = options.file ?? options.form ?? (options.body === undefined ? null : JSON.stringify(options.body))
   const began = performance.now()
   let answer: Response
   try {
     answer = await fetch(address(path, options.query), { method, headers, body, signal: options.signal ?? null, credentials: 'same-origin' })
   } catch (failure) {
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure
-    line.onDone({ ms: 0, ok: false })
+    line.onDone({ ms: 0, database: 0, ok: false })
     throw new ApiError(0, 'offline', 'The server does not answer. Is it running?')
   }
-  const ms = measured(answer) ?? performance.now() - began
-  if (!answer.ok) throw await refused(answer, options)
-  line.onDone({ ms, ok: true })
+  const { ms, database } = measured(answer) ?? { ms: performance.now() - began, database: 0 }
+  if (!answer.ok) {
+    const failure = await refused(answer, theirs || options.quiet === true)
+    // What cannot be taken back asks first who sits there, and goes on then.
+    if (failure.code === 'recent_login_needed' && !options.proved && (await line.onProof())) return send<T>(method, path, { ...options, proved: true })
+    throw failure
+  }
+  line.onDone(options.quiet ? { ms: 0, database: 0, ok: true } : { ms, database, ok: true })
   const text = answer.status === 204 ? '' : await answer.text()
   return { data: (text ? JSON.parse(text) : undefined) as T, etag: answer.headers.get('ETag') ?? '', ms }
 }
 
-async function refused(answer: Response, options: Options): Promise<ApiError> {
+async function refused(answer: Response, quiet: boolean): Promise<ApiError> {
   const found = (await answer.json().catch(() => ({}))) as Partial<ApiError> & Record<string, unknown>
-  if (answer.status === 401 && line.csrf && !options.quiet) line.onExpired()
-  line.onDone({ ms: 0, ok: true })
+  if (answer.status === 401 && line.csrf && !quiet) line.onExpired()
+  line.onDone({ ms: 0, database: 0, ok: true })
   const retry = Number(answer.headers.get('Retry-After')) || 0
   const message = found.message ?? `The server answered ${answer.status}.`
   return new ApiError(answer.status, found.code ?? '', message, found.data ?? {}, found.requestId ?? '', retry, found)
 }
 
-/** The time that the database took, as the server tells superusers. */
-function measured(answer: Response): number | undefined {
-  const found = /app;dur=([\d.]+)/.exec(answer.headers.get('Server-Timing') ?? '')
-  return found ? Number(found[1]) : undefined
+/** How long the server took, and the database of that, as it tells superusers. */
+function measured(answer: Response): { ms: number; database: number } | undefined {
+  const told = answer.headers.get('Server-Timing') ?? ''
+  const [database, rest] = ['db', 'app'].map((name) => Number(new RegExp(`\\b${name};dur=([\\d.]+)`).exec(told)?.[1] ?? NaN)) as [number, number]
+  return Number.isNaN(database + rest) ? undefined : { ms: database + rest, database }
 }
 
 type Typed<P extends keyof paths, M extends Method> = Omit<Options, 'body'> & { params?: Record<string, string>; body?: Body<P, M> }
@@ -112,4 +129,8 @@ export async function call<M extends Method, P extends PathOf<M>>(method: M, pat
 export const recordsPath = (collection: string, id?: string): string =>
   `/api/collections/${encodeURIComponent(collection)}/records${id === undefined ? '' : `/${encodeURIComponent(id)}`}`
 
-export const said = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure))
+/** A failure in a sentence, with how long the server asks to wait. */
+export function said(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure)
+  return failure instanceof ApiError && failure.retryAfter ? `${failure.message} Try again in ${failure.retryAfter} s.` : failure.message
+}

@@ -57,6 +57,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/meta/oauth2-providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the OAuth2 providers that there are */
+        get: operations["get_collections_meta_oauth2_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections/plan": {
         parameters: {
             query?: never;
@@ -68,6 +85,23 @@ export interface paths {
         put?: never;
         /** What a change would do, without doing it */
         post: operations["post_collections_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the query of a view would show, without making it */
+        post: operations["post_collections_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -141,11 +175,92 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete?: never;
+        /** Move a collection to the trash */
+        delete: operations["delete_collections_collection"];
         options?: never;
         head?: never;
         /** Change a collection */
         patch: operations["patch_collections_collection"];
+        trace?: never;
+    };
+    "/api/collections/{collection}/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        /** How accounts log in, and whether they may */
+        get: operations["get_collections_collection_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/accounts/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Block an account, and end all its logins */
+        post: operations["post_collections_collection_accounts_id_block"];
+        /** Take the block of an account away */
+        delete: operations["delete_collections_collection_accounts_id_block"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/accounts/{id}/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** What an account may do */
+        get: operations["get_collections_collection_accounts_id_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/accounts/{id}/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End every login of an account */
+        post: operations["post_collections_collection_accounts_id_sign_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/collections/{collection}/explain": {
@@ -167,6 +282,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/{collection}/indexes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        /** Its indexes: how large, how much used */
+        get: operations["get_collections_collection_indexes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/mails/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** See a mail of an auth collection with made-up contents */
+        post: operations["post_collections_collection_mails_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/oauth2-trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        /** Where a trial of an OAuth2 provider begins */
+        get: operations["get_collections_collection_oauth2_trial"];
+        put?: never;
+        /** Try an OAuth2 provider and log nobody in */
+        post: operations["post_collections_collection_oauth2_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/records/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change or delete many records at once
+         * @description Those with these ids, or all that a filter finds, in one transaction: all of them or none.
+         */
+        post: operations["post_collections_collection_records_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/console/bootstrap": {
         parameters: {
             query?: never;
@@ -177,6 +372,24 @@ export interface paths {
         /** What the console begins with */
         get: operations["get_console_bootstrap"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/layouts/diagram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the diagram has the collections */
+        get: operations["get_console_layouts_diagram"];
+        /** Keep where the diagram has the collections */
+        put: operations["put_console_layouts_diagram"];
         post?: never;
         delete?: never;
         options?: never;
@@ -202,6 +415,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/session/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show once more who you are
+         * @description For ten minutes, what cannot be taken back may be asked for by this session of the console.
+         */
+        post: operations["post_console_session_proof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved views that the caller sees */
+        get: operations["get_console_views"];
+        put?: never;
+        /** Save a view of a collection */
+        post: operations["post_console_views"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a saved view */
+        delete: operations["delete_console_views_id"];
+        options?: never;
+        head?: never;
+        /** Change a saved view */
+        patch: operations["patch_console_views_id"];
+        trace?: never;
+    };
+    "/api/crons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the schedules
+         * @description Those of plugins that are on, then the server's own, whose ids begin with `__hf_`. Also for whom a role lets `jobs.view`.
+         */
+        get: operations["get_crons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/crons/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a schedule now
+         * @description It is done as a job, beside its times: see /api/jobs. 409 while it runs. Also for whom a role lets `jobs.change`.
+         */
+        post: operations["post_crons_id"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The files that there are */
+        get: operations["get_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare the stored files with the records that hold them
+         * @description Reads the whole storage: seconds for 100,000 files on a disk, and minutes in a bucket.
+         */
+        post: operations["post_files_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files/token": {
         parameters: {
             query?: never;
@@ -213,6 +563,150 @@ export interface paths {
         put?: never;
         /** A short-lived token that opens protected files */
         post: operations["post_files_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much the files of each collection take */
+        get: operations["get_files_usage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The imports that run, of all collections */
+        get: operations["get_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the jobs
+         * @description The newest first; go on with before= and the `next` of the answer. Also for whom a role lets `jobs.view`.
+         */
+        get: operations["get_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the queue is doing
+         * @description Also for whom a role lets `jobs.view`.
+         */
+        get: operations["get_jobs_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * View a job
+         * @description Also for whom a role lets `jobs.view`.
+         */
+        get: operations["get_jobs_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a job, or forget it
+         * @description One that runs is ended within some seconds. Also for whom a role lets `jobs.change`.
+         */
+        delete: operations["delete_jobs_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do a job again
+         * @description One that is dead, with all its attempts before it, or a copy of one that is done. Also for whom a role lets `jobs.change`.
+         */
+        post: operations["post_jobs_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start a job now
+         * @description One that waits for its time, or to be tried again. Also for whom a role lets `jobs.change`.
+         */
+        post: operations["post_jobs_id_run"];
         delete?: never;
         options?: never;
         head?: never;
@@ -285,6 +779,189 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lines of the log, the newest first
+         * @description Also for whom a role lets `logs.view`.
+         */
+        get: operations["get_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * All that one request has done
+         * @description Also for whom a role lets `logs.view`.
+         */
+        get: operations["get_logs_requests_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many lines there were, hour by hour
+         * @description Also for whom a role lets `logs.view`.
+         */
+        get: operations["get_logs_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * One line of the log
+         * @description Also for whom a role lets `logs.view`.
+         */
+        get: operations["get_logs_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the plugins */
+        get: operations["get_plugins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plugins/{plugin}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        /** View a plugin */
+        get: operations["get_plugins_plugin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Turn a plugin on or off, or give it another place */
+        patch: operations["patch_plugins_plugin"];
+        trace?: never;
+    };
+    "/api/plugins/{plugin}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        /** View the settings of a plugin */
+        get: operations["get_plugins_plugin_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change some settings of a plugin and leave the rest */
+        patch: operations["patch_plugins_plugin_settings"];
+        trace?: never;
+    };
+    "/api/realtime/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who listens, and to what
+         * @description The newest 500 lines of each server process, the newest first. Also for whom a role lets `realtime.view`.
+         */
+        get: operations["get_realtime_connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/realtime/connections/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Close a line
+         * @description Its client may open another one. Also for whom a role lets `realtime.close`.
+         */
+        delete: operations["delete_realtime_connections_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/roles": {
         parameters: {
             query?: never;
@@ -294,6 +971,105 @@ export interface paths {
         };
         /** List the roles */
         get: operations["get_roles"];
+        put?: never;
+        /** Make a role */
+        post: operations["post_roles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/roles/{role}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a role
+         * @description It is taken from all users and keys that have it.
+         */
+        delete: operations["delete_roles_role"];
+        options?: never;
+        head?: never;
+        /** Change a role */
+        patch: operations["patch_roles_role"];
+        trace?: never;
+    };
+    "/api/rules/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the rule tests */
+        get: operations["get_rules_tests"];
+        put?: never;
+        /** Keep a rule test */
+        post: operations["post_rules_tests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/tests/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run the rule tests
+         * @description Each case is really done and then undone: nothing of it is left.
+         */
+        post: operations["post_rules_tests_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rules/tests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a rule test */
+        delete: operations["delete_rules_tests_id"];
+        options?: never;
+        head?: never;
+        /** Change a rule test */
+        patch: operations["patch_rules_tests_id"];
+        trace?: never;
+    };
+    "/api/settings/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the value of every setting comes from */
+        get: operations["get_settings_sources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -354,6 +1130,303 @@ export interface paths {
          * @description Make the first superuser with the token of the setup link, and log it in. 404 once there is one.
          */
         post: operations["ApiSetupSetup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run one statement of SQL
+         * @description As a role that only reads, or only writes records, and sees no secret; see the page on SQL. Also for whom a role lets `sql.read`.
+         */
+        post: operations["post_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the webhooks */
+        get: operations["get_webhooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of all webhooks
+         * @description The newest first; go on with before= and the `next` of the answer.
+         */
+        get: operations["get_webhooks_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the types of events, and when a delivery is tried */
+        get: operations["get_webhooks_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How all webhooks are doing
+         * @description By the newest attempts of the last day, at most 1,000 of each.
+         */
+        get: operations["get_webhooks_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** View a webhook */
+        get: operations["get_webhooks_id"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook
+         * @description What it had still to get is gone with it.
+         */
+        delete: operations["delete_webhooks_id"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook
+         * @description One that is turned on again, or gets another URL, begins with a closed circuit.
+         */
+        patch: operations["patch_webhooks_id"];
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the deliveries of a webhook
+         * @description The newest first; go on with before= and the `next` of the answer.
+         */
+        get: operations["get_webhooks_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * View a delivery
+         * @description With the body that is sent, and the request, the answer and the time of each attempt.
+         */
+        get: operations["get_webhooks_id_deliveries_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries/{delivery}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a delivery that waits
+         * @description It is dead then, and can be retried.
+         */
+        post: operations["post_webhooks_id_deliveries_delivery_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/deliveries/{delivery}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description At once, and with all its tries before it.
+         */
+        post: operations["post_webhooks_id_deliveries_delivery_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send again what was given up since a time
+         * @description Each with all its tries before it.
+         */
+        post: operations["post_webhooks_id_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send the events of a time again
+         * @description Those that the webhook gets, as far as they are in the log; each keeps its webhook-id.
+         */
+        post: operations["post_webhooks_id_replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** Count the deliveries of a webhook */
+        get: operations["get_webhooks_id_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test event
+         * @description A plain one; with `type`, one with the record of the newest event of that type.
+         */
+        post: operations["post_webhooks_id_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -426,7 +1499,7 @@ export interface operations {
                             /** Format: date-time */
                             at?: string;
                             /** @enum {unknown} */
-                            action?: "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.totp_disabled" | "auth.totp_enabled" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                            action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                             /** @enum {unknown} */
                             outcome?: "success" | "failure";
                             /** @description Of a failure: which it was. */
@@ -477,7 +1550,7 @@ export interface operations {
                         /** Format: date-time */
                         at?: string;
                         /** @enum {unknown} */
-                        action?: "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.totp_disabled" | "auth.totp_enabled" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                        action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                         /** @enum {unknown} */
                         outcome?: "success" | "failure";
                         /** @description Of a failure: which it was. */
@@ -517,7 +1590,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, unknown>;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -527,7 +1602,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, unknown>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    get_collections_meta_oauth2_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            displayName: string;
+                            pkce: boolean;
+                            /** @description Whether everybody runs their own, and has to say where it is. */
+                            generic: boolean;
+                        }[];
+                    };
                 };
             };
         };
@@ -541,7 +1646,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, unknown>;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -551,7 +1658,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, unknown>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    post_collections_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    viewQuery: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        fields: {
+                            name: string;
+                            type: string;
+                            hidden: boolean;
+                        }[];
+                        items: {
+                            [key: string]: unknown;
+                        }[];
+                    };
                 };
             };
         };
@@ -571,7 +1715,9 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, unknown>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
         };
@@ -613,8 +1759,36 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, unknown>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
+            };
+        };
+    };
+    delete_collections_collection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -632,7 +1806,9 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": Record<string, unknown>;
+                "application/json": {
+                    [key: string]: unknown;
+                };
             };
         };
         responses: {
@@ -642,8 +1818,171 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": Record<string, unknown>;
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
+            };
+        };
+    };
+    get_collections_collection_accounts: {
+        parameters: {
+            query: {
+                /** @description Ids with commas between them, at most 200. */
+                records: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            /** @description How many go on now. */
+                            sessions: number;
+                            /** @description When one of them was refreshed last. */
+                            lastUsed: string;
+                            authenticator: boolean;
+                            passkeys: number;
+                            /** @description Of OAuth2, by name. */
+                            providers: string[];
+                            block: {
+                                since: string;
+                                reason: string;
+                            } | null;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_accounts_id_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    delete_collections_collection_accounts_id_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_collections_collection_accounts_id_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: {
+                            list?: {
+                                /** @enum {unknown} */
+                                records: "none" | "some" | "all";
+                                fields?: string[];
+                            };
+                            view?: {
+                                /** @enum {unknown} */
+                                records: "none" | "some" | "all";
+                                fields?: string[];
+                            };
+                            create?: {
+                                /** @enum {unknown} */
+                                records: "none" | "some" | "all";
+                                fields?: string[];
+                            };
+                            update?: {
+                                /** @enum {unknown} */
+                                records: "none" | "some" | "all";
+                                fields?: string[];
+                            };
+                            delete?: {
+                                /** @enum {unknown} */
+                                records: "none" | "some" | "all";
+                                fields?: string[];
+                            };
+                        };
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_accounts_id_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -667,7 +2006,9 @@ export interface operations {
                         key?: string;
                     } | null;
                     recordId?: string;
-                    body?: Record<string, unknown>;
+                    body?: {
+                        [key: string]: unknown;
+                    };
                     query?: {
                         [key: string]: string;
                     };
@@ -692,11 +2033,206 @@ export interface operations {
                         status: number;
                         grantedBy?: string;
                         message?: string;
-                        checks?: Record<string, unknown>[];
+                        checks?: {
+                            [key: string]: unknown;
+                        }[];
                         seen?: {
                             rows?: number;
                             of?: number;
                         };
+                    };
+                };
+            };
+        };
+    };
+    get_collections_collection_indexes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            bytes: number;
+                            /** @description Since PostgreSQL's statistics were reset. */
+                            scans: number;
+                            /** @description Empty if never, and before PostgreSQL 16. */
+                            lastUsed: string;
+                            valid: boolean;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_mails_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    template: "verification" | "password-reset" | "email-change" | "otp" | "login-alert";
+                    /** @description In place of the saved one. */
+                    subject?: string;
+                    /** @description In place of the saved one. */
+                    body?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        subject: string;
+                        html: string;
+                        text: string;
+                    };
+                };
+            };
+        };
+    };
+    get_collections_collection_oauth2_trial: {
+        parameters: {
+            query: {
+                /** @description Its name. */
+                provider: string;
+            };
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        authURL: string;
+                        state: string;
+                        codeVerifier: string;
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_oauth2_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    provider: string;
+                    /** @description As the provider sent it. */
+                    code: string;
+                    /** @description As auth-methods gave it. */
+                    codeVerifier?: string;
+                    /** @description Where the provider sent it to. */
+                    redirectURL: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        name: string;
+                        username: string;
+                        email: string;
+                        avatarURL: string;
+                        record: string;
+                        /** @enum {unknown} */
+                        outcome: "linked" | "email" | "new";
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_records_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids?: string[];
+                    where?: {
+                        filter?: string;
+                        search?: string;
+                        p?: {
+                            [key: string]: unknown;
+                        };
+                    };
+                    set?: {
+                        [key: string]: unknown;
+                    };
+                    delete?: boolean;
+                    /** @description Do everything, and take it back. */
+                    dryRun?: boolean;
+                    /** @description How many records have to be found; otherwise it is 412. */
+                    expect?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        matched: number;
+                        dryRun: boolean;
+                        dependants: {
+                            collection: string;
+                            field: string;
+                            rows: number;
+                            deleted: boolean;
+                        }[];
                     };
                 };
             };
@@ -730,13 +2266,83 @@ export interface operations {
                         /** @description The version of PostgreSQL. */
                         database?: string;
                         appName?: string;
-                        collections?: Record<string, unknown>[];
+                        /**
+                         * @description What the server is for.
+                         * @enum {unknown}
+                         */
+                        environment?: "dev" | "staging" | "prod";
+                        /** @description Whether the API only plans changes of collections. */
+                        schemaLock?: boolean;
+                        /**
+                         * @description What the SQL console may do.
+                         * @enum {unknown}
+                         */
+                        sql?: "off" | "read" | "write";
+                        collections?: {
+                            [key: string]: unknown;
+                        }[];
                         /** @description How many records a collection has by PostgreSQL's own estimate; -1 is not known. */
                         rows?: {
                             [key: string]: number;
                         };
                     };
                 };
+            };
+        };
+    };
+    get_console_layouts_diagram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        positions: {
+                            [key: string]: {
+                                x: number;
+                                y: number;
+                            };
+                        };
+                    };
+                };
+            };
+        };
+    };
+    put_console_layouts_diagram: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    positions: {
+                        [key: string]: {
+                            x: number;
+                            y: number;
+                        };
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -788,6 +2394,375 @@ export interface operations {
             };
         };
     };
+    post_console_session_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_console_views: {
+        parameters: {
+            query?: {
+                /** @description Only those of this collection. */
+                collection?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            collection: string;
+                            name: string;
+                            /** @enum {unknown} */
+                            sharing: "private" | "shared" | "locked";
+                            state: {
+                                filter?: string;
+                                sort?: string;
+                                columns?: {
+                                    /** @description The id of the field. */
+                                    field: string;
+                                    /** @description In pixels; 0 is as it comes. */
+                                    width?: number;
+                                    pinned?: boolean;
+                                }[];
+                                /** @enum {unknown} */
+                                density?: "compact" | "normal" | "roomy";
+                            };
+                            /** @description Whether the caller has made it. */
+                            mine: boolean;
+                            created?: string;
+                            updated?: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_console_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    collection: string;
+                    name: string;
+                    /** @enum {unknown} */
+                    sharing?: "private" | "shared" | "locked";
+                    state?: {
+                        filter?: string;
+                        sort?: string;
+                        columns?: {
+                            /** @description The id of the field. */
+                            field: string;
+                            /** @description In pixels; 0 is as it comes. */
+                            width?: number;
+                            pinned?: boolean;
+                        }[];
+                        /** @enum {unknown} */
+                        density?: "compact" | "normal" | "roomy";
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        collection: string;
+                        name: string;
+                        /** @enum {unknown} */
+                        sharing: "private" | "shared" | "locked";
+                        state: {
+                            filter?: string;
+                            sort?: string;
+                            columns?: {
+                                /** @description The id of the field. */
+                                field: string;
+                                /** @description In pixels; 0 is as it comes. */
+                                width?: number;
+                                pinned?: boolean;
+                            }[];
+                            /** @enum {unknown} */
+                            density?: "compact" | "normal" | "roomy";
+                        };
+                        /** @description Whether the caller has made it. */
+                        mine: boolean;
+                        created?: string;
+                        updated?: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_console_views_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_console_views_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    /** @enum {unknown} */
+                    sharing?: "private" | "shared" | "locked";
+                    state?: {
+                        filter?: string;
+                        sort?: string;
+                        columns?: {
+                            /** @description The id of the field. */
+                            field: string;
+                            /** @description In pixels; 0 is as it comes. */
+                            width?: number;
+                            pinned?: boolean;
+                        }[];
+                        /** @enum {unknown} */
+                        density?: "compact" | "normal" | "roomy";
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        collection: string;
+                        name: string;
+                        /** @enum {unknown} */
+                        sharing: "private" | "shared" | "locked";
+                        state: {
+                            filter?: string;
+                            sort?: string;
+                            columns?: {
+                                /** @description The id of the field. */
+                                field: string;
+                                /** @description In pixels; 0 is as it comes. */
+                                width?: number;
+                                pinned?: boolean;
+                            }[];
+                            /** @enum {unknown} */
+                            density?: "compact" | "normal" | "roomy";
+                        };
+                        /** @description Whether the caller has made it. */
+                        mine: boolean;
+                        created?: string;
+                        updated?: string;
+                    };
+                };
+            };
+        };
+    };
+    get_crons: {
+        parameters: {
+            query?: {
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        expression: string;
+                        timezone: string;
+                        /** @description Whose it is; empty for the server's own. */
+                        plugin: string;
+                        nextRun: string;
+                        /** @description The next five. */
+                        nextRuns: string[];
+                        /** @description Empty if there was none, and for the server's own. */
+                        lastRun: string;
+                    }[];
+                };
+            };
+        };
+    };
+    post_crons_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    get_files: {
+        parameters: {
+            query?: {
+                /** @description Only those of this collection. */
+                collection?: string;
+                /** @description Only those in whose name this stands. */
+                name?: string;
+                /** @description Only those that no record holds, or that one does. */
+                unused?: boolean;
+                /** @description In which order. */
+                sort?: "-created" | "created" | "-size" | "size" | "name";
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description How many: 50. */
+                perPage?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            collectionId: string;
+                            collectionName: string;
+                            recordId: string;
+                            field: string;
+                            name: string;
+                            size: number;
+                            mediaType: string;
+                            created?: string;
+                            /** @description No record holds it: it goes when its grace is over. */
+                            unused?: boolean;
+                        }[];
+                        page: number;
+                        /** @description Whether there is a next page. */
+                        more: boolean;
+                    };
+                };
+            };
+        };
+    };
+    post_files_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    mend?: boolean;
+                    anywhere?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        objects: number;
+                        bytes: number;
+                        orphans: number;
+                        strays: number;
+                        lost: number;
+                        unheld: number;
+                        unknown: number;
+                        mended: boolean;
+                        /** @description Whether the orphans were deleted. */
+                        deleted: boolean;
+                        orphanKeys?: string[];
+                        strayKeys?: string[];
+                        lostKeys?: string[];
+                        unheldKeys?: string[];
+                        unknownKeys?: string[];
+                    };
+                };
+            };
+        };
+    };
     post_files_token: {
         parameters: {
             query?: never;
@@ -805,6 +2780,349 @@ export interface operations {
                 content: {
                     "application/json": {
                         token: string;
+                    };
+                };
+            };
+        };
+    };
+    get_files_usage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        files: number;
+                        bytes: number;
+                        unused: number;
+                        unusedBytes: number;
+                        thumbs: number;
+                        thumbBytes: number;
+                        collections: {
+                            collectionId: string;
+                            collectionName: string;
+                            files: number;
+                            bytes: number;
+                            unused: number;
+                            unusedBytes: number;
+                            thumbs: number;
+                            thumbBytes: number;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            collection: string;
+                            import: {
+                                id?: string;
+                                /** @enum {unknown} */
+                                state?: "reading" | "writing" | "done" | "stopped" | "failed" | "cancelled" | "undone";
+                                asked?: {
+                                    [key: string]: unknown;
+                                };
+                                bytes?: number;
+                                size?: number | null;
+                                read?: number;
+                                inserted?: number;
+                                updated?: number;
+                                skipped?: number;
+                                failed?: number;
+                                errors?: {
+                                    line?: number;
+                                    column?: string;
+                                    value?: string;
+                                    code?: string;
+                                    message?: string;
+                                }[];
+                                message?: string;
+                                canUndo?: boolean;
+                                started?: string;
+                                ended?: string;
+                            };
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "waiting" | "running" | "done" | "dead";
+                /** @description Only those of this plugin. */
+                plugin?: string;
+                /** @description Only those of this name, such as shop.receipt. */
+                name?: string;
+                /** @description How many: 50, at most 200. */
+                limit?: number;
+                /** @description The `next` of another answer. */
+                before?: string;
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            /** @description PLUGIN.NAME, or the name of a job of the server. */
+                            name: string;
+                            /** @description Empty for the server's own. */
+                            plugin: string;
+                            /** @enum {unknown} */
+                            state: "waiting" | "running" | "done" | "dead";
+                            /** @enum {unknown} */
+                            priority: "low" | "normal" | "high";
+                            key: string;
+                            /** @description How often it was begun. */
+                            attempts: number;
+                            /** @description 0 where no plugin that is on has such a job. */
+                            maxAttempts: number;
+                            /** @description Of the last attempt that failed. */
+                            error: string;
+                            /** @description The id of the request that promised it. */
+                            request: string;
+                            created: string;
+                            /** @description Of one that waits: when it is due. */
+                            runAt: string;
+                            started: string;
+                            finished: string;
+                            /** @description Null for the server's own. */
+                            payload: unknown;
+                        }[];
+                        next: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_jobs_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Counted up to 10,000. */
+                        waiting: number;
+                        /** @description Counted up to 1,000. */
+                        dead: number;
+                        /** @description For how long the oldest that is due has waited. */
+                        oldestReadySeconds: number;
+                    };
+                };
+            };
+        };
+    };
+    get_jobs_id: {
+        parameters: {
+            query?: {
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description PLUGIN.NAME, or the name of a job of the server. */
+                        name: string;
+                        /** @description Empty for the server's own. */
+                        plugin: string;
+                        /** @enum {unknown} */
+                        state: "waiting" | "running" | "done" | "dead";
+                        /** @enum {unknown} */
+                        priority: "low" | "normal" | "high";
+                        key: string;
+                        /** @description How often it was begun. */
+                        attempts: number;
+                        /** @description 0 where no plugin that is on has such a job. */
+                        maxAttempts: number;
+                        /** @description Of the last attempt that failed. */
+                        error: string;
+                        /** @description The id of the request that promised it. */
+                        request: string;
+                        created: string;
+                        /** @description Of one that waits: when it is due. */
+                        runAt: string;
+                        started: string;
+                        finished: string;
+                        /** @description Null for the server's own. */
+                        payload: unknown;
+                    };
+                };
+            };
+        };
+    };
+    delete_jobs_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_jobs_id_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description PLUGIN.NAME, or the name of a job of the server. */
+                        name: string;
+                        /** @description Empty for the server's own. */
+                        plugin: string;
+                        /** @enum {unknown} */
+                        state: "waiting" | "running" | "done" | "dead";
+                        /** @enum {unknown} */
+                        priority: "low" | "normal" | "high";
+                        key: string;
+                        /** @description How often it was begun. */
+                        attempts: number;
+                        /** @description 0 where no plugin that is on has such a job. */
+                        maxAttempts: number;
+                        /** @description Of the last attempt that failed. */
+                        error: string;
+                        /** @description The id of the request that promised it. */
+                        request: string;
+                        created: string;
+                        /** @description Of one that waits: when it is due. */
+                        runAt: string;
+                        started: string;
+                        finished: string;
+                        /** @description Null for the server's own. */
+                        payload: unknown;
+                    };
+                };
+            };
+        };
+    };
+    post_jobs_id_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @description PLUGIN.NAME, or the name of a job of the server. */
+                        name: string;
+                        /** @description Empty for the server's own. */
+                        plugin: string;
+                        /** @enum {unknown} */
+                        state: "waiting" | "running" | "done" | "dead";
+                        /** @enum {unknown} */
+                        priority: "low" | "normal" | "high";
+                        key: string;
+                        /** @description How often it was begun. */
+                        attempts: number;
+                        /** @description 0 where no plugin that is on has such a job. */
+                        maxAttempts: number;
+                        /** @description Of the last attempt that failed. */
+                        error: string;
+                        /** @description The id of the request that promised it. */
+                        request: string;
+                        created: string;
+                        /** @description Of one that waits: when it is due. */
+                        runAt: string;
+                        started: string;
+                        finished: string;
+                        /** @description Null for the server's own. */
+                        payload: unknown;
                     };
                 };
             };
@@ -1018,6 +3336,474 @@ export interface operations {
             };
         };
     };
+    get_logs: {
+        parameters: {
+            query?: {
+                /** @description Which page, from 1. */
+                page?: number;
+                /** @description How many lines in a page, up to 1000. */
+                perPage?: number;
+                /** @description -created if absent; by the same names as the filter. */
+                sort?: string;
+                /** @description Which lines: by id, created, level, message, request and data.*, as for records. */
+                filter?: string;
+                /** @description Do not count: the totals are -1. */
+                skipTotal?: boolean;
+                /** @description exact, estimated or none. */
+                count?: "exact" | "estimated" | "none";
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            created: string;
+                            /** @description -4 debug, 0 info, 4 warning, 8 error. */
+                            level: number;
+                            message: string;
+                            /** @description The id of the request; empty for what belongs to none. */
+                            request: string;
+                            data: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                        page: number;
+                        perPage: number;
+                        totalItems: number;
+                        totalPages: number;
+                        totalIsEstimate?: boolean;
+                    };
+                };
+            };
+        };
+    };
+    get_logs_requests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        lines: {
+                            id: string;
+                            created: string;
+                            /** @description -4 debug, 0 info, 4 warning, 8 error. */
+                            level: number;
+                            message: string;
+                            /** @description The id of the request; empty for what belongs to none. */
+                            request: string;
+                            data: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                        audit: {
+                            id: string;
+                            at: string;
+                            action: string;
+                            outcome: string;
+                            reason: string;
+                            target: {
+                                kind?: string;
+                                id?: string;
+                                name?: string;
+                            };
+                            actor: {
+                                kind?: string;
+                                id?: string;
+                                name?: string;
+                            };
+                        }[];
+                        events: {
+                            id: string;
+                            seq: number;
+                            type: string;
+                            timestamp: string;
+                            collection: string;
+                            recordId: string;
+                        }[];
+                        deliveries: {
+                            id: string;
+                            webhookId: string;
+                            url: string;
+                            eventId: string;
+                            type: string;
+                            state: string;
+                            attempts: number;
+                            status: number | null;
+                            error: string;
+                            created: string;
+                        }[];
+                        jobs: {
+                            id: string;
+                            name: string;
+                            state: string;
+                            attempts: number;
+                            error: string;
+                            created: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_logs_stats: {
+        parameters: {
+            query?: {
+                /** @description Which lines: by id, created, level, message, request and data.*, as for records. */
+                filter?: string;
+                /** @description How long a stretch is; 1h if absent. */
+                interval?: "1s" | "10s" | "1m" | "5m" | "15m" | "1h" | "6h" | "1d";
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        date: string;
+                        total: number;
+                        warnings: number;
+                        errors: number;
+                    }[];
+                };
+            };
+        };
+    };
+    get_logs_id: {
+        parameters: {
+            query?: {
+                /** @description Which keys go out, with commas between them. */
+                fields?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        created: string;
+                        /** @description -4 debug, 0 info, 4 warning, 8 error. */
+                        level: number;
+                        message: string;
+                        /** @description The id of the request; empty for what belongs to none. */
+                        request: string;
+                        data: {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    get_plugins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items?: {
+                            name: string;
+                            description: string;
+                            /** @description Where it was loaded from; bundled ones are part of Holdfast. */
+                            source: string;
+                            enabled: boolean;
+                            /** @description Whether it has started in the process that answers. */
+                            active: boolean;
+                            /** @description The lowest comes first. */
+                            priority: number;
+                            /** @description What it has where nobody has set one. */
+                            ownPriority: number;
+                            /** @description What is wrong with it in the process that answers. */
+                            error: string;
+                            hooks: string[];
+                            jobs: string[];
+                            schedules: string[];
+                            /** @description Of one that is on: `GET /api/x/shop/orders`. */
+                            routes: string[];
+                            settings: {
+                                [key: string]: unknown;
+                            };
+                            /** @description A JSON schema of the settings. */
+                            settingsSchema: {
+                                [key: string]: unknown;
+                            };
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_plugins_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        description: string;
+                        /** @description Where it was loaded from; bundled ones are part of Holdfast. */
+                        source: string;
+                        enabled: boolean;
+                        /** @description Whether it has started in the process that answers. */
+                        active: boolean;
+                        /** @description The lowest comes first. */
+                        priority: number;
+                        /** @description What it has where nobody has set one. */
+                        ownPriority: number;
+                        /** @description What is wrong with it in the process that answers. */
+                        error: string;
+                        hooks: string[];
+                        jobs: string[];
+                        schedules: string[];
+                        /** @description Of one that is on: `GET /api/x/shop/orders`. */
+                        routes: string[];
+                        settings: {
+                            [key: string]: unknown;
+                        };
+                        /** @description A JSON schema of the settings. */
+                        settingsSchema: {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    patch_plugins_plugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    enabled?: boolean;
+                    priority?: number | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        description: string;
+                        /** @description Where it was loaded from; bundled ones are part of Holdfast. */
+                        source: string;
+                        enabled: boolean;
+                        /** @description Whether it has started in the process that answers. */
+                        active: boolean;
+                        /** @description The lowest comes first. */
+                        priority: number;
+                        /** @description What it has where nobody has set one. */
+                        ownPriority: number;
+                        /** @description What is wrong with it in the process that answers. */
+                        error: string;
+                        hooks: string[];
+                        jobs: string[];
+                        schedules: string[];
+                        /** @description Of one that is on: `GET /api/x/shop/orders`. */
+                        routes: string[];
+                        settings: {
+                            [key: string]: unknown;
+                        };
+                        /** @description A JSON schema of the settings. */
+                        settingsSchema: {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    get_plugins_plugin_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    patch_plugins_plugin_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                plugin: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+    };
+    get_realtime_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            /** @description Collection and id of who listens, key:ID, or guest. */
+                            auth: string;
+                            kind: string;
+                            opened: string;
+                            /** @description The first 20. */
+                            topics: string[];
+                            topicCount: number;
+                            /** @description Messages. */
+                            sent: number;
+                            /** @description Bytes that it has not taken yet. */
+                            waiting: number;
+                            /** @description Whether it hears what comes, and not still what it has missed. */
+                            live: boolean;
+                            userIP: string;
+                            userAgent: string;
+                            /** @enum {unknown} */
+                            transport: "sse" | "websocket";
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    delete_realtime_connections_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     get_roles: {
         parameters: {
             query?: never;
@@ -1048,8 +3834,453 @@ export interface operations {
                                     write?: string[];
                                 };
                             }[];
+                            operations: ("jobs.view" | "jobs.change" | "logs.view" | "realtime.view" | "realtime.close" | "sql.read")[];
                             created: string;
                             updated: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    description?: string;
+                    permissions?: {
+                        /** @description A collection's name, or * for all but system collections. */
+                        collection: string;
+                        actions: ("list" | "view" | "create" | "update" | "delete")[];
+                        rule?: string;
+                        fields?: {
+                            read?: string[];
+                            write?: string[];
+                        };
+                    }[];
+                    operations?: ("jobs.view" | "jobs.change" | "logs.view" | "realtime.view" | "realtime.close" | "sql.read")[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        name: string;
+                        description: string;
+                        permissions: {
+                            /** @description A collection's name, or * for all but system collections. */
+                            collection: string;
+                            actions: ("list" | "view" | "create" | "update" | "delete")[];
+                            rule?: string;
+                            fields?: {
+                                read?: string[];
+                                write?: string[];
+                            };
+                        }[];
+                        operations: ("jobs.view" | "jobs.change" | "logs.view" | "realtime.view" | "realtime.close" | "sql.read")[];
+                        created: string;
+                        updated: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_roles_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_roles_role: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                role: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    description?: string;
+                    permissions?: {
+                        /** @description A collection's name, or * for all but system collections. */
+                        collection: string;
+                        actions: ("list" | "view" | "create" | "update" | "delete")[];
+                        rule?: string;
+                        fields?: {
+                            read?: string[];
+                            write?: string[];
+                        };
+                    }[];
+                    operations?: ("jobs.view" | "jobs.change" | "logs.view" | "realtime.view" | "realtime.close" | "sql.read")[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        name: string;
+                        description: string;
+                        permissions: {
+                            /** @description A collection's name, or * for all but system collections. */
+                            collection: string;
+                            actions: ("list" | "view" | "create" | "update" | "delete")[];
+                            rule?: string;
+                            fields?: {
+                                read?: string[];
+                                write?: string[];
+                            };
+                        }[];
+                        operations: ("jobs.view" | "jobs.change" | "logs.view" | "realtime.view" | "realtime.close" | "sql.read")[];
+                        created: string;
+                        updated: string;
+                    };
+                };
+            };
+        };
+    };
+    get_rules_tests: {
+        parameters: {
+            query?: {
+                /** @description Only those of this collection. */
+                collection?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items?: {
+                            /** @enum {unknown} */
+                            action: "list" | "view" | "create" | "update" | "delete";
+                            as?: {
+                                collection?: string;
+                                id?: string;
+                                key?: string;
+                            } | null;
+                            recordId?: string;
+                            body?: {
+                                [key: string]: unknown;
+                            };
+                            query?: {
+                                [key: string]: string;
+                            };
+                            headers?: {
+                                [key: string]: string;
+                            };
+                            method?: string;
+                            /** @enum {unknown} */
+                            context?: "default" | "expand" | "realtime" | "protectedFile" | "batch" | "oauth2" | "otp" | "password";
+                            name: string;
+                            collection: string;
+                            given?: {
+                                [key: string]: {
+                                    [key: string]: unknown;
+                                }[];
+                            };
+                            /** @enum {unknown} */
+                            expect: "allowed" | "refused";
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_rules_tests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {unknown} */
+                    action: "list" | "view" | "create" | "update" | "delete";
+                    as?: {
+                        collection?: string;
+                        id?: string;
+                        key?: string;
+                    } | null;
+                    recordId?: string;
+                    body?: {
+                        [key: string]: unknown;
+                    };
+                    query?: {
+                        [key: string]: string;
+                    };
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    method?: string;
+                    /** @enum {unknown} */
+                    context?: "default" | "expand" | "realtime" | "protectedFile" | "batch" | "oauth2" | "otp" | "password";
+                    name: string;
+                    collection: string;
+                    given?: {
+                        [key: string]: {
+                            [key: string]: unknown;
+                        }[];
+                    };
+                    /** @enum {unknown} */
+                    expect: "allowed" | "refused";
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        action: "list" | "view" | "create" | "update" | "delete";
+                        as?: {
+                            collection?: string;
+                            id?: string;
+                            key?: string;
+                        } | null;
+                        recordId?: string;
+                        body?: {
+                            [key: string]: unknown;
+                        };
+                        query?: {
+                            [key: string]: string;
+                        };
+                        headers?: {
+                            [key: string]: string;
+                        };
+                        method?: string;
+                        /** @enum {unknown} */
+                        context?: "default" | "expand" | "realtime" | "protectedFile" | "batch" | "oauth2" | "otp" | "password";
+                        name: string;
+                        collection: string;
+                        given?: {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            }[];
+                        };
+                        /** @enum {unknown} */
+                        expect: "allowed" | "refused";
+                    };
+                };
+            };
+        };
+    };
+    post_rules_tests_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    collections?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        passed: number;
+                        failed: number;
+                        results: {
+                            [key: string]: unknown;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    delete_rules_tests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_rules_tests_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {unknown} */
+                    action?: "list" | "view" | "create" | "update" | "delete";
+                    as?: {
+                        collection?: string;
+                        id?: string;
+                        key?: string;
+                    } | null;
+                    recordId?: string;
+                    body?: {
+                        [key: string]: unknown;
+                    };
+                    query?: {
+                        [key: string]: string;
+                    };
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    method?: string;
+                    /** @enum {unknown} */
+                    context?: "default" | "expand" | "realtime" | "protectedFile" | "batch" | "oauth2" | "otp" | "password";
+                    name?: string;
+                    collection?: string;
+                    given?: {
+                        [key: string]: {
+                            [key: string]: unknown;
+                        }[];
+                    };
+                    /** @enum {unknown} */
+                    expect?: "allowed" | "refused";
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        action: "list" | "view" | "create" | "update" | "delete";
+                        as?: {
+                            collection?: string;
+                            id?: string;
+                            key?: string;
+                        } | null;
+                        recordId?: string;
+                        body?: {
+                            [key: string]: unknown;
+                        };
+                        query?: {
+                            [key: string]: string;
+                        };
+                        headers?: {
+                            [key: string]: string;
+                        };
+                        method?: string;
+                        /** @enum {unknown} */
+                        context?: "default" | "expand" | "realtime" | "protectedFile" | "batch" | "oauth2" | "otp" | "password";
+                        name: string;
+                        collection: string;
+                        given?: {
+                            [key: string]: {
+                                [key: string]: unknown;
+                            }[];
+                        };
+                        /** @enum {unknown} */
+                        expect: "allowed" | "refused";
+                    };
+                };
+            };
+        };
+    };
+    get_settings_sources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        options: {
+                            name: string;
+                            /** @description In words, such as: the environment variable HOLDFAST_PORT. */
+                            source: string;
+                        }[];
+                        startup: {
+                            name: string;
+                            /** @description In words, such as: the environment variable HOLDFAST_PORT. */
+                            source: string;
+                            variable: string;
+                            /** @description Of a secret only that there is one. */
+                            value: unknown;
+                            help: string;
                         }[];
                     };
                 };
@@ -1150,6 +4381,722 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SetupDone"];
+                };
+            };
+        };
+    };
+    post_sql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description One statement. */
+                    sql: string;
+                    /**
+                     * @description read if absent.
+                     * @enum {unknown}
+                     */
+                    mode?: "read" | "write";
+                    /**
+                     * @description Answer its plan instead.
+                     * @enum {unknown}
+                     */
+                    explain?: "" | "plan" | "analyze";
+                    limit?: number;
+                    /** @description In seconds. */
+                    timeout?: number;
+                    /** @description How many rows it has to change to stay. */
+                    commit?: number;
+                    /** @description Of the superuser, with commit. */
+                    password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        columns: {
+                            name: string;
+                            type: string;
+                        }[];
+                        rows: (string | null)[][];
+                        /**
+                         * @description Why there are more rows than these.
+                         * @enum {unknown}
+                         */
+                        cut: "" | "rows" | "bytes";
+                        /** @description Of a write: how many rows it changes. */
+                        affected: number | null;
+                        tag: string;
+                        plan: unknown;
+                        mode: string;
+                        committed: boolean;
+                        ms: number;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items?: {
+                            /** Format: uri */
+                            url: string;
+                            description: string;
+                            events: string[];
+                            filter: string;
+                            fields: string[];
+                            role: string;
+                            headers: {
+                                [key: string]: string;
+                            };
+                            active: boolean;
+                            ordered: boolean;
+                            timeout: number;
+                            rateLimit: {
+                                maxRequests: number;
+                                duration: number;
+                            } | null;
+                            id: string;
+                            circuit: string;
+                            disabled: string;
+                            oldSecretUntil: string;
+                            error: string;
+                            created: string;
+                            updated: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "ready" | "leased" | "delivered" | "dead";
+                /** @description Only events of this type; `posts.*` for all that begin so. */
+                type?: string;
+                /** @description Only those that were answered so the last time. */
+                status?: number;
+                /** @description Only events about the record of this id. */
+                record?: string;
+                /** @description Only the event of this id. */
+                event?: string;
+                /** @description Only what was queued then or later. */
+                from?: string;
+                /** @description Only what was queued before. */
+                to?: string;
+                /** @description How many: 50, at most 200. */
+                limit?: number;
+                /** @description The `next` of another answer. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            webhookId: string;
+                            eventId: string;
+                            seq?: number | null;
+                            type: string;
+                            /** @description Empty for an event that is about no record. */
+                            recordId: string;
+                            /** @enum {unknown} */
+                            state: "ready" | "leased" | "delivered" | "dead";
+                            attempts: number;
+                            replay: boolean;
+                            status?: number | null;
+                            error: string;
+                            nextAt?: string | null;
+                            created: string;
+                            finished?: string | null;
+                        }[];
+                        next?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        groups: {
+                            about: string;
+                            /** @enum {unknown} */
+                            kind: "collection" | "server" | "plugin";
+                            types: string[];
+                        }[];
+                        /** @description Seconds before each try. */
+                        waits: number[];
+                        /** @description By what part of itself a wait is shorter or longer. */
+                        spread: number;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            waiting: number;
+                            attempts: number;
+                            succeeded: number;
+                            p95: number | null;
+                            last: string | null;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uri */
+                        url: string;
+                        description: string;
+                        events: string[];
+                        filter: string;
+                        fields: string[];
+                        role: string;
+                        headers: {
+                            [key: string]: string;
+                        };
+                        active: boolean;
+                        ordered: boolean;
+                        timeout: number;
+                        rateLimit: {
+                            maxRequests: number;
+                            duration: number;
+                        } | null;
+                        id: string;
+                        circuit: string;
+                        disabled: string;
+                        oldSecretUntil: string;
+                        error: string;
+                        created: string;
+                        updated: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` of the version that is meant. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** Format: uri */
+                    url?: string;
+                    description?: string;
+                    events?: string[];
+                    filter?: string;
+                    fields?: string[];
+                    role?: string;
+                    headers?: {
+                        [key: string]: string;
+                    };
+                    active?: boolean;
+                    ordered?: boolean;
+                    timeout?: number;
+                    rateLimit?: {
+                        maxRequests: number;
+                        duration: number;
+                    } | null;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** Format: uri */
+                        url: string;
+                        description: string;
+                        events: string[];
+                        filter: string;
+                        fields: string[];
+                        role: string;
+                        headers: {
+                            [key: string]: string;
+                        };
+                        active: boolean;
+                        ordered: boolean;
+                        timeout: number;
+                        rateLimit: {
+                            maxRequests: number;
+                            duration: number;
+                        } | null;
+                        id: string;
+                        circuit: string;
+                        disabled: string;
+                        oldSecretUntil: string;
+                        error: string;
+                        created: string;
+                        updated: string;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_id_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "ready" | "leased" | "delivered" | "dead";
+                /** @description Only events of this type; `posts.*` for all that begin so. */
+                type?: string;
+                /** @description Only those that were answered so the last time. */
+                status?: number;
+                /** @description Only events about the record of this id. */
+                record?: string;
+                /** @description Only the event of this id. */
+                event?: string;
+                /** @description Only what was queued then or later. */
+                from?: string;
+                /** @description Only what was queued before. */
+                to?: string;
+                /** @description How many: 50, at most 200. */
+                limit?: number;
+                /** @description The `next` of another answer. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            webhookId: string;
+                            eventId: string;
+                            seq?: number | null;
+                            type: string;
+                            /** @description Empty for an event that is about no record. */
+                            recordId: string;
+                            /** @enum {unknown} */
+                            state: "ready" | "leased" | "delivered" | "dead";
+                            attempts: number;
+                            replay: boolean;
+                            status?: number | null;
+                            error: string;
+                            nextAt?: string | null;
+                            created: string;
+                            finished?: string | null;
+                        }[];
+                        next?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_id_deliveries_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        webhookId: string;
+                        eventId: string;
+                        seq?: number | null;
+                        type: string;
+                        /** @description Empty for an event that is about no record. */
+                        recordId: string;
+                        /** @enum {unknown} */
+                        state: "ready" | "leased" | "delivered" | "dead";
+                        attempts: number;
+                        replay: boolean;
+                        status?: number | null;
+                        error: string;
+                        nextAt?: string | null;
+                        created: string;
+                        finished?: string | null;
+                        /** @description What a try sends now; null if the log does not have the event any more. */
+                        body: string | null;
+                        tries: {
+                            at: string;
+                            ms: number;
+                            error: string;
+                            request: {
+                                url?: string;
+                                headers?: {
+                                    [key: string]: string;
+                                };
+                            };
+                            response: {
+                                status?: number;
+                                headers?: {
+                                    [key: string]: string;
+                                };
+                                body?: string;
+                            } | null;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_deliveries_delivery_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        webhookId: string;
+                        eventId: string;
+                        seq?: number | null;
+                        type: string;
+                        /** @description Empty for an event that is about no record. */
+                        recordId: string;
+                        /** @enum {unknown} */
+                        state: "ready" | "leased" | "delivered" | "dead";
+                        attempts: number;
+                        replay: boolean;
+                        status?: number | null;
+                        error: string;
+                        nextAt?: string | null;
+                        created: string;
+                        finished?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_deliveries_delivery_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        webhookId: string;
+                        eventId: string;
+                        seq?: number | null;
+                        type: string;
+                        /** @description Empty for an event that is about no record. */
+                        recordId: string;
+                        /** @enum {unknown} */
+                        state: "ready" | "leased" | "delivered" | "dead";
+                        attempts: number;
+                        replay: boolean;
+                        status?: number | null;
+                        error: string;
+                        nextAt?: string | null;
+                        created: string;
+                        finished?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_recover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    since: string;
+                    dryRun?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        queued: number;
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_replay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    from: string;
+                    to?: string;
+                    events?: string[];
+                    dryRun?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        queued: number;
+                    };
+                };
+            };
+        };
+    };
+    get_webhooks_id_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @enum {unknown} */
+                        circuit: "closed" | "open";
+                        disabled: string;
+                        error: string;
+                        waiting: number;
+                        delivered: number;
+                        dead: number;
+                        oldestSeconds: number;
+                        day: {
+                            attempts: number;
+                            succeeded: number;
+                            p50: number | null;
+                            p95: number | null;
+                            /** @description Why attempts failed most often; empty if none did. */
+                            problem: string;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    type?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        webhookId: string;
+                        eventId: string;
+                        seq?: number | null;
+                        type: string;
+                        /** @description Empty for an event that is about no record. */
+                        recordId: string;
+                        /** @enum {unknown} */
+                        state: "ready" | "leased" | "delivered" | "dead";
+                        attempts: number;
+                        replay: boolean;
+                        status?: number | null;
+                        error: string;
+                        nextAt?: string | null;
+                        created: string;
+                        finished?: string | null;
+                    };
                 };
             };
         };

@@ -18,3 +18,22 @@ export function fuzzy<T>(list: T[], typed: string, name: (one: T) => string): T[
   const found = list.map((one) => ({ one, score: score(name(one), typed) })).filter((entry) => entry.score >= 0)
   return found.sort((a, b) => b.score - a.score).map((entry) => entry.one)
 }
+
+/** What the palette can find; a place is anything that has an address. */
+export type Kind = 'place' | 'action' | 'setting' | 'user'
+export type Entry = { name: string; note: string; kind: Kind; keys?: string; run: () => void }
+/** What the first letter narrows it to. */
+export const PREFIXES: Record<string, Kind> = { '>': 'action', '#': 'setting', '@': 'user' }
+export const MOST_FOUND = 12
+
+export const key = (entry: Entry): string => `${entry.name}\n${entry.note}`
+
+/** What fits the words best; without any, what was chosen lately and then the rest. */
+export function search(all: Entry[], typed: string, lately: string[] = []): Entry[] {
+  const kind = PREFIXES[typed[0] ?? '']
+  const words = (kind ? typed.slice(1) : typed).trim()
+  const some = kind ? all.filter((one) => one.kind === kind) : all
+  if (words) return fuzzy(some, words, (one) => one.name).slice(0, MOST_FOUND)
+  const place = (one: Entry): number => (lately.indexOf(key(one)) + lately.length + 1) % (lately.length + 1)
+  return [...some].sort((a, b) => place(a) - place(b)).slice(0, MOST_FOUND)
+}

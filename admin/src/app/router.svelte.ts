@@ -35,11 +35,11 @@ class Router {
     this.#now = read()
   }
 
-  /** Change parts of the query; an empty value takes one away. */
-  set(changes: Record<string, string>, options: { replace?: boolean } = {}): void {
+  /** Change parts of the query; an empty value takes one away, unless it is to be there and empty. */
+  set(changes: Record<string, string>, options: { replace?: boolean; empty?: boolean } = {}): void {
     const query = new URLSearchParams(this.query)
     for (const [name, value] of Object.entries(changes)) {
-      if (value) query.set(name, value)
+      if (value || options.empty) query.set(name, value)
       else query.delete(name)
     }
     const text = query.toString()

@@ -1,6 +1,7 @@
 /** Who is logged in, and what the server has: what every screen begins with. */
 import { ApiError, call, line, send } from '../api/client'
 import type { Collection } from '../api/types'
+import { connection } from './connection.svelte'
 
 type State = 'loading' | 'signed-out' | 'signed-in' | 'failed'
 
@@ -14,17 +15,36 @@ class Session {
   version = $state('')
   database = $state('')
   appName = $state('')
+  sql = $state<'off' | 'read' | 'write'>('off')
+  environment = $state<'dev' | 'staging' | 'prod'>('dev')
+  schemaLock = $state(false)
   collections = $state.raw<Collection[]>([])
   rows = $state.raw<Record<string, number>>({})
-  online = $state(true)
+  /** Of the last request that was answered: how long the server took, and the database of that. */
   ms = $state(0)
+  databaseMs = $state(0)
+  /** Something waits until its owner has shown who they are. */
+  proving = $state(false)
+  #waiting: ((proved: boolean) => void)[] = []
 
   constructor() {
     line.onExpired = () => (this.expired = true)
-    line.onDone = ({ ms, ok }) => {
-      this.online = ok
-      if (ms) this.ms = ms
+    line.onProof = () => new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      this.proving = true
+    })
+    line.onDone = ({ ms, database, ok }) => {
+      connection.heard(ok)
+      if (!ms) return
+      this.ms = ms
+      this.databaseMs = database ?? 0
     }
+  }
+
+  /** Whoever waits for it goes on, or is refused. */
+  proved(done: boolean): void {
+    this.proving = false
+    for (const resolve of this.#waiting.splice(0)) resolve(done)
   }
 
   async load(): Promise<void> {
@@ -41,6 +61,9 @@ class Session {
       this.version = found.version ?? ''
       this.database = found.database ?? ''
       this.appName = found.appName ?? ''
+      this.sql = found.sql ?? 'off'
+      this.environment = found.environment ?? 'dev'
+      this.schemaLock = found.schemaLock ?? false
       this.collections = (found.collections ?? []) as unknown as Collection[]
       this.rows = found.rows ?? {}
       this.expired = false

@@ -4,9 +4,12 @@ import { untrack } from 'svelte'
 export type Shortcut = { id: string; keys: string; label: string; scope: string; run?: () => void }
 
 const PREFIX_MS = 1000
+const LETTERS = 'holdfast.letters'
 
 class Shortcuts {
   #groups = $state.raw<Map<symbol, Shortcut[]>>(new Map())
+  /** Whether single letters do something: who speaks to the machine, or rests a hand on it, turns them off. */
+  letters = $state(globalThis.localStorage?.getItem(LETTERS) !== 'off')
   #pending = ''
   #since = 0
 
@@ -26,9 +29,16 @@ class Shortcuts {
     }
   }
 
+  useLetters(on: boolean): void {
+    this.letters = on
+    if (on) localStorage.removeItem(LETTERS)
+    else localStorage.setItem(LETTERS, 'off')
+  }
+
   handle(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing) return
     const pressed = combination(event)
+    if (!this.letters && pressed.length === 1) return
     // Letters are text while somebody types, and dialogs have their own keys.
     if (!pressed.includes('Ctrl') && (isTyping(event.target) || document.querySelector('[role=dialog],[role=menu]'))) return
     const now = performance.now()

@@ -1,6 +1,7 @@
 /** One sentence about what has come of something, for a few seconds. */
 export type Toast = { id: number; text: string; kind: 'done' | 'failed'; action?: { label: string; run: () => void } }
 const SECONDS = 6
+const SECONDS_TO_ACT = 12
 
 class Toasts {
   list = $state.raw<Toast[]>([])
@@ -20,7 +21,7 @@ class Toasts {
 
   #add(toast: Toast): void {
     this.list = [...this.list.slice(-2), toast]
-    setTimeout(() => this.close(toast.id), SECONDS * 1000)
+    setTimeout(() => this.close(toast.id), (toast.action ? SECONDS_TO_ACT : SECONDS) * 1000)
   }
 }
 

@@ -1,5 +1,6 @@
 /** The types of fields: how each is called and drawn, and which options it has (docs/reference/fields.md). */
 import type { Collection, Field, FieldType } from '../api/types'
+import { cut } from './cut'
 
 export type OptionKind = 'whole' | 'number' | 'text' | 'bool' | 'lines' | 'collection' | 'choice' | 'date'
 export type Option = { key: string; label: string; kind: OptionKind; hint?: string; choices?: string[]; fallback: unknown }
@@ -62,6 +63,8 @@ export function newField(type: FieldType, name: string): Field {
   return { ...plain, nullable: false, unique: false, default: null, ...options }
 }
 
+/** What has no order, and is not counted by its values. */
+export const NO_ORDER: FieldType[] = ['json', 'geoPoint', 'vector', 'file']
 const NO_UNIQUE: FieldType[] = ['password', 'file', 'editor', 'json', 'geoPoint', 'vector']
 const NO_DEFAULT: FieldType[] = ['password', 'file', 'autodate']
 export const canBeUnique = (field: Field): boolean => field.name !== 'id' && !isMany(field) && !NO_UNIQUE.includes(field.type)
@@ -77,7 +80,8 @@ export function labelFields(collection: Collection): string[] {
   return named ? [named] : []
 }
 
+/** What a record is called in a line; the whole of it may be a megabyte. */
 export function labelOf(collection: Collection | undefined, record: Record<string, unknown>): string {
   const found = collection ? labelFields(collection).map((name) => String(record[name] ?? '')).filter(Boolean) : []
-  return found.join(' · ') || String(record.id ?? '')
+  return cut(found.join(' · ') || String(record.id ?? ''))
 }

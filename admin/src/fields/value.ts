@@ -1,9 +1,9 @@
 /** Values as text, and text as values: what cells show, what people type, what is copied and pasted. */
 import type { Field } from '../api/types'
+import { cut } from './cut'
 import { isMany } from './kinds'
 
 export type Read = { value: unknown } | { problem: string }
-export const CELL_CHARS = 200
 
 /** What a cell shows, short. Null and empty are told apart by who draws it. */
 export function shown(field: Field, value: unknown): string {
@@ -12,8 +12,7 @@ export function shown(field: Field, value: unknown): string {
   if (field.type === 'date' || field.type === 'autodate') return localDate(String(value))
   if (field.type === 'geoPoint') return isEmpty(field, value) ? '' : `${(value as Point).lon}, ${(value as Point).lat}`
   if (Array.isArray(value)) return field.type === 'vector' ? `${value.length} numbers` : value.join(', ')
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value)
-  return text.length > CELL_CHARS ? `${text.slice(0, CELL_CHARS)}…` : text
+  return cut(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 
 type Point = { lon: number; lat: number }
@@ -42,8 +41,25 @@ export function written(field: Field, value: unknown): string {
   return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
-/** What somebody typed or pasted. The server has the last word; this finds what cannot be sent at all. */
+/** What somebody typed or pasted. The server has the last word; this finds what it is sure to refuse. */
 export function read(field: Field, text: string, now: Date = new Date()): Read {
+  const found = understood(field, text, now)
+  const problem = 'value' in found ? refused(field, found.value) : ''
+  return problem ? { problem } : found
+}
+
+function refused(field: Field, value: unknown): string {
+  if (value === '' || value === null) return field.required && field.name !== 'id' ? 'It must not be empty.' : ''
+  const [min, max] = [Number(field.min ?? NaN), Number(field.max ?? NaN)]
+  if (typeof value === 'number') return value < min ? `It is less than ${grouped(min)}.` : value > max ? `It is more than ${grouped(max)}.` : ''
+  if (typeof value !== 'string') return ''
+  if (field.type === 'email') return /^[^\s@]+@[^\s@]+$/.test(value) ? '' : `${value} is no address.`
+  if (field.type !== 'text') return ''
+  const signs = [...value].length
+  return signs < min ? `At least ${grouped(min)} characters: these are ${grouped(signs)}.` : max > 0 && signs > max ? `At most ${grouped(max)} characters: these are ${grouped(signs)}.` : ''
+}
+
+function understood(field: Field, text: string, now: Date): Read {
   const trimmed = text.trim()
   if (trimmed === '') return { value: field.type === 'text' && !field.nullable ? text : empty(field) }
   switch (field.type) {
@@ -145,6 +161,21 @@ export const isPlain = (field: Field): boolean =>
   ['text', 'number', 'decimal', 'bool', 'email', 'url', 'date'].includes(field.type) || (field.type === 'select' && !isMany(field))
 
 export const isReadOnly = (field: Field): boolean => field.name === 'id' || field.type === 'autodate' || field.type === 'password'
+
+// Values of records are never changed in place, so a document of some megabytes is written once, and not at every key.
+const texts = new WeakMap<object, string>()
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const known = texts.get(value) ?? JSON.stringify(value)
+  texts.set(value, known)
+  return known
+}
+
+/** The same for values of records. */
+export function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && textOf(a) === textOf(b))
+}
 
 export function same(a: unknown, b: unknown): boolean {
   return a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))

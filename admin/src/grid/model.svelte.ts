@@ -3,21 +3,45 @@ import type { Field, Row } from '../api/types'
 import { empty, read, same, written } from '../fields/value'
 import { Pages, type Source } from './pages'
 import { Staged } from './staged.svelte'
+import { quoted } from './tsv'
 
 export const ROW_PX = 32
 export const HEAD_PX = 32
+export const DENSITIES = { compact: 28, normal: ROW_PX, roomy: 40 } as const
+export type Density = keyof typeof DENSITIES
 // Firefox draws no element that is higher than about 17.8 million px: beyond, a pixel of the scroll bar is more rows.
 export const MOST_PX = 16_000_000
 const MARGIN_ROWS = 6
+const BASE_ROWS = 1000
 export const MOST_PASTED = 1000 // cells
+const WASH_MS = 1200
 
 export type Cell = { row: number; column: number }
 
+type Kept = {
+  drafts: Record<string, unknown>[]
+  changes: { row: Row; values: Record<string, unknown> }[]
+  broken: { id: string; field: string; draft?: number; text: string; problem: string }[]
+}
+
+/** A row that is not saved yet has an id that no record has. */
+export const isDraft = (id: string): boolean => id.startsWith('draft ')
+
 export class GridModel {
-  total = $state(0)
+  /** Rows on the server; those that are not saved yet stand above them. */
+  stored = $state(0)
+  drafts = $state.raw<Row[]>([])
+  density = $state<Density>('normal')
+  /** Rows that somebody else has just changed, and rows that are there no more. */
+  washed = $state.raw<ReadonlySet<string>>(new Set())
+  gone = $state.raw<ReadonlySet<string>>(new Set())
+  /** Everything that the filter finds is selected, loaded or not. */
+  everything = $state(false)
   isEstimate = $state(false)
   counted = $state(false)
   failure = $state.raw<unknown>(null)
+  /** Pages that are on their way. */
+  waiting = $state(0)
   scrollTop = $state(0)
   viewport = $state(600)
   cursor = $state<Cell>({ row: 0, column: 0 })
@@ -25,11 +49,11 @@ export class GridModel {
   editing = $state(false)
   draft = $state('')
   selected = $state.raw<ReadonlySet<string>>(new Set())
-  widths = $state<Record<string, number>>({})
   staged = new Staged()
   columns = $state.raw<Field[]>([])
   canEdit: (field: Field) => boolean
   #version = $state(0)
+  #nextDraft = 1
   #pages: Pages
 
   constructor(source: Source, columns: Field[], canEdit: (field: Field) => boolean) {
@@ -39,43 +63,56 @@ export class GridModel {
       source,
       () => this.#arrived(),
       (failure) => this.#refused(failure),
+      (pages) => (this.waiting = pages),
     )
   }
 
   #arrived(): void {
     const { end, farthest } = this.#pages
     if (end !== undefined) {
-      this.total = end
+      this.stored = end
       this.isEstimate = false
       this.counted = true
-    } else if (farthest >= this.total) {
-      this.total = farthest + 1
+    } else if (farthest >= this.stored) {
+      this.stored = farthest + 1
       this.isEstimate = true
     }
-    this.failure = null
     this.#version++
   }
 
   #refused(failure: unknown): void {
     this.failure = failure
-    this.total = 0
+    if (!this.#pages.rows.length) this.stored = 0
+  }
+
+  get total(): number {
+    return this.stored + this.drafts.length
+  }
+
+  get rowPx(): number {
+    return DENSITIES[this.density]
+  }
+
+  /** What a save would write: changes of cells, and new rows; and what has to be mended before. */
+  get unsaved(): number {
+    return this.staged.count + this.staged.broken + this.drafts.length
   }
 
   count(total: number, isEstimate: boolean): void {
     const { end, farthest } = this.#pages
-    this.total = end ?? Math.max(total, farthest)
+    this.stored = end ?? Math.max(total, farthest)
     this.isEstimate = end === undefined && isEstimate
     this.counted = true
   }
 
   /** Pixels of rows for a pixel of the scroll bar. */
   get scale(): number {
-    const high = this.total * ROW_PX
+    const high = this.total * this.rowPx
     return high > MOST_PX ? (high - this.viewport) / (MOST_PX - this.viewport) : 1
   }
 
   get height(): number {
-    return Math.min(this.total * ROW_PX, MOST_PX)
+    return Math.min(this.total * this.rowPx, MOST_PX)
   }
 
   /** Where the eye is, in pixels of rows. */
@@ -84,24 +121,49 @@ export class GridModel {
   }
 
   get window(): { first: number; last: number } {
-    const first = Math.max(0, Math.floor(this.top / ROW_PX) - MARGIN_ROWS)
-    const last = Math.min(this.total, Math.ceil((this.top + this.viewport) / ROW_PX) + MARGIN_ROWS)
+    const first = Math.max(0, Math.floor(this.top / this.rowPx) - MARGIN_ROWS)
+    const last = Math.min(this.total, Math.ceil((this.top + this.viewport) / this.rowPx) + MARGIN_ROWS)
     return { first, last }
   }
 
-  /** Where a row is drawn: at its place, moved along where the scroll bar is coarser than the rows. */
-  y(row: number): number {
-    return row * ROW_PX - this.top + this.scrollTop
+  /** How many lines can be in sight at once, with those beyond the edges. */
+  get lines(): number {
+    return Math.ceil(this.viewport / this.rowPx) + 2 * MARGIN_ROWS + 1
   }
 
+  /** Rows are drawn from one near them on: pixels of a million rows are more than a transform can tell apart. */
+  get base(): number {
+    return Math.floor(this.window.first / BASE_ROWS) * BASE_ROWS
+  }
+
+  /** Where that one is drawn: at its place, moved along where the scroll bar is coarser than the rows. */
+  get baseY(): number {
+    return this.base * this.rowPx - this.top + this.scrollTop
+  }
+
+  /** See that what can be seen is there or on its way. After a failure nothing is asked before `again`. */
   need(): void {
+    if (this.failure) return
     const { first, last } = this.window
-    this.#pages.need(first, Math.max(first, last - 1))
+    const above = this.drafts.length
+    this.#pages.need(Math.max(0, first - above), Math.max(0, first - above, last - 1 - above))
+  }
+
+  /** Ask once more for what is missing. */
+  again(): void {
+    this.failure = null
+    this.need()
+  }
+
+  /** Wait no longer: what is there stays. */
+  stop(why: unknown): void {
+    this.#pages.stop()
+    this.#refused(why)
   }
 
   row(index: number): Row | undefined {
     void this.#version
-    return this.#pages.row(index)
+    return this.drafts[index] ?? this.#pages.row(index - this.drafts.length)
   }
 
   get loaded(): Row[] {
@@ -114,7 +176,66 @@ export class GridModel {
     this.#pages.put(row)
   }
 
+  find(id: string): Row | undefined {
+    void this.#version
+    return this.#pages.rows.find((row) => row.id === id)
+  }
+
+  /** Somebody else has changed these rows: what they are now comes into its place, and shows for a moment. */
+  take(rows: Row[]): void {
+    const changed = rows.filter((row) => !same(this.find(row.id), row))
+    for (const row of changed) {
+      this.staged.meet(row)
+      this.#pages.put(row)
+    }
+    if (!changed.length) return
+    const ids = changed.map((row) => row.id)
+    this.washed = new Set([...this.washed, ...ids])
+    setTimeout(() => (this.washed = new Set([...this.washed].filter((id) => !ids.includes(id)))), WASH_MS)
+  }
+
+  lose(ids: string[]): void {
+    if (ids.some((id) => this.find(id))) this.gone = new Set([...this.gone, ...ids])
+  }
+
+  /** New rows above the others, which a save creates. */
+  addDrafts(count: number): Row[] {
+    const made = Array.from({ length: count }, (): Row => ({ id: `draft ${this.#nextDraft++}` }))
+    this.drafts = [...this.drafts, ...made]
+    this.#version++
+    return made
+  }
+
+  dropDraft(id: string): void {
+    this.drafts = this.drafts.filter((row) => row.id !== id)
+    this.staged.forget(id)
+  }
+
+  /** What is not saved, as a text that `restore` takes: it outlives a page that is loaded anew. */
+  get kept(): string {
+    const drafts = this.drafts.map((row) => this.staged.of(row.id) ?? {})
+    const changes = this.staged.list.filter(({ row }) => !isDraft(row.id))
+    const places = new Map(this.drafts.map((row, at): [string, number] => [row.id, at]))
+    const broken = this.staged.brokenCells.map((one) => ({ ...one, draft: places.get(one.id) }))
+    return drafts.length || changes.length || broken.length ? JSON.stringify({ drafts, changes, broken }) : ''
+  }
+
+  restore(text: string): void {
+    const { drafts, changes, broken } = JSON.parse(text) as Kept
+    const rows = this.addDrafts(drafts.length)
+    const all = [...changes, ...drafts.map((values, at) => ({ row: rows[at]!, values }))]
+    for (const { row, values } of all) for (const [name, value] of Object.entries(values)) this.staged.set(row, name, value)
+    for (const { id, field, draft, text: typed, problem } of broken) this.staged.refuse(draft === undefined ? { id } : rows[draft]!, field, typed, problem)
+  }
+
+  discard(): void {
+    this.staged.clear()
+    this.drafts = []
+    this.move(Math.min(this.cursor.row, this.total - 1), this.cursor.column)
+  }
+
   reload(): void {
+    this.gone = new Set()
     this.#pages.clear()
     this.counted = false
     this.failure = null
@@ -123,7 +244,8 @@ export class GridModel {
 
   value(row: Row, field: Field): unknown {
     const staged = this.staged.of(row.id)
-    return staged && field.name in staged ? staged[field.name] : row[field.name]
+    if (staged && field.name in staged) return staged[field.name]
+    return field.name === 'id' && isDraft(row.id) ? '' : row[field.name]
   }
 
   move(row: number, column: number, extend = false): void {
@@ -135,8 +257,8 @@ export class GridModel {
 
   /** The scroll position at which the cursor can be seen; the present one if it can be already. */
   scrollToCursor(): number {
-    const at = this.cursor.row * ROW_PX
-    const room = this.viewport - HEAD_PX - ROW_PX
+    const at = this.cursor.row * this.rowPx
+    const room = this.viewport - HEAD_PX - this.rowPx
     if (at < this.top) return at / this.scale
     return at > this.top + room ? Math.max(0, (at - room) / this.scale) : this.scrollTop
   }
@@ -164,7 +286,7 @@ export class GridModel {
       this.stage(row, field, !this.value(row, field))
       return true
     }
-    this.draft = typed ?? written(field, this.value(row, field))
+    this.draft = typed ?? this.staged.brokenOf(row.id, field.name)?.text ?? written(field, this.value(row, field))
     this.editing = true
     return true
   }
@@ -189,66 +311,88 @@ export class GridModel {
   }
 
   stage(row: Row, field: Field, value: unknown): void {
-    this.staged.set(row, field.name, same(value, row[field.name]) ? undefined : value)
+    const asItWas = same(value, row[field.name]) || (isDraft(row.id) && same(value, empty(field)))
+    this.staged.set(row, field.name, asItWas ? undefined : value)
   }
 
-  /** The range as lines of tab-separated values. */
-  copy(): string {
+  /** The cells of the range get what its first row has. */
+  fillDown(): void {
+    const { top, bottom, left, right } = this.range
+    const first = this.row(top)
+    for (let at = top + 1; at <= bottom; at++) {
+      const row = this.row(at)
+      for (const field of this.columns.slice(left, right + 1)) if (first && row && this.canEdit(field)) this.stage(row, field, this.value(first, field))
+    }
+  }
+
+  /** The range as lines of tab-separated values. `valueOf` knows more than the grid where a cell has the beginning alone. */
+  copy(valueOf = (row: Row, field: Field): unknown => this.value(row, field)): string {
     const { top, bottom, left, right } = this.range
     const lines: string[] = []
     for (let at = top; at <= bottom; at++) {
       const row = this.row(at)
-      if (row) lines.push(this.columns.slice(left, right + 1).map((field) => quoted(written(field, this.value(row, field)))).join('\t'))
+      if (row) lines.push(this.columns.slice(left, right + 1).map((field) => quoted(written(field, valueOf(row, field)))).join('\t'))
     }
     return lines.join('\n')
   }
 
-  /** Stage a block from the cursor on. Answers what was left out, in a sentence, or nothing. */
-  paste(text: string): string {
-    const block = parseTsv(text)
-    if (block.reduce((sum, line) => sum + line.length, 0) > MOST_PASTED) return `At most ${MOST_PASTED} cells can be pasted at once.`
-    let refused = 0
+  /** How many rows of a block have no row to go to. */
+  beyond(block: string[][]): number {
+    return Math.max(0, this.cursor.row + block.length - this.total)
+  }
+
+  /** Stage a block from the cursor on; what has no row there goes into new ones. Answers what to say of it, or nothing. */
+  paste(block: string[][]): string {
+    if (cells(block) > MOST_PASTED) return `At most ${MOST_PASTED} cells can be pasted at once: these are ${cells(block)}. An import takes any number.`
+    const extra = this.beyond(block)
+    const start = this.cursor.row
+    const there = block.slice(0, block.length - extra).map((_, down) => this.row(start + down))
+    const rows = [...there, ...(extra ? this.addDrafts(extra) : [])]
+    let left = 0
+    let broken = 0
     block.forEach((line, down) => {
-      const row = this.row(this.cursor.row + down)
+      const row = rows[down]
       line.forEach((content, right) => {
         const field = this.columns[this.cursor.column + right]
-        const found = row && field && this.canEdit(field) ? read(field, content) : { problem: '' }
-        if (row && field && 'value' in found) this.stage(row, field, found.value)
-        else refused++
+        if (!row || !field || !this.canEdit(field)) return left++
+        const found = read(field, content)
+        if ('value' in found) this.stage(row, field, found.value)
+        else {
+          this.staged.refuse(row, field.name, content, found.problem)
+          broken++
+        }
       })
     })
-    return refused ? `${refused} cells were left out: they do not fit their column, or cannot be edited here.` : ''
+    if (extra) this.move(start + extra, this.cursor.column)
+    const said = []
+    if (broken) said.push(`${broken} ${broken === 1 ? 'cell does' : 'cells do'} not fit the column: mend the red ones before you save.`)
+    if (left) said.push(`${left} ${left === 1 ? 'cell was' : 'cells were'} left out: they cannot be edited here.`)
+    return said.join(' ')
   }
 
   toggle(id: string): void {
     const next = new Set(this.selected)
     if (!next.delete(id)) next.add(id)
     this.selected = next
+    this.everything = false
   }
 
+  /** Select the rows from the last selected one, or the anchor, to the cursor. */
+  selectRange(): void {
+    const { top, bottom } = this.range
+    const next = new Set(this.selected)
+    for (let at = top; at <= bottom; at++) {
+      const row = this.row(at)
+      if (row && !isDraft(row.id)) next.add(row.id)
+    }
+    this.selected = next
+  }
+
+  /** All loaded rows; asked again, all that the filter finds. */
   selectAll(on: boolean): void {
+    this.everything = on && this.selected.size > 0 && this.selected.size < this.stored
     this.selected = on ? new Set(this.loaded.map((row) => row.id)) : new Set()
   }
 }
 
-const quoted = (text: string): string => (/[\t\n"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-
-/** Lines of tab-separated values as spreadsheets copy them: a cell with a tab, a line or a quote in it is quoted. */
-export function parseTsv(text: string): string[][] {
-  const lines: string[][] = [[]]
-  let cell = ''
-  let inside = false
-  const source = text.replace(/\r\n?/g, '\n').replace(/\n$/, '')
-  for (let at = 0; at < source.length; at++) {
-    const sign = source[at]!
-    if (inside && sign === '"' && source[at + 1] === '"') cell += source[++at]
-    else if (sign === '"' && (inside || cell === '')) inside = !inside
-    else if (!inside && (sign === '\t' || sign === '\n')) {
-      lines.at(-1)!.push(cell)
-      cell = ''
-      if (sign === '\n') lines.push([])
-    } else cell += sign
-  }
-  lines.at(-1)!.push(cell)
-  return lines
-}
+const cells = (block: string[][]): number => block.reduce((sum, line) => sum + line.length, 0)

@@ -10,12 +10,14 @@ export type Source = (page: number, cursor: string | undefined, signal: AbortSig
 export class Pages {
   #pages = new Map<number, Row[]>()
   #waiting = new Map<number, AbortController>()
+  #first = 0
   #cursors = new Map<number, string>([[0, '']])
 
   constructor(
     private readonly source: Source,
     private readonly changed: () => void,
     private readonly failed: (failure: unknown) => void,
+    private readonly waits: (pages: number) => void = () => {},
   ) {}
 
   row(index: number): Row | undefined {
@@ -37,11 +39,17 @@ export class Pages {
     return [...this.#pages.values()].flat()
   }
 
-  /** See that what stands from `first` to `last` is there or on its way, and the page behind it. */
+  /** See that what stands from `first` to `last` is there or on its way, and the page that comes next. */
   need(first: number, last: number): void {
-    const from = Math.max(0, Math.floor(first / PAGE_ROWS))
-    const to = Math.floor(last / PAGE_ROWS) + 1
-    for (const [page, waiting] of this.#waiting) if (page < from - 1 || page > to + 1) waiting.abort()
+    const up = first < this.#first
+    this.#first = first
+    const from = Math.max(0, Math.floor(first / PAGE_ROWS) - (up ? 1 : 0))
+    const to = Math.floor(last / PAGE_ROWS) + (up ? 0 : 1)
+    for (const [page, waiting] of this.#waiting) {
+      if (page >= from - 1 && page <= to + 1) continue
+      waiting.abort()
+      this.#waiting.delete(page) // The eye may come back before the browser has given it up.
+    }
     for (let page = from; page <= to; page++) void this.#load(page)
     this.#forget((from + to) / 2)
   }
@@ -54,9 +62,15 @@ export class Pages {
     this.changed()
   }
 
-  clear(): void {
+  /** Wait for nothing any more. */
+  stop(): void {
     for (const waiting of this.#waiting.values()) waiting.abort()
     this.#waiting.clear()
+    this.waits(0)
+  }
+
+  clear(): void {
+    this.stop()
     this.#pages.clear()
     this.#cursors = new Map([[0, '']])
   }
@@ -66,6 +80,7 @@ export class Pages {
     if (this.#pages.has(page) || this.#waiting.has(page) || (end !== undefined && page * PAGE_ROWS >= end)) return
     const waiting = new AbortController()
     this.#waiting.set(page, waiting)
+    this.waits(this.#waiting.size)
     try {
       const found = await this.source(page, this.#cursors.get(page), waiting.signal)
       if (waiting.signal.aborted) return
@@ -76,6 +91,7 @@ export class Pages {
       if (!waiting.signal.aborted) this.failed(failure)
     } finally {
       if (this.#waiting.get(page) === waiting) this.#waiting.delete(page)
+      this.waits(this.#waiting.size)
     }
   }
 

@@ -1,27 +1,46 @@
-"""Writes `client.py`, `events.py` and `__init__.py` of a package."""
+"""Writes the clients, the batches, the events and `__init__.py` of a package."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from holdfast_sdk.generator.models import WIDTH, literal
+from holdfast_sdk.generator.models import names_of
 from holdfast_sdk.generator.names import sentence
 from holdfast_sdk.generator.plan import PlannedCollection
+from holdfast_sdk.generator.text import Type, call, docstring, imports, listed, literal, member
 from holdfast_sdk.runtime import exported
 from holdfast_sdk.schema import Schema
 
-CLIENT_HEAD: Final = '''"""The clients: one for `async`, one for everybody else, and the batches of both."""
+HEAD: Final = '''"""{title}"""
 
 from __future__ import annotations
 
-import functools
 import typing
 
 from . import models
-from ._runtime import model as hf
+from .batches import Tables
+from ._runtime.{folder} import parts as hf
 
 SCHEMA: typing.Final = {schema}
 '''
-EVENTS_HEAD: Final = '''"""The events of webhooks, each with the record as it is typed."""
+BATCH_HEAD: Final = '''"""The collections of a batch, whichever client does it."""
+
+from __future__ import annotations
+
+from . import models
+from ._runtime import batching as hf
+
+
+class Tables:
+    """Writes that wait for the end of the batch."""
+
+    hf_plan: hf.Plan
+'''
+BATCH: Final = '''
+    def batch(self, *, key: str = "") -> {prefix}Batch:
+        """Several writes in one transaction, done at the end of a `with` block. `key` is an Idempotency-Key."""
+        return {prefix}Batch(self.hf_core, key)
+'''
+EVENTS: Final = '''"""The events of webhooks, each with the record as it is typed."""
 
 from __future__ import annotations
 
@@ -32,8 +51,13 @@ from ._runtime import model as hf
 
 if typing.TYPE_CHECKING:
     from .webhooks.verification import Headers
-'''
-READ_EVENT: Final = '''
+
+    Event: typing.TypeAlias = {union}
+else:
+    Event = hf.RecordEvent | hf.OtherEvent
+
+EVENTS: typing.Final = {kinds}
+
 
 def read_event(body: bytes, headers: Headers, secrets: str | hf.Sequence[str], tolerance: float = 300.0) -> Event:
     """The event of a request, after a look at its signature and its age: `body` is what came, byte by byte.
@@ -43,128 +67,110 @@ def read_event(body: bytes, headers: Headers, secrets: str | hf.Sequence[str], t
     from . import webhooks
 
     webhooks.verify(body, headers, secrets, tolerance)
-    found: Event = hf.read_record_event(body, EVENTS)
+    found: Event = hf.read_record_event(body, EVENTS, models)
     return found
 '''
-LATER: Final = '''
-def __getattr__(name):
-    """The events, which take a while to make and are for who receives webhooks."""
-    from . import events
+LATER: Final = """else:
+    from ._runtime.lazily import lazily
 
-    if name.startswith("_") or name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(events, name)
-'''
+    FILES = {
+        "AsyncBatch": ".async_client",
+        "AsyncClient": ".async_client",
+        "Batch": ".client",
+        "Client": ".client",
+        "Event": ".events",
+        "read_event": ".events",
+    }
+    __getattr__ = lazily(__name__, FILES, otherwise=".models")
+
+"""
+KINDS: Final = {"base": "Table", "auth": "Accounts", "view": "View"}
+MADE: Final = {
+    "async_client": ["AsyncBatch", "AsyncClient"],
+    "client": ["Batch", "Client"],
+    "events": ["Event", "read_event"],
+}
 
 
-def client(schema: Schema, collections: Sequence[PlannedCollection]) -> str:
-    """The text of `client.py`."""
-    parts = [CLIENT_HEAD.replace("{schema}", literal(schema.schema))]
-    for prefix in ("Async", ""):
-        article = "asynchronous" if prefix else "synchronous"
-        parts += _class(f"{prefix}Batch(hf.{prefix}BaseBatch)", f"Several writes in one transaction, {article}.")
-        parts += [_batch_member(one) for one in collections if one.can_write]
-        parts += _class(f"{prefix}Client(hf.{prefix}BaseClient)", f"The {article} client.")
-        parts.append("\n    hf_schema: typing.ClassVar[str] = SCHEMA\n")
-        parts += [_client_member(one, prefix) for one in collections]
-        parts.append(_BATCH.replace("{prefix}", prefix))
+def client(schema: Schema, collections: Sequence[PlannedCollection], prefix: str) -> str:
+    """The text of a client: `prefix` is `Async`, or nothing for the one that waits."""
+    kind, folder = ("asynchronous", "aio") if prefix else ("synchronous", "sync")
+    title = f"The {kind} client, and its batches."
+    head = HEAD.replace("{title}", title).replace("{folder}", folder).replace("{schema}", literal(schema.schema))
+    batch = call(f"class {prefix}Batch", ["Tables", f"hf.{prefix}BaseBatch"], ":")
+    parts = [
+        head,
+        f"\n\n{batch}",
+        docstring(f"Several writes in one transaction, {kind}."),
+        f"\n\nclass {prefix}Client(hf.{prefix}BaseClient):\n",
+        docstring(f"The {kind} client."),
+        "\n    hf_schema: typing.ClassVar[str] = SCHEMA\n",
+        *(_member(one, prefix) for one in collections),
+        BATCH.replace("{prefix}", prefix),
+    ]
     return "".join(parts)
 
 
-_BATCH: Final = '''
-    def batch(self, *, key: str = "") -> {prefix}Batch:
-        """Several writes in one transaction, done at the end of a `with` block. `key` is an Idempotency-Key."""
-        return {prefix}Batch(self.hf_core, key)
-'''
+def _member(one: PlannedCollection, prefix: str) -> str:
+    kind = f"hf.{prefix}{KINDS[one.collection.type]}"
+    given = _three(one) if one.can_write else (f"models.{one.base}Record",)
+    arguments = ["self.hf_core", literal(one.collection.name), f"models.{one.base}Record"]
+    value = call(f"        return {kind}", arguments)
+    return member(one.attribute, Type(kind, given), _about(one), value, cached=True)
 
 
-def _class(head: str, title: str) -> list[str]:
-    return [f"\n\nclass {head}:\n", f'    """{title}"""\n']
-
-
-def _member(one: PlannedCollection, type: str, value: str) -> str:
+def _about(one: PlannedCollection) -> str:
     comment = sentence(one.collection.comment)
-    about = f"`{one.collection.name}`." + (f" {comment}" if comment else "")
-    head = f"    def {one.attribute}(self) -> {type}:\n"
-    if len(head) > WIDTH + 1:
-        head = f"    def {one.attribute}(\n        self,\n    ) -> {type}:\n"
-    return f'\n    @functools.cached_property\n{head}        """{about}"""\n        return {value}\n'
+    return f"`{one.collection.name}`." + (f" {comment}" if comment else "")
 
 
-def _batch_member(one: PlannedCollection) -> str:
-    type = f"hf.BatchTable[{_three(one)}]"
-    return _member(one, type, f"hf.BatchTable(self.hf_plan, {literal(one.collection.name)}, models.{one.base}Record)")
+def _three(one: PlannedCollection) -> tuple[str, ...]:
+    return tuple(f"models.{one.base}{part}" for part in ("Record", "Create", "Update"))
 
 
-def _client_member(one: PlannedCollection, prefix: str) -> str:
-    kind = {"base": "Table", "auth": "Accounts", "view": "View"}[one.collection.type]
-    given = _three(one) if one.can_write else f"models.{one.base}Record"
-    value = f"hf.{prefix}{kind}(self.hf_core, {literal(one.collection.name)}, models.{one.base}Record)"
-    return _member(one, f"hf.{prefix}{kind}[{given}]", value)
+def batches(collections: Sequence[PlannedCollection]) -> str:
+    """The text of `batches.py`."""
+    parts = [BATCH_HEAD]
+    for one in collections:
+        if one.can_write:
+            arguments = ["self.hf_plan", literal(one.collection.name), f"models.{one.base}Record"]
+            value = call("        return hf.BatchTable", arguments)
+            parts.append(member(one.attribute, Type("hf.BatchTable", _three(one)), _about(one), value, cached=True))
+    return "".join(parts)
 
 
-def _three(one: PlannedCollection) -> str:
-    return ", ".join(f"models.{one.base}{part}" for part in ("Record", "Create", "Update"))
-
-
-def events(collections: Iterable[PlannedCollection]) -> str:
+def events(collections: Sequence[PlannedCollection]) -> str:
     """The text of `events.py`."""
     many = [one for one in collections if one.can_write]
-    parts = [EVENTS_HEAD]
-    for one in many:
-        parts += [
-            f"\n\nclass {one.base}Event(hf.RecordEvent[models.{one.base}Record], frozen=True, kw_only=True):\n",
-            f'    """A record of `{one.collection.name}` was made, changed or deleted."""\n',
-        ]
-    kinds = "".join(f"    {literal(one.collection.name)}: {one.base}Event,\n" for one in many)
-    union = " | ".join([*(f"{one.base}Event" for one in many), "hf.OtherEvent"])
-    parts.append(f"\n\nEvent: typing.TypeAlias = {_wrapped(union)}\n")
-    parts.append(f"EVENTS: typing.Final[dict[str, type[hf.Any]]] = {{{chr(10) + kinds if kinds else ''}}}\n")
-    return "".join(parts) + READ_EVENT
+    kinds = "".join(f"    {literal(one.collection.name)}: {literal(f'{one.base}Event')},\n" for one in many)
+    union = [*(f"models.{one.base}Event" for one in many), "hf.OtherEvent"]
+    text = EVENTS.replace("{union}", _wrapped(union))
+    return text.replace("{kinds}", f"{{\n{kinds}}}" if kinds else "dict[str, str]()")
 
 
-def _wrapped(union: str) -> str:
-    if len(union) + len("Event: typing.TypeAlias = ") <= 120:
-        return union
-    first, *rest = union.split(" | ")
-    return f"(\n    {first}\n" + "".join(f"    | {one}\n" for one in rest) + ")"
+def _wrapped(union: Sequence[str]) -> str:
+    line = " | ".join(union)
+    if len(line) + len("    Event: typing.TypeAlias = ") <= 120:
+        return line
+    first, *rest = union
+    return f"(\n        {first}\n" + "".join(f"        | {one}\n" for one in rest) + "    )"
 
 
 def init(schema: Schema, collections: Sequence[PlannedCollection]) -> str:
-    """The text of `__init__.py`: every name that a program needs. Events are read when somebody asks for one."""
-    of_models = sorted(name for one in collections for name in _model_names(one))
-    of_events = sorted([*(f"{one.base}Event" for one in collections if one.can_write), "Event", "read_event"])
+    """The text of `__init__.py`: every name that a program needs, read when it asks for it if it is of this schema."""
     own = sorted(exported.__all__)
-    clients = ["AsyncBatch", "AsyncClient", "Batch", "Client"]
-    every = sorted({*of_models, *of_events, *own, *clients})
-    return (
-        f'"""The client of {sentence(schema.name)}, version {schema.version}: typed for its collections."""\n\n'
-        + "import typing\n\n"
-        + _import("._runtime.exported", own)
-        + _import(".client", clients)
-        + (_import(".models", of_models) if of_models else "")
-        + "\nif typing.TYPE_CHECKING:\n"
-        + _indented(_import(".events", of_events, WIDTH - 4))
-        + "else:\n"
-        + _indented(LATER)
-        + f"\n\n__version__ = {literal(schema.version)}\n"
-        + f"\n__all__ = [\n{''.join(f'    {literal(name)},{chr(10)}' for name in every)}]\n"
+    shown = [imports(f".{file}", names, "    ") for file, names in MADE.items()]
+    of_models = sorted(name for one in collections for name in names_of(one))
+    return "".join(
+        [
+            f'"""The client of {sentence(schema.name)}, version {schema.version}: typed for its collections."""\n\n',
+            "import typing\n\n",
+            imports("._runtime.exported", own),
+            "\nif typing.TYPE_CHECKING:\n",
+            *shown,
+            imports(".models", of_models, "    ") if of_models else "",
+            LATER,
+            f"\n__version__ = {literal(schema.version)}\n\n",
+            listed("__all__", sorted([*own, *(name for names in MADE.values() for name in names), *of_models])),
+        ]
     )
-
-
-def _indented(text: str) -> str:
-    return "".join(f"    {line}" if line.strip() else line for line in text.splitlines(keepends=True))
-
-
-def _model_names(one: PlannedCollection) -> list[str]:
-    parts = ["", "Record", "Fields", *(["Create", "Update"] if one.can_write else [])]
-    parts += ["Expand"] if one.relations else []
-    aliases = [field.alias for field in one.fields if field.alias]
-    return [one.base + part for part in parts] + aliases
-
-
-def _import(module: str, names: Sequence[str], width: int = WIDTH) -> str:
-    line = f"from {module} import {', '.join(names)}\n"
-    if len(line) <= width + 1:
-        return line
-    return f"from {module} import (\n{''.join(f'    {name},{chr(10)}' for name in names)})\n"

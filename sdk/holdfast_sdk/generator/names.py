@@ -48,6 +48,21 @@ def singular(name: str) -> str:
     return name[:-1]
 
 
+# Windows has no files of these names.
+_NO_FILES: Final = frozenset(("aux", "con", "nul", "prn", *(f"{one}{n}" for one in ("com", "lpt") for n in range(10))))
+
+
+def file_names(collections: Iterable[str]) -> dict[str, str]:
+    """The file of each collection: names that every file system has, and tells apart."""
+    used = set(_NO_FILES)
+    found: dict[str, str] = {}
+    for name in sorted(collections):
+        plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+        found[name] = identifier(plain, used)
+        used.add(found[name])
+    return found
+
+
 PARTS: Final = ("", "Record", "Expand", "Create", "Update", "Fields", "Event")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from holdfast_sdk.generator.clients import client, events, init
+from holdfast_sdk.generator.clients import batches, client, events, init
 from holdfast_sdk.generator.models import models
 from holdfast_sdk.generator.plan import plan
 from holdfast_sdk.schema import Schema, package_name
@@ -17,9 +17,11 @@ def package(schema: Schema) -> dict[str, str]:
     collections = plan(schema)
     files = {
         "__init__.py": init(schema, collections),
-        "client.py": client(schema, collections),
+        "async_client.py": client(schema, collections, "Async"),
+        "batches.py": batches(collections),
+        "client.py": client(schema, collections, ""),
         "events.py": events(collections),
-        "models.py": models(collections),
+        **{f"models/{name}": text for name, text in models(collections).items()},
         "py.typed": "",
     }
     root = package_name(schema.name)

@@ -6,15 +6,15 @@ from typing import Final
 import msgspec
 
 from holdfast_sdk.generator.kinds import Kind, kind_of
-from holdfast_sdk.generator.names import PARTS, class_names, identifier, identifiers, pascal
+from holdfast_sdk.generator.names import PARTS, class_names, file_names, identifier, identifiers, pascal
 from holdfast_sdk.runtime import exported
 from holdfast_sdk.schema import Collection, Field, Schema
 
 BUILTINS: Final = frozenset(("bool", "dict", "float", "int", "list", "object", "property", "self", "str", "type"))
-MODULES: Final = frozenset(("annotations", "functools", "hf", "typing"))
+MODULES: Final = frozenset(("annotations", "functools", "hf", "hf_models", "typing"))
 OWN: Final = frozenset(("AsyncBatch", "AsyncClient", "Batch", "Client", "EVENTS", "Event", "read_event", "webhooks"))
-CLIENT_MEMBERS: Final = frozenset(("aclose", "as_user", "batch", "close", "request", "self", "who"))
-RECORD_MEMBERS: Final = frozenset(("expand", "self"))
+CLIENT_MEMBERS: Final = frozenset(("aclose", "as_user", "batch", "close", "models", "request", "self", "who"))
+RECORD_MEMBERS: Final = frozenset(("expand", "hf_etag", "hf_expand", "self"))
 
 
 class PlannedField(msgspec.Struct, frozen=True):
@@ -37,11 +37,12 @@ class Relation(msgspec.Struct, frozen=True):
 
 
 class PlannedCollection(msgspec.Struct, frozen=True):
-    """A collection, its attribute of a client, and what its classes begin with."""
+    """A collection, its attribute of a client, what its classes begin with, and the file they are in."""
 
     collection: Collection
     attribute: str
     base: str
+    file: str
     fields: tuple[PlannedField, ...]
     relations: tuple[Relation, ...]
 
@@ -56,6 +57,7 @@ def plan(schema: Schema) -> tuple[PlannedCollection, ...]:
     names = [collection.name for collection in schema.collections]
     taken = {*exported.__all__, *OWN, *MODULES}
     bases = class_names(names, taken)
+    files = file_names(names)
     attributes = identifiers(names, CLIENT_MEMBERS | MODULES | BUILTINS)
     classes = {base + part for base in bases.values() for part in PARTS}
     aliases = _aliases(schema, bases, taken | classes)
@@ -65,8 +67,8 @@ def plan(schema: Schema) -> tuple[PlannedCollection, ...]:
     for collection in schema.collections:
         fields = _fields(collection, bases[collection.name], aliases, words)
         relations = (*_forwards(fields, bases), *_named(backwards.get(collection.name, ()), fields, words))
-        base = bases[collection.name]
-        found.append(PlannedCollection(collection, attributes[collection.name], base, fields, relations))
+        name = collection.name
+        found.append(PlannedCollection(collection, attributes[name], bases[name], files[name], fields, relations))
     return tuple(found)
 
 
@@ -86,7 +88,7 @@ def _aliases(schema: Schema, bases: dict[str, str], used: Iterable[str]) -> dict
 def _fields(
     collection: Collection, base: str, aliases: dict[tuple[str, str], str], words: set[str]
 ) -> tuple[PlannedField, ...]:
-    names = identifiers([field.name for field in collection.fields], words | RECORD_MEMBERS | {"hf_etag"})
+    names = identifiers([field.name for field in collection.fields], words | RECORD_MEMBERS)
     found: list[PlannedField] = []
     for field in collection.fields:
         alias = aliases.get((collection.name, field.name), "")

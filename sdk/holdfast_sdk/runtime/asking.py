@@ -10,7 +10,7 @@ import msgspec
 
 from .answers import Aggregate
 from .calls import JSON_HEADERS, LONGEST_ADDRESS, Call, address, get
-from .filters import Filter, Param, Sort, as_text, path_texts, plain, sort_text
+from .filters import Filter, Sort, as_text, path_texts, sort_text
 from .paths import Path, RecordPath
 
 Sorts: TypeAlias = "Path | Sort | Sequence[Path | Sort]"
@@ -35,10 +35,10 @@ class Which(TypedDict, total=False):
     query: Mapping[str, str]
 
 
-def parameters(which: Which) -> tuple[dict[str, str], dict[str, Param]]:
+def parameters(which: Which) -> tuple[dict[str, str], dict[str, str]]:
     """What is asked for as parameters of a request, and the values of the filter apart."""
     found: dict[str, str] = dict(which.get("query") or {})
-    values: dict[str, Param] = {}
+    values: dict[str, str] = {}
     filter = which.get("filter")
     if filter is not None:
         found["filter"], values = filter.bound()
@@ -59,19 +59,19 @@ def parameters(which: Which) -> tuple[dict[str, str], dict[str, Param]]:
 
 
 def list_call(collection: str, which: Which, more: Mapping[str, str]) -> Call:
-    """The call for a list: in an address, or in a body where that would be too long, or would say something else."""
+    """The call for a list: in an address, or in a body where that would be too long."""
     found, values = parameters(which)
     found.update(more)
-    texts = plain(values)
-    if texts is not None:
-        query = found | {f"p.{name}": text for name, text in texts.items()}
-        path = address("collections", collection, "records", query=query)
-        if len(path) <= LONGEST_ADDRESS:
-            return get(path)
-    body: dict[str, Any] = dict(found)
-    if values:
-        body["p"] = values
+    path = address("collections", collection, "records", query=found | named(values))
+    if len(path) <= LONGEST_ADDRESS:
+        return get(path)
+    body: dict[str, Any] = {**found, "p": values} if values else dict(found)
     return Call("POST", address("collections", collection, "records", "query"), msgspec.json.encode(body), JSON_HEADERS)
+
+
+def named(values: Mapping[str, str]) -> dict[str, str]:
+    """The values of a filter as parameters of an address."""
+    return {f"p.{name}": value for name, value in values.items()}
 
 
 def aggregate_query(
@@ -81,16 +81,13 @@ def aggregate_query(
     sort: Any,
     limit: int | None,
 ) -> dict[str, str]:
-    """The parameters of an aggregate. Raises ValueError for a filter whose values cannot be in an address."""
+    """The parameters of an aggregate."""
     query: dict[str, str] = {"select": ",".join(one.text for one in select)}
     if not isinstance(group_by, Sequence) or group_by:
         query["groupBy"] = path_texts(group_by)
     if filter is not None:
         query["filter"], values = filter.bound()
-        texts = plain(values)
-        if texts is None:
-            raise ValueError("The filter of an aggregate takes texts as parameters: write numbers into it.")
-        query |= {f"p.{name}": text for name, text in texts.items()}
+        query |= named(values)
     if sort is not None:
         query["sort"] = sort_text(sort)
     if limit is not None:

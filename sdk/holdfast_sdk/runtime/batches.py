@@ -9,7 +9,8 @@ import msgspec
 
 from .asking import Expands, shape_query
 from .bodies import Body, body_of
-from .calls import Answer, Call, Reader, address, write
+from .calls import Answer, Call, address, write
+from .decoding import read
 from .uploads import Part
 from .values import Input, Record
 
@@ -35,10 +36,10 @@ class Planned(Generic[RecordT]):
             raise RuntimeError("There is no record: the batch is not done yet, or this was a delete.")
         return self._record
 
-    def hf_done(self, reader: Reader, body: bytes) -> None:
+    def hf_done(self, body: bytes) -> None:
         """Take what the server has answered."""
         if body != b"null":
-            self._record = reader.read(body, self._kind)
+            self._record = read(body, self._kind)
 
 
 class _Request(msgspec.Struct):
@@ -82,11 +83,11 @@ class Plan:
         body = Body({"requests": self._requests}, self._files)
         return write("POST", PATH, body, key=self._key)
 
-    def done(self, reader: Reader, answer: Answer) -> None:
+    def done(self, answer: Answer) -> None:
         """Give each write its answer."""
-        answers: Sequence[_Response] = reader.read(answer.body, list[_Response])
+        answers: Sequence[_Response] = read(answer.body, list[_Response])
         for planned, one in zip(self._planned, answers, strict=True):
-            planned.hf_done(reader, bytes(one.body))
+            planned.hf_done(bytes(one.body))
 
 
 class BatchTable(Generic[RecordT, CreateT, UpdateT]):

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import uuid
+import os
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 
 from .bodies import PAYLOAD, Body
-from .errors import UnreadableAnswer
 from .retrying import Repeatable
 from .uploads import Part
-from .values import read_special
 
-T = TypeVar("T")
 NOTHING: Final[Mapping[str, str]] = {}
 JSON_HEADERS: Final[Mapping[str, str]] = {"Content-Type": "application/json"}
 ETAG: Final = "etag"
@@ -70,7 +67,7 @@ def post(path: str, body: Any, *, repeatable: Repeatable = "unsent", anonymous: 
 
 def write(method: str, path: str, body: Body | None = None, if_match: str = "", key: str = "") -> Call:
     """A call that writes. However often it is tried, it is done once: the server knows it by its Idempotency-Key."""
-    headers = {"Idempotency-Key": key or uuid.uuid4().hex}
+    headers = {"Idempotency-Key": key or os.urandom(16).hex()}
     if if_match:
         headers["If-Match"] = if_match
     if body is None:
@@ -78,23 +75,3 @@ def write(method: str, path: str, body: Body | None = None, if_match: str = "", 
     if not body.files:
         headers["Content-Type"] = "application/json"
     return Call(method, path, body.json(), headers, body.files)
-
-
-class Reader:
-    """Reads JSON as a type; made once for each type, since that is the dear part."""
-
-    __slots__ = ("_decoders",)
-
-    def __init__(self) -> None:
-        self._decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
-
-    def read(self, body: bytes, kind: type[T]) -> T:
-        """The answer as that type. Raises UnreadableAnswer."""
-        decoder = self._decoders.get(kind)
-        if decoder is None:
-            decoder = self._decoders[kind] = msgspec.json.Decoder(kind, dec_hook=read_special)
-        try:
-            found: T = decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as failure:
-            raise UnreadableAnswer(f"{failure}. Is the package older than the collections?") from failure
-        return found

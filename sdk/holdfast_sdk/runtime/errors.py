@@ -10,6 +10,8 @@ HoldfastError
 | + Unauthenticated        unauthenticated
 | | + SecondFactorNeeded   a login that another factor has to complete
 | + Forbidden              forbidden
+| | + RecentLoginNeeded    recent_login_needed
+| | + SchemaLocked         schema_locked
 | + NotFound               not_found
 | + MethodNotAllowed       method_not_allowed
 | + Conflict               conflict
@@ -19,7 +21,9 @@ HoldfastError
 | + UnsupportedMediaType   unsupported_media_type
 | + IdempotencyMismatch    idempotency_mismatch
 | + RateLimited            rate_limited
-| + ServerFault            internal, and whatever has no code
+| + ChecksumMismatch       checksum_mismatch
+| + QuotaExceeded          quota_exceeded
+| + ServerFault            internal, and faults that have no code
 | + Unavailable            unavailable
 + ConnectionFailed         no answer came, for as long as was tried
 | + TimedOut               it did not come in time
@@ -149,6 +153,18 @@ class Forbidden(ApiError):
     code = "forbidden"
 
 
+class RecentLoginNeeded(Forbidden):
+    """A session of the console has to show again who it belongs to. Tokens and keys of programs never have to."""
+
+    code = "recent_login_needed"
+
+
+class SchemaLocked(Forbidden):
+    """The server plans changes of collections, and makes none over the API."""
+
+    code = "schema_locked"
+
+
 class NotFound(ApiError):
     """There is no such record or collection, or none that the caller may see."""
 
@@ -221,6 +237,18 @@ class RateLimited(ApiError):
     code = "rate_limited"
 
 
+class ChecksumMismatch(ApiError):
+    """The bytes of a file are not those that their checksum was made of."""
+
+    code = "checksum_mismatch"
+
+
+class QuotaExceeded(ApiError):
+    """There would be more bytes of files than the operator allows."""
+
+    code = "quota_exceeded"
+
+
 class ServerFault(ApiError):
     """A fault of the server; its log knows the `request_id`."""
 
@@ -255,6 +283,8 @@ KINDS: Final[Mapping[str, type[ApiError]]] = {
         RuleFailed,
         Unauthenticated,
         Forbidden,
+        RecentLoginNeeded,
+        SchemaLocked,
         NotFound,
         MethodNotAllowed,
         Conflict,
@@ -263,6 +293,8 @@ KINDS: Final[Mapping[str, type[ApiError]]] = {
         UnsupportedMediaType,
         IdempotencyMismatch,
         RateLimited,
+        ChecksumMismatch,
+        QuotaExceeded,
         ServerFault,
         Unavailable,
     )
@@ -290,7 +322,7 @@ def api_error(status: int, body: bytes, retry_after: float | None = None) -> Api
         refusal = _Refusal()
     if refusal.mfa_id:
         return SecondFactorNeeded(refusal.mfa_id, status=status)
-    kind = KINDS.get(refusal.code) or (Unavailable if status in (502, 503, 504) else ServerFault)
+    kind = KINDS.get(refusal.code) or _without_code(status)
     return kind(
         refusal.message or f"The server answered {status}.",
         status=status,
@@ -299,3 +331,10 @@ def api_error(status: int, body: bytes, retry_after: float | None = None) -> Api
         request_id=refusal.request_id,
         retry_after=retry_after,
     )
+
+
+def _without_code(status: int) -> type[ApiError]:
+    """Whoever answers between the server and the client, or a server that is newer than the package."""
+    if status in (502, 503, 504):
+        return Unavailable
+    return ServerFault if status >= 500 else ApiError

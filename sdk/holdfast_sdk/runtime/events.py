@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
 from .answers import Actor
-from .values import Record, read_special
+from .decoding import read
+from .values import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
 ACTIONS: Final = ("created", "updated", "deleted")
@@ -51,11 +53,11 @@ class _Kind(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-def read_record_event(body: bytes, kinds: Mapping[str, type[Any]]) -> Any:
-    """The event of a body that was verified: of one of these kinds, by their collections, or another one."""
+def read_record_event(body: bytes, kinds: Mapping[str, str], models: ModuleType) -> Any:
+    """The event of a body that was verified: by its collection of one of these kinds, in `models`, or another one."""
     kind = msgspec.json.decode(body, type=_Kind)
     collection, _, action = kind.type.rpartition(".")
     found = kinds.get(collection) if action in ACTIONS else None
     if found is None:
         return OtherEvent(kind.id, kind.type, msgspec.json.decode(body, type=dict[str, Any]))
-    return msgspec.json.decode(body, type=found, dec_hook=read_special)
+    return read(body, getattr(models, found))

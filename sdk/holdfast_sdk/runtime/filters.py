@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from .paths import Number, Path, Point
 
-Param: TypeAlias = "str | int | float | bool | None"
 _HOLE: Final = "{:}"
 _NAMED: Final = re.compile(r"\{:(\w+)\}")
 _NEVER: Final = "false = true"
@@ -24,7 +23,7 @@ class Filter:
 
     __slots__ = ("_joint", "_text", "_values")
 
-    def __init__(self, text: str, values: Sequence[Param] = (), joint: str = "") -> None:
+    def __init__(self, text: str, values: Sequence[str] = (), joint: str = "") -> None:
         self._text = text
         self._values = tuple(values)
         self._joint = joint
@@ -54,7 +53,7 @@ class Filter:
         text, values = self.bound()
         return f"<Filter {text} {values}>" if values else f"<Filter {text}>"
 
-    def bound(self) -> tuple[str, dict[str, Param]]:
+    def bound(self) -> tuple[str, dict[str, str]]:
         """The text as the server reads it, and the values of its parameters by name."""
         parts = self._text.split(_HOLE)
         found = [parts[0]]
@@ -114,7 +113,7 @@ def _path(path: Path) -> str:
     return path.hf_path
 
 
-def _side(value: object) -> tuple[str, tuple[Param, ...]]:
+def _side(value: object) -> tuple[str, tuple[str, ...]]:
     """A side of a comparison: its text, and what is bound in it."""
     path: str | None = getattr(value, "hf_path", None)
     if path is not None:
@@ -221,25 +220,18 @@ def distance_km(place: Point, lon: float, lat: float) -> Number:
 
 
 def where(text: str, **values: object) -> Filter:
-    """A filter in the server's own words: `where("title ~ {:words}", words=typed)`.
+    """A filter in the server's own words: `where("title ~ {:words} && due < {:now}", words=typed, now=NOW)`.
 
     Raises ValueError for a parameter that has no value, and for a value that has no parameter.
     """
     names = _NAMED.findall(text)
     if set(names) != set(values):
         raise ValueError(f"The filter has the parameters {sorted(set(names))}, and values for {sorted(values)}.")
-    return Filter(_NAMED.sub(_HOLE, text), [_bindable(values[name]) for name in names], "raw")
-
-
-def _bindable(value: object) -> Param:
-    return value if value is None or isinstance(value, bool | int | float) else as_text(value)
-
-
-def plain(values: Mapping[str, Param]) -> dict[str, str] | None:
-    """The values as texts, for an address; None if one of them would be another there."""
-    if all(isinstance(value, str) for value in values.values()):
-        return {name: str(value) for name, value in values.items()}
-    return None
+    if _HOLE in text:
+        raise ValueError("A parameter has a name: {:name}.")
+    sides = {name: _side(value) for name, value in values.items()}
+    bound = tuple(value for name in names for value in sides[name][1])
+    return Filter(_NAMED.sub(lambda found: sides[found[1]][0], text), bound, "raw")
 
 
 def sort_text(keys: Any) -> str:

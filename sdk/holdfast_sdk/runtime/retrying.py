@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -29,10 +28,12 @@ class Retry(msgspec.Struct, frozen=True):
 
         `asked` is what the server has asked for, and a little more than that is waited.
         """
+        from random import uniform  # takes longer to import than all of this, and most calls succeed
+
         bound = min(self.longest, self.first * 2.0 ** min(attempt, 30))
-        seconds = random.uniform(bound / 4, bound)
+        seconds = uniform(bound / 4, bound)
         if asked is not None:
-            seconds = asked + random.uniform(0, min(bound, 1.0))
+            seconds = asked + uniform(0, min(bound, 1.0))
         return None if elapsed + seconds > self.seconds else seconds
 
 

@@ -40,6 +40,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
     hf_etag: str = field(name="hf_etag", default="")
 
+    def __repr__(self) -> str:
+        """Its fields."""
+        kept = (name for name in self.__struct_fields__ if not name.startswith("hf_"))
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in kept)})"
+
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
     """What a create or an update sends: the fields that are given. `hf_is_account`: of somebody who logs in."""

@@ -1,12 +1,16 @@
-"""What may I do? For anybody who asks about themselves."""
+"""What may I do? For anybody who asks about themselves, and for superusers about others."""
 
 from typing import Any, Final
 
 import msgspec
 
+from holdfast.access.acting import principal_meant
 from holdfast.access.permissions import all_permissions, permissions, record_permissions
+from holdfast.access.question import Asker
+from holdfast.auth.account import auth_collection
+from holdfast.db.failures import as_api_errors
 from holdfast.engine import Engine
-from holdfast.errors import NotFound
+from holdfast.errors import NotFound, ValidationFailed
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Route, Schema
@@ -51,6 +55,20 @@ async def my_permissions_with(engine: Engine, request: Request) -> Response:
     return _json(await record_permissions(engine, collection, request.params["id"], Facts.of(request)))
 
 
+async def permissions_of(engine: Engine, request: Request) -> Response:
+    """What an account may do, by collection."""
+    catalog = engine.catalog
+    collection = auth_collection(catalog, request.params["collection"])
+    asker = Asker(collection=collection.name, id=request.params["id"])
+    try:
+        with as_api_errors():
+            async with engine.pool.transaction() as tx:
+                who = await principal_meant(tx, catalog, asker)
+    except ValidationFailed as failure:
+        raise NotFound("There is no such account.") from failure
+    return _json(all_permissions(catalog, audience(who)))
+
+
 def _json(found: Any) -> Response:
     return Response(body=msgspec.json.encode(found))
 
@@ -63,6 +81,14 @@ ROUTES: Final = (
         summary="What the caller may do",
         tag="access",
         access="anyone",
+        answer={"type": "object", "additionalProperties": _OF_COLLECTION},
+    ),
+    Route(
+        method="GET",
+        path="/api/collections/{collection}/accounts/{id}/permissions",
+        handler=permissions_of,
+        summary="What an account may do",
+        tag="access",
         answer={"type": "object", "additionalProperties": _OF_COLLECTION},
     ),
     Route(

@@ -26,8 +26,9 @@ RESERVED: Final = frozenset(
 
 
 def _origin(collection: Collection, who: Principal, facts: Facts | None, tx: Transaction | None = None) -> Origin:
-    request_id = "" if facts is None else facts.request_id
-    return Origin(who=who, request_id=request_id, collection=collection, tx=tx, facts=facts)
+    if facts is None:
+        return Origin(who=who, collection=collection, tx=tx)
+    return Origin(who=who, request_id=facts.request_id, collection=collection, tx=tx, facts=lambda: facts)
 
 
 def login_of(asked: Asked, proof: Proof) -> Login:

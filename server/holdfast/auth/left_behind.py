@@ -7,7 +7,7 @@ from holdfast.db.sql import Sql, Statement, qualified, raw, value
 
 SWEPT_AT_ONCE: Final = 10_000
 OWNED: Final = ("_externalAuths", "_mfas", "_otps", "_authOrigins")
-KEPT: Final = ("auth_mails", "sessions", "totps", "passkeys", "challenges")
+KEPT: Final = ("auth_mails", "sessions", "totps", "passkeys", "challenges", "blocks")
 
 
 def _sweep(table: Sql, column: Sql) -> Statement:

@@ -17,7 +17,7 @@ from holdfast.identity import GUEST
 from holdfast.schema.collection import Collection
 
 Reason: TypeAlias = Literal[
-    "auth_rule", "code_used", "limited", "passkey", "plugin", "provider", "second_factor", "unknown_account",
+    "auth_rule", "blocked", "code_used", "limited", "passkey", "plugin", "provider", "second_factor", "unknown_account",
     "wrong_code", "wrong_password",
 ]  # fmt: skip
 """Why a login failed. The client is not told which of some it was; a superuser can see it here."""

@@ -13,11 +13,11 @@ from holdfast.engine import Engine
 from holdfast.errors import Problem, ValidationFailed
 from holdfast.http.request import Request
 from holdfast.http.response import Response
-from holdfast.http.routing import Route
+from holdfast.http.routing import Route, Schema
 
 MAX_CODE_CHARS: Final = 8192
 MAX_CHARS: Final = 2083
-COMING: Final = {
+COMING: Final[Schema] = {
     "type": "object",
     "required": ["provider", "code", "redirectURL"],
     "properties": {
@@ -35,11 +35,11 @@ COMING: Final = {
 async def auth_with_oauth2(engine: Engine, request: Request) -> Response:
     """Answer `{token, record, meta}`."""
     collection = auth_collection(engine.catalog, request.params["collection"])
-    coming, body = _read(await read_typed(request))
+    coming, body = read_coming(await read_typed(request))
     return login_response(await log_in_with_oauth2(engine, collection, coming, read_asked(request, body, "oauth2")))
 
 
-def _read(body: dict[str, Any]) -> tuple[Coming, dict[str, Any]]:
+def read_coming(body: dict[str, Any]) -> tuple[Coming, dict[str, Any]]:
     """What the body says. Clients of before PocketBase 0.23 spell it `redirectUrl`."""
     body = {**body, "redirectURL": body.get("redirectURL") or body.get("redirectUrl")}
     create_data: object = body.get("createData") or {}

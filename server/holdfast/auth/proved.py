@@ -12,6 +12,7 @@ import structlog
 from holdfast.audit.actions import Action
 from holdfast.auth.answer import LoggedIn, logged_in
 from holdfast.auth.auth_rule import require_auth_rule
+from holdfast.auth.blocks import require_unblocked
 from holdfast.auth.hooked import after_login, before_login
 from holdfast.auth.login import Asked, Proof
 from holdfast.auth.noting import Reason, note_failure, note_login
@@ -38,9 +39,14 @@ Outcome: TypeAlias = LoggedIn | SecondFactor
 async def proved(engine: Engine, asked: Asked, proof: Proof) -> Outcome:
     """What an account that has shown who it is gets for it.
 
-    Raises Forbidden when the collection's authRule refuses the record, and BadRequest for a second factor that does
-    not go with the first.
+    Raises Forbidden for a blocked account and one that the collection's authRule refuses, and BadRequest for a second
+    factor that does not go with the first.
     """
+    try:
+        await require_unblocked(engine, proof.collection, proof.account.id)
+    except Forbidden:
+        await _note(engine, asked, proof, "blocked", reason="blocked")
+        raise
     try:
         await require_auth_rule(engine, proof.collection, proof.account.id, asked.facts)
     except Forbidden:

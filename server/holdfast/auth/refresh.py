@@ -5,6 +5,7 @@ from typing import Final
 from holdfast.auth.account import account_by_id
 from holdfast.auth.answer import logged_in
 from holdfast.auth.auth_rule import require_auth_rule
+from holdfast.auth.blocks import require_unblocked
 from holdfast.auth.login import Asked, Proof
 from holdfast.auth.principals import bare_token
 from holdfast.auth.proved import Outcome, proved
@@ -51,5 +52,6 @@ async def renew(engine: Engine, collection: Collection, asked: Asked, refresh_to
     account = await account_by_id(engine, collection, session.record_id)
     if account is None:
         raise Unauthenticated
+    await require_unblocked(engine, collection, account.id)
     await require_auth_rule(engine, collection, account.id, asked.facts)
     return await logged_in(engine, collection, account, fields=asked.fields, expand=asked.expand, session=session)

@@ -12,14 +12,23 @@ from holdfast.rules.access import covers
 from holdfast.rules.check import check_rule, only_updates
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import EMPTY_MESSAGE
-from holdfast.schema.role import ACTIONS, EVERY_COLLECTION, EVERY_FIELD, Permission, PermissionFields, Role
+from holdfast.schema.role import (
+    ACTIONS,
+    EVERY_COLLECTION,
+    EVERY_FIELD,
+    OPERATIONS,
+    Operation,
+    Permission,
+    PermissionFields,
+    Role,
+)
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 MAX_DESCRIPTION_CHARS: Final = 1000
 MAX_PERMISSIONS: Final = 200
 MAX_ROLES: Final = 500
 INVALID: Final = "validation_invalid_value"
-KEYS: Final = frozenset(("id", "name", "description", "permissions", "created", "updated", "ruleTests"))
+KEYS: Final = frozenset(("id", "name", "description", "permissions", "operations", "created", "updated", "ruleTests"))
 PERMISSION_KEYS: Final = frozenset(("collection", "actions", "rule", "fields"))
 # Who writes `field` for `fields` would give all of them. What was read can be sent back.
 UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
@@ -35,9 +44,12 @@ def read_role(catalog: Catalog, body: Mapping[str, Any], old: Role) -> Role:
     permissions = old.permissions
     if "permissions" in body:
         permissions = _permissions(catalog, body["permissions"], problems)
+    operations = _operations(body["operations"], problems) if "operations" in body else old.operations
     if problems:
         raise ValidationFailed(problems)
-    return msgspec.structs.replace(old, name=name, description=description, permissions=permissions)
+    return msgspec.structs.replace(
+        old, name=name, description=description, permissions=permissions, operations=operations
+    )
 
 
 def role_json(catalog: Catalog, role: Role) -> dict[str, Any]:
@@ -80,6 +92,14 @@ def _permissions(catalog: Catalog, given: Any, problems: dict[str, Problem | Pro
     if wrong:
         problems["permissions"] = wrong
     return tuple(found)
+
+
+def _operations(given: Any, problems: dict[str, Problem | Problems]) -> tuple[Operation, ...]:
+    items = cast("list[Any]", given) if isinstance(given, list) else [None]
+    if any(item not in OPERATIONS for item in items):
+        problems["operations"] = Problem(INVALID, f"Must be a list of some of {', '.join(OPERATIONS)}.")
+        return ()
+    return tuple(operation for operation in OPERATIONS if operation in items)
 
 
 class _PermissionReader:

@@ -13,7 +13,7 @@ from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
-from holdfast.schema.role import ACTIONS
+from holdfast.schema.role import ACTIONS, OPERATIONS
 
 _MANY: Final = "/api/roles"
 _ONE: Final = _MANY + "/{role}"
@@ -34,12 +34,13 @@ _CHANGE: Final[Schema] = {
         "name": {"type": "string", "maxLength": 63},
         "description": {"type": "string", "maxLength": MAX_DESCRIPTION_CHARS},
         "permissions": {"type": "array", "items": _PERMISSION},
+        "operations": {"type": "array", "items": {"enum": list(OPERATIONS)}},
     },
 }
 _NEW: Final[Schema] = {**_CHANGE, "required": ["name"]}
 _ROLE: Final[Schema] = {
     "type": "object",
-    "required": ["id", "name", "description", "permissions", "created", "updated"],
+    "required": ["id", "name", "description", "permissions", "operations", "created", "updated"],
     "properties": {
         "id": {"type": "string"},
         **_CHANGE["properties"],

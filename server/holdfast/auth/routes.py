@@ -30,6 +30,7 @@ SHAPE_PARAMETERS: Final = (
 )
 ANSWER: Final = {
     "type": "object",
+    "required": ["token", "record"],
     "properties": {
         "token": {"type": "string"},
         "refreshToken": {"type": "string", "description": "Only of a session."},
@@ -185,6 +186,7 @@ LOGIN_ROUTES: Final = (
         method="POST",
         path=PATH + "impersonate/{id}",
         handler=post_impersonate,
+        recent=True,
         summary="Get a token of somebody else",
         tag="auth",
         parameters=SHAPE_PARAMETERS,

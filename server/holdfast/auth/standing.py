@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from holdfast.auth.browser import cookie_of
 from holdfast.auth.key_use import key_principal
 from holdfast.auth.principals import bare_token, identify, principal_of, roles_column
 from holdfast.auth.tokens import key_digest, peek, signing_key
@@ -44,7 +45,8 @@ async def standing_of(engine: Engine, request: Request) -> Standing:
     who = request.principal
     if not who.record_id:
         return Standing(who)
-    token = bare_token(request.headers.get(b"authorization", b""))
+    header = request.headers.get(b"authorization")
+    token = cookie_of(request) if header is None else bare_token(header)  # the console's pages have a cookie
     claims = peek(token)
     collection = engine.catalog.by_id.get(who.collection_id)
     if claims is None or collection is None:

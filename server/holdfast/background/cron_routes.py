@@ -1,4 +1,4 @@
-"""`/api/crons` as PocketBase has it, for superusers: what runs at certain times, and a run right now."""
+"""`/api/crons` as PocketBase has it: what runs at certain times, and a run right now."""
 
 from typing import Final
 
@@ -12,17 +12,19 @@ from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Parameter, Route, Schema
 from holdfast.http.selection import read_plain_fields, select
+from holdfast.schema.role import CHANGE_JOBS, VIEW_JOBS
 
 PATH: Final = "/api/crons"
 _CRON: Final[Schema] = {
     "type": "object",
-    "required": ["id", "expression"],
+    "required": ["id", "expression", "timezone", "plugin", "nextRun", "nextRuns", "lastRun"],
     "properties": {
         "id": {"type": "string"},
         "expression": {"type": "string"},
         "timezone": {"type": "string"},
         "plugin": {"type": "string", "description": "Whose it is; empty for the server's own."},
         "nextRun": {"type": "string"},
+        "nextRuns": {"type": "array", "items": {"type": "string"}, "description": "The next five."},
         "lastRun": {"type": "string", "description": "Empty if there was none, and for the server's own."},
     },
 }
@@ -44,6 +46,7 @@ def cron_routes(sweeps_of: SweepsOf) -> tuple[Route, ...]:
         Route(
             method="GET",
             path=PATH,
+            operation=VIEW_JOBS,
             handler=list_crons,
             summary="List the schedules",
             description="Those of plugins that are on, then the server's own, whose ids begin with `__hf_`.",
@@ -54,6 +57,7 @@ def cron_routes(sweeps_of: SweepsOf) -> tuple[Route, ...]:
         Route(
             method="POST",
             path=PATH + "/{id}",
+            operation=CHANGE_JOBS,
             handler=run_cron,
             summary="Run a schedule now",
             description="It is done as a job, beside its times: see /api/jobs. 409 while it runs.",

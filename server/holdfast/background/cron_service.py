@@ -19,6 +19,7 @@ from holdfast.jobs.cron import next_time
 from holdfast.jobs.enqueue import enqueue
 
 HOURLY: Final = "0 * * * *"
+SHOWN_RUNS: Final = 5  # of those to come
 _ROWS: Final = Statement.of(
     raw("SELECT id, next_run, last_run FROM holdfast.schedules WHERE id = ANY (") + named("ids", "text[]") + raw(")")
 )
@@ -46,26 +47,33 @@ async def list_crons(engine: Engine, sweeps: Iterable[str]) -> list[dict[str, An
         rows = await engine.pool.fetch(_ROWS, Inputs(named={"ids": [one.id for one in recurring]}))
     by_id = {row["id"]: dict(row.items()) for row in rows}
     now = datetime.now(UTC)
-    found = [
-        _shown(one.id, one.cron, one.timezone, one.plugin, by_id.get(one.id), next_time(one.cron, one.timezone, now))
-        for one in recurring
-    ]
-    upcoming = next_time(HOURLY, "UTC", now)
-    return [*found, *(_shown(sweep_id(name), HOURLY, "UTC", "", None, upcoming) for name in sorted(sweeps))]
+    found = [_shown(one.id, one.cron, one.timezone, one.plugin, by_id.get(one.id), now) for one in recurring]
+    return [*found, *(_shown(sweep_id(name), HOURLY, "UTC", "", None, now) for name in sorted(sweeps))]
 
 
 def _shown(
-    id: str, cron: str, timezone: str, plugin: str, row: Mapping[str, Any] | None, upcoming: datetime
+    id: str, cron: str, timezone: str, plugin: str, row: Mapping[str, Any] | None, now: datetime
 ) -> dict[str, Any]:
     last = None if row is None else row["last_run"]
+    runs = _runs(cron, timezone, now if row is None else row["next_run"], is_first=row is not None)
     return {
         "id": id,
         "expression": cron,
         "timezone": timezone,
         "plugin": plugin,
-        "nextRun": stamp(upcoming if row is None else row["next_run"]),
+        "nextRun": runs[0],
+        "nextRuns": runs,
         "lastRun": "" if last is None else stamp(last),
     }
+
+
+def _runs(cron: str, timezone: str, at: datetime, *, is_first: bool) -> list[str]:
+    """The next times, from one on that is the first of them itself, or that they come after."""
+    found = [at] if is_first else []
+    while len(found) < SHOWN_RUNS:
+        at = next_time(cron, timezone, at)
+        found.append(at)
+    return [stamp(one) for one in found]
 
 
 async def run_cron(engine: Engine, author: Author, id: str, sweeps: Iterable[str]) -> None:

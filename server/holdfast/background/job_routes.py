@@ -1,4 +1,4 @@
-"""`/api/jobs`, for superusers: what is to be done, is being done, was done, and was given up."""
+"""`/api/jobs`: what is to be done, is being done, was done, and was given up."""
 
 from typing import Any, Final
 
@@ -13,13 +13,31 @@ from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Parameter, Route, Schema
 from holdfast.http.selection import read_plain_fields, select
 from holdfast.jobs.job import PRIORITIES
+from holdfast.jobs.state import MOST_COUNTED, MOST_WAITING
+from holdfast.schema.role import CHANGE_JOBS, VIEW_JOBS
 
 PATH: Final = "/api/jobs"
 ONE: Final = PATH + "/{id}"
 _TEXT: Final[Schema] = {"type": "string"}
 _JOB: Final[Schema] = {
     "type": "object",
-    "required": ["id", "name", "state", "attempts"],
+    "required": [
+        "id",
+        "name",
+        "plugin",
+        "state",
+        "priority",
+        "key",
+        "attempts",
+        "maxAttempts",
+        "error",
+        "request",
+        "created",
+        "runAt",
+        "started",
+        "finished",
+        "payload",
+    ],
     "properties": {
         "id": _TEXT,
         "name": {"type": "string", "description": "PLUGIN.NAME, or the name of a job of the server."},
@@ -38,6 +56,15 @@ _JOB: Final[Schema] = {
         "payload": {"description": "Null for the server's own."},
     },
 }
+_STATS: Final[Schema] = {
+    "type": "object",
+    "required": ["waiting", "dead", "oldestReadySeconds"],
+    "properties": {
+        "waiting": {"type": "integer", "description": f"Counted up to {MOST_WAITING:,}."},
+        "dead": {"type": "integer", "description": f"Counted up to {MOST_COUNTED:,}."},
+        "oldestReadySeconds": {"type": "number", "description": "For how long the oldest that is due has waited."},
+    },
+}
 _FIELDS: Final = Parameter("fields", "Which keys go out, with commas between them.")
 
 
@@ -49,6 +76,11 @@ async def list_jobs(engine: Engine, request: Request) -> Response:
 async def view_job(engine: Engine, request: Request) -> Response:
     """One job."""
     return _answer(request, await service.view_job(engine, request.params["id"]))
+
+
+async def job_stats(engine: Engine, request: Request) -> Response:
+    """How the queue is doing."""
+    return _answer(request, await service.job_stats(engine))
 
 
 async def retry_job(engine: Engine, request: Request) -> Response:
@@ -75,6 +107,7 @@ JOB_ROUTES: Final = (
     Route(
         method="GET",
         path=PATH,
+        operation=VIEW_JOBS,
         handler=list_jobs,
         summary="List the jobs",
         description="The newest first; go on with before= and the `next` of the answer.",
@@ -89,15 +122,33 @@ JOB_ROUTES: Final = (
         ),
         answer={
             "type": "object",
+            "required": ["items", "next"],
             "properties": {"items": {"type": "array", "items": _JOB}, "next": {"type": ["string", "null"]}},
         },
     ),
     Route(
-        method="GET", path=ONE, handler=view_job, summary="View a job", tag="jobs", parameters=(_FIELDS,), answer=_JOB
+        method="GET",
+        path=PATH + "/stats",
+        operation=VIEW_JOBS,
+        handler=job_stats,
+        summary="How the queue is doing",
+        tag="jobs",
+        answer=_STATS,
+    ),
+    Route(
+        method="GET",
+        path=ONE,
+        operation=VIEW_JOBS,
+        handler=view_job,
+        summary="View a job",
+        tag="jobs",
+        parameters=(_FIELDS,),
+        answer=_JOB,
     ),
     Route(
         method="POST",
         path=ONE + "/retry",
+        operation=CHANGE_JOBS,
         handler=retry_job,
         summary="Do a job again",
         description="One that is dead, with all its attempts before it, or a copy of one that is done.",
@@ -108,6 +159,7 @@ JOB_ROUTES: Final = (
     Route(
         method="POST",
         path=ONE + "/run",
+        operation=CHANGE_JOBS,
         handler=run_job,
         summary="Start a job now",
         description="One that waits for its time, or to be tried again.",
@@ -117,6 +169,7 @@ JOB_ROUTES: Final = (
     Route(
         method="DELETE",
         path=ONE,
+        operation=CHANGE_JOBS,
         handler=cancel_job,
         summary="Cancel a job, or forget it",
         description="One that runs is ended within some seconds.",

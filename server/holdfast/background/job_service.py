@@ -19,6 +19,7 @@ from holdfast.errors import BadRequest, Conflict, NotFound
 from holdfast.expressions.moment import stamp
 from holdfast.jobs.enqueue import enqueue
 from holdfast.jobs.job import PRIORITIES, plugin_of
+from holdfast.jobs.state import jobs_state
 
 KIND: Final = "job"
 _PRIORITIES: Final[Mapping[int, str]] = {number: name for name, number in PRIORITIES.items()}
@@ -75,6 +76,15 @@ def _where(query: JobQuery) -> Sql:
     if query.name:
         where += raw(" AND j.name = ") + value(query.name, "text")
     return where
+
+
+async def job_stats(engine: Engine) -> dict[str, Any]:
+    """How the queue is doing; jobs of plugins that are off are not late."""
+    with as_api_errors():
+        async with engine.pool.transaction() as tx:
+            found = await jobs_state(tx.connection, engine.host.kinds)
+    oldest = round(max(found.waited, 0.0), 3)
+    return {"waiting": found.waiting, "dead": found.dead, "oldestReadySeconds": oldest}
 
 
 async def view_job(engine: Engine, id: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
@@ -72,6 +73,7 @@ async def run_schedules(engine: Engine) -> None:
             await look(engine, wanted)
             away = False
         except _FAILURES as failure:
+            end_if_cancelled()
             if not away:
                 _log.warning("no schedule runs while the database is away", reason=str(failure))
             away = True

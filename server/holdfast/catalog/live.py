@@ -10,7 +10,7 @@ import structlog
 
 from holdfast.catalog import held, store
 from holdfast.catalog.snapshot import Catalog
-from holdfast.db.failures import as_api_errors
+from holdfast.db.failures import as_api_errors, end_if_cancelled
 from holdfast.db.pool import Connection, Pool
 from holdfast.errors import Unavailable
 
@@ -111,6 +111,7 @@ class LiveCatalog:
             try:
                 await self._follow_once()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+                end_if_cancelled()
                 _log.warning("following the collections was interrupted", reason=str(failure))
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -1,17 +1,22 @@
 """`holdfast worker`: the background work alone, for machines that answer no requests."""
 
 import asyncio
+import os
 from contextlib import closing, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
+import structlog
 
 from holdfast.cli.announcement import Reporter
 from holdfast.cli.database import Database, database
 from holdfast.cli.options import settings, settings_options
 from holdfast.cli.stop import Stop
 from holdfast.config import Settings
+
+if TYPE_CHECKING:
+    from holdfast.logs import Logs
 
 OPTIONS: Final = ("data", "public_url", "plugins", "skip_plugins", "log_format", "log_level")
 
@@ -37,12 +42,12 @@ def run(chosen: Settings) -> None:
     stop = Stop()
     stop.heed()
     reporter = Reporter.of(chosen)
-    with database(chosen, reporter.progress, stop) as found, closing(start_process_logs(chosen, found.dsn)):
-        stop.run(_work(chosen, found, reporter))
+    with database(chosen, reporter.progress, stop) as found, closing(start_process_logs(chosen, found.dsn)) as logs:
+        stop.run(_work(chosen, found, reporter, logs))
 
 
-async def _work(chosen: Settings, found: Database, reporter: Reporter) -> None:
-    from holdfast.app import running
+async def _work(chosen: Settings, found: Database, reporter: Reporter, logs: "Logs") -> None:
+    from holdfast.app import observers, running
     from holdfast.plugins.hosting import Plugins
     from holdfast.plugins.loading import load_plugins
     from holdfast.start import prepare_schema
@@ -51,8 +56,10 @@ async def _work(chosen: Settings, found: Database, reporter: Reporter) -> None:
     await prepare_schema(chosen, found.dsn)
     beside = asyncio.ensure_future(found.embedded.supervise()) if found.embedded else None
     try:
-        async with running(chosen, found.dsn, plugins):
+        book, _ = observers(chosen, found.dsn, logs)
+        async with running(chosen, found.dsn, plugins) as engine, book.running(engine):
             reporter.progress("Working: jobs are done as they come.")
+            structlog.get_logger("holdfast.worker").info("a worker has begun", process=os.getpid())
             await asyncio.Event().wait()  # until we are cancelled
     finally:
         if beside is not None:

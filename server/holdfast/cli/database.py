@@ -44,7 +44,13 @@ def database(
         about = stop.run(check_external(settings.database_url))
         yield Database(settings.database_url, about.version, None)
         return
-    embedded = Embedded(settings.data, max_connections=connections(settings), report=report, check=stop.check)
+    embedded = Embedded(
+        settings.data,
+        max_connections=connections(settings),
+        report=report,
+        check=stop.check,
+        console=settings.sql_console != "off",
+    )
     running = embedded.start()
     try:
         yield Database(running.dsn, running.version, embedded, running.attached, running.messages)
@@ -54,4 +60,4 @@ def database(
 
 def connections(settings: Settings) -> int:
     """How many connections the embedded PostgreSQL has to take."""
-    return max(LEAST_CONNECTIONS, settings.workers * (settings.database_pool_size + 1) + SPARE_CONNECTIONS)
+    return max(LEAST_CONNECTIONS, settings.workers * (settings.database_pool_size + 3) + SPARE_CONNECTIONS)

@@ -25,35 +25,42 @@ def command() -> None:
 @command.command("check")
 @settings_options("data")
 @click.option("--mend", is_flag=True, help="Delete what nobody holds, and take into the register what a record holds.")
+@click.option(
+    "--delete-orphans",
+    is_flag=True,
+    help="With --mend: delete what nobody knows from a bucket, too. Nobody else may keep anything in it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def check(mend: bool, as_json: bool, **options: Any) -> None:
+def check(mend: bool, delete_orphans: bool, as_json: bool, **options: Any) -> None:
     """Compare the stored files with the records that hold them.
 
     Tells of objects that nobody knows, of files that are gone from the storage or have another size, of files that no
-    record holds, and of names in records that stand for no file. Changes nothing without --mend; safe while the server
+    record holds, and of names in records that stand for no file. Changes nothing without --mend, and deletes nothing
+    that it does not know from a bucket, or from where storage_url says, without --delete-orphans; safe while the server
     runs.
 
     Exit code 1 when something is left to mend.
     """
+    if delete_orphans and not mend:
+        raise click.UsageError("--delete-orphans goes with --mend.")
     chosen = settings(options)
     try:
         with database(chosen) as found:
-            checked = asyncio.run(_check(chosen, found.dsn, mend=mend))
+            checked = asyncio.run(_check(chosen, found.dsn, mend=mend, anywhere=delete_orphans))
     except ApiError as failure:
         raise click.ClickException(failure.message) from failure
     click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode() if as_json else _text(checked))
-    left = checked.lost or checked.unknown if mend else not checked.is_sound
-    sys.exit(1 if left else 0)
+    sys.exit(1 if checked.is_left else 0)
 
 
-async def _check(chosen: Settings, dsn: str, *, mend: bool) -> "Checked":
+async def _check(chosen: Settings, dsn: str, *, mend: bool, anywhere: bool) -> "Checked":
     from holdfast.app import running
     from holdfast.files.check import check_files
     from holdfast.start import prepare_schema
 
     await prepare_schema(chosen, dsn)
     async with running(msgspec.structs.replace(chosen, background=False), dsn) as engine:
-        return await check_files(engine, mend=mend)
+        return await check_files(engine, mend=mend, anywhere=anywhere)
 
 
 @command.command("move")
@@ -154,10 +161,14 @@ def _told(moved: "Moved") -> str:
 
 def _text(checked: "Checked") -> str:
     lines = [f"{checked.objects} objects, {checked.bytes} bytes"]
-    deleted = "deleted" if checked.mended else "nobody knows them"
+    deleted = "deleted" if checked.deleted else "nobody knows them"
+    if checked.mended and not checked.deleted:
+        deleted += ", and they may be somebody else's: --delete-orphans deletes them"
+    known = "taken into the register" if checked.mended else "the register does not have them"
     freed = "deleted when their grace is over" if checked.mended else "no record holds them"
     for count, what, keys in (
         (checked.orphans, f"objects: {deleted}", checked.orphan_keys),
+        (checked.strays, f"small pictures: {known}", checked.stray_keys),
         (checked.unheld, f"files: {freed}", checked.unheld_keys),
         (checked.lost, "files: gone from the storage, or damaged", checked.lost_keys),
         (checked.unknown, "names in records that stand for no file", checked.unknown_keys),

@@ -44,7 +44,8 @@ class PluginCommandLine(CommandLine):
             try:
                 return await work(context)
             finally:
-                await context.leave()
+                context.leave()
+                await context.undo()
 
 
 class PluginCommands(click.Group):

@@ -67,19 +67,23 @@ def plan(file: str, delete_missing: bool, as_json: bool, **options: Any) -> None
         before = client_schema(engine.catalog, "", superuser=True)
         return found, breaks(before, client_schema(after, "", superuser=True))
 
-    found, broken = _with_engine(settings(options), look)
+    chosen = settings(options)
+    found, broken = _with_engine(chosen, look)
     if as_json:
         click.echo(_json({"hash": found.hash, "steps": found.steps, "breaks": broken}))
         return
     click.echo(_text(found, broken))
+    if chosen.schema_lock:
+        click.echo(f"locked by {chosen.sources['schema_lock']}: to push it takes --unlock")
 
 
 @command.command("push")
 @click.argument("file")
 @click.option("--delete-missing", is_flag=True, help="Collections and fields that the file does not name go.")
 @click.option("--plan", "hash", default="", help="The hash of a plan: it is done only if it is still exactly that.")
+@click.option("--unlock", is_flag=True, help="Change them though the setting schema_lock is on.")
 @settings_options("data")
-def push(file: str, delete_missing: bool, hash: str, **options: Any) -> None:
+def push(file: str, delete_missing: bool, hash: str, unlock: bool, **options: Any) -> None:
     """Make the collections those of FILE, all or nothing."""
     from holdfast.audit.author import COMMAND_LINE
     from holdfast.collections.service import import_
@@ -87,7 +91,12 @@ def push(file: str, delete_missing: bool, hash: str, **options: Any) -> None:
     given = _read(file, delete_missing=delete_missing)
     if hash:
         given["plan"] = hash
-    _with_engine(settings(options), lambda engine: import_(engine, COMMAND_LINE, given))
+    chosen = settings(options)
+    if chosen.schema_lock and not unlock:
+        source = chosen.sources["schema_lock"]
+        raise click.ClickException(f"The schema is locked by {source}: nothing is changed. --unlock changes it.")
+    opened = msgspec.structs.replace(chosen, schema_lock=False)
+    _with_engine(opened, lambda engine: import_(engine, COMMAND_LINE, given))
     click.echo(f"{len(given['collections'])} collections are as {file} has them")
 
 
@@ -100,10 +109,13 @@ def _read(file: str, *, delete_missing: bool) -> dict[str, Any]:
         raise click.ClickException(f"{file} cannot be read: {failure.strerror}.") from failure
     except msgspec.DecodeError as failure:
         raise click.ClickException(f"{file} is no JSON: {failure}.") from failure
-    collections: Any = cast("dict[str, Any]", found).get("collections") if isinstance(found, dict) else found
-    if not isinstance(collections, list):
+    given = cast("dict[str, Any]", found) if isinstance(found, dict) else {"collections": found}
+    if not isinstance(given.get("collections"), list):
         raise click.ClickException(f"{file} has to hold a list of collections.")
-    return {"collections": collections, "deleteMissing": delete_missing}
+    return {
+        "collections": given["collections"],
+        "deleteMissing": delete_missing or given.get("deleteMissing", False),
+    }
 
 
 def _text(found: "Plan", broken: "tuple[Break, ...]") -> str:

@@ -26,7 +26,7 @@ from holdfast.db.failures import api_error
 from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import join, qualified, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import PreconditionFailed, Unavailable
+from holdfast.errors import PreconditionFailed, SchemaLocked, Unavailable
 from holdfast.schema.collection import Collection
 from holdfast.schema.role import with_new_names
 
@@ -62,9 +62,10 @@ NO_TERMS: Final = Terms()
 async def change(engine: Engine, author: Author, decide: Decide, terms: Terms = NO_TERMS) -> Catalog:
     """Do what is decided, all or nothing; returns the collections as they are then, loaded by every process.
 
-    Raises PreconditionFailed unless the plan is the one that `terms` insist on, what a guard refuses it with, and
-    Unavailable when locks are not to be had within `lock_timeout_ms`.
+    Raises SchemaLocked, PreconditionFailed unless the plan is the one that `terms` insist on, what a guard refuses it
+    with, and Unavailable when locks are not to be had within `lock_timeout_ms`.
     """
+    refuse_locked(engine.settings)
 
     async def work(tx: Transaction) -> tuple[Catalog, Catalog]:
         await lock(tx, engine.settings)
@@ -81,6 +82,12 @@ async def change(engine: Engine, author: Author, decide: Decide, terms: Terms = 
     await settle(engine, new)
     await after_change(engine, author, old, new)
     return new
+
+
+def refuse_locked(settings: Settings) -> None:
+    """Raise SchemaLocked where collections are not to be changed by whoever asks over the API."""
+    if settings.schema_lock:
+        raise SchemaLocked
 
 
 async def settle(engine: Engine, done: Catalog) -> None:

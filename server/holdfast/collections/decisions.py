@@ -8,7 +8,7 @@ from holdfast.collections.change import Decide, Decision
 from holdfast.collections.mishap import Places
 from holdfast.errors import BadRequest, Problem, ValidationFailed
 from holdfast.schema.collection import Collection
-from holdfast.schema.reading import read_collection, read_collections
+from holdfast.schema.reading import Missing, read_collection, read_collections
 from holdfast.schema.system import system_collections
 
 
@@ -45,21 +45,32 @@ def deletion(id_or_name: str) -> Decide:
 
 
 def importing(given: Mapping[str, Any]) -> Decide:
-    """Many collections at once; with `deleteMissing` they are all that there are, but for the system's."""
+    """Many collections at once; with `deleteMissing` they are all that there are, or their fields are."""
     listed = given.get("collections")
     # An empty list with deleteMissing would be the end of everything, and is nearly always a mistake.
     if not isinstance(listed, list) or not listed:
         raise ValidationFailed({"collections": Problem("validation_required", "Must be a list of collections.")})
-    missing = given.get("deleteMissing", False)
-    if not isinstance(missing, bool):
-        raise ValidationFailed({"deleteMissing": Problem("validation_invalid_value", "Must be true or false.")})
+    missing = _missing(given.get("deleteMissing", False))
     collections = cast(list[Any], listed)
 
     def decide(now: Catalog) -> Decision:
-        after = read_collections(collections, existing=now.collections, delete_missing=missing)
+        after = read_collections(collections, existing=now.collections, missing=missing)
         return Decision(after, _places(collections, after))
 
     return decide
+
+
+def _missing(asked: object) -> Missing:
+    match asked:
+        case False:
+            return "stay"
+        case "fields":
+            return "fields go"
+        case True:
+            return "go"
+        case _:
+            wrong = Problem("validation_invalid_value", 'Must be true, false or "fields".')
+            raise ValidationFailed({"deleteMissing": wrong})
 
 
 def _places(listed: list[Any], after: tuple[Collection, ...]) -> Places:

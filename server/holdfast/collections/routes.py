@@ -7,8 +7,10 @@ import msgspec
 
 from holdfast.audit.author import Author
 from holdfast.collections import service, trash
+from holdfast.collections.index_use import indexes_of
 from holdfast.collections.listing import page_of
 from holdfast.engine import Engine
+from holdfast.http.recent import require_recent
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import OBJECT, Parameter, Route, Schema
@@ -32,10 +34,45 @@ _IMPORT: Final[Schema] = {
     "type": "object",
     "properties": {
         "collections": {"type": "array", "items": OBJECT},
-        "deleteMissing": {"type": "boolean"},
+        "deleteMissing": {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": ["fields"]}]},
         "plan": {"type": "string"},
     },
     "required": ["collections"],
+}
+_QUERY: Final[Schema] = {
+    "type": "object",
+    "properties": {"viewQuery": {"type": "string"}},
+    "required": ["viewQuery"],
+}
+_INDEXES: Final[Schema] = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {
+        "items": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "bytes", "scans", "lastUsed", "valid"],
+                "properties": {
+                    "name": {"type": "string"},
+                    "bytes": {"type": "integer"},
+                    "scans": {"type": "integer", "description": "Since PostgreSQL's statistics were reset."},
+                    "lastUsed": {"type": "string", "description": "Empty if never, and before PostgreSQL 16."},
+                    "valid": {"type": "boolean"},
+                },
+            },
+        },
+    },
+}
+_COLUMN: Final[Schema] = {
+    "type": "object",
+    "required": ["name", "type", "hidden"],
+    "properties": {"name": {"type": "string"}, "type": {"type": "string"}, "hidden": {"type": "boolean"}},
+}
+_PREVIEW: Final[Schema] = {
+    "type": "object",
+    "required": ["fields", "items"],
+    "properties": {"fields": {"type": "array", "items": _COLUMN}, "items": {"type": "array", "items": OBJECT}},
 }
 _FIELDS: Final = Parameter("fields", "Which parts of each collection go out, with commas between them.")
 _encode: Final = msgspec.json.encode
@@ -92,13 +129,29 @@ async def truncate_collection(engine: Engine, request: Request) -> Response:
 
 async def import_collections(engine: Engine, request: Request) -> Response:
     """Make and change many collections at once."""
-    await service.import_(engine, Author.of(request), await request.object())
+    given = await request.object()
+    if given.get("deleteMissing") is True:
+        await require_recent(engine, request.principal)
+    await service.import_(engine, Author.of(request), given)
     return NO_CONTENT
 
 
 async def plan_collections(engine: Engine, request: Request) -> Response:
     """Say what a change would do."""
     return Response(body=_encode(await service.plan(engine, await request.object())))
+
+
+async def show_indexes(engine: Engine, request: Request) -> Response:
+    """The indexes of a collection with their sizes and their use."""
+    found = await indexes_of(engine, engine.catalog.get(request.params["collection"]))
+    return Response(body=_encode({"items": found}))
+
+
+async def preview_of_view(engine: Engine, request: Request) -> Response:
+    """Show what the query of a view would show."""
+    from holdfast.collections.view_preview import preview_view  # loads the parser, which few servers need
+
+    return Response(body=_encode(await preview_view(engine, (await request.object()).get("viewQuery"))))
 
 
 async def show_scaffolds(engine: Engine, request: Request) -> Response:
@@ -175,6 +228,14 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=OBJECT,
         errors=(503,),
     ),
+    _route(
+        "POST",
+        "/api/collections/preview",
+        preview_of_view,
+        "What the query of a view would show, without making it",
+        body=_QUERY,
+        answer=_PREVIEW,
+    ),
     _route("GET", "/api/collections/trash", list_trash, "What was dropped and can be brought back", answer=OBJECT),
     _route(
         "POST",
@@ -184,8 +245,16 @@ ROUTES: Final[tuple[Route, ...]] = (
         answer=OBJECT,
         errors=(503,),
     ),
-    _route("DELETE", "/api/collections/trash/{id}", delete_trash, "Delete something in the trash for good", status=204),
+    _route(
+        "DELETE",
+        "/api/collections/trash/{id}",
+        delete_trash,
+        "Delete something in the trash for good",
+        recent=True,
+        status=204,
+    ),
     _route("GET", _ONE, view_collection, "One collection, by id or name", parameters=(_FIELDS,), answer=OBJECT),
+    _route("GET", _ONE + "/indexes", show_indexes, "Its indexes: how large, how much used", answer=_INDEXES),
     _route(
         "PATCH",
         _ONE,
@@ -201,6 +270,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         _ONE,
         delete_collection,
         "Move a collection to the trash",
+        recent=True,
         body=OBJECT,
         body_required=False,
         status=204,
@@ -211,6 +281,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         _ONE + "/truncate",
         truncate_collection,
         "Delete all records of a collection",
+        recent=True,
         status=204,
         errors=(503,),
     ),

@@ -11,12 +11,12 @@ from holdfast.catalog import store
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import trash_rows
 from holdfast.collections.audited import write_changes
-from holdfast.collections.change import Decision, Done, lock, perform, retried, settle
+from holdfast.collections.change import Decision, Done, lock, perform, refuse_locked, retried, settle
 from holdfast.collections.hooked import after_change, before_change
 from holdfast.collections.restoring import Restoration, restoration
 from holdfast.collections.trash_rows import Dropped
 from holdfast.db.pool import Pool, Transaction
-from holdfast.db.sql import qualified, raw
+from holdfast.db.sql import literal, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.schema.collection import Collection
 
@@ -50,6 +50,7 @@ async def restore(engine: Engine, author: Author, id: str) -> Restored:
     Raises NotFound, BadRequest when something stands in the way (another collection of that name), and what
     `change` raises.
     """
+    refuse_locked(engine.settings)
 
     async def bring_back(tx: Transaction) -> tuple[Restoration, Catalog, Done]:
         await lock(tx, engine.settings)
@@ -58,6 +59,7 @@ async def restore(engine: Engine, author: Author, id: str) -> Restored:
         found = restoration(old, await trash_rows.all_of(tx), wanted)
         done = await perform(tx, engine.settings, old, Decision(found.collections, back=found.back))
         for item in found.done:
+            await _bring_files(tx, found, item)
             await forget(tx, item)
         await engine.ask_guards(tx, done.catalog)
         await before_change(engine, author, tx, old, done.catalog)
@@ -74,6 +76,24 @@ async def restore(engine: Engine, author: Author, id: str) -> Restored:
         closed_rules=found.closed,
         loosened=found.loosened,
     )
+
+
+async def _bring_files(tx: Transaction, found: Restoration, item: trash_rows.DroppedWhole) -> None:
+    """Let files follow a collection that comes back under another id, since one that was made anew has its own.
+
+    They stay where they are in the storage. Their small pictures are forgotten: they are made again.
+    """
+    for id, back in found.back.tables.items():
+        if back.table != item.table or back.was.id == id:
+            continue
+        theirs = raw(" WHERE f.collection_id = ") + literal(back.was.id) + raw(" AND f.created <= (SELECT dropped")
+        theirs += raw(" FROM holdfast.trash WHERE id = ") + value(item.shown.id, "text") + raw(")")
+        await tx.execute(
+            raw("DELETE FROM holdfast.thumbs AS t USING holdfast.files AS f")
+            + theirs
+            + raw(" AND (t.collection_id, t.record_id, t.name) = (f.collection_id, f.record_id, f.name)")
+        )
+        await tx.execute(raw("UPDATE holdfast.files AS f SET collection_id = ") + literal(id) + theirs)
 
 
 async def delete_forever(engine: Engine, author: Author, id: str) -> None:

@@ -43,6 +43,12 @@ _ANSWER: Final[Schema] = {
         "version": {"type": "string"},
         "database": {"type": "string", "description": "The version of PostgreSQL."},
         "appName": {"type": "string"},
+        "environment": {"enum": ["dev", "staging", "prod"], "description": "What the server is for."},
+        "schemaLock": {
+            "type": "boolean",
+            "description": "Whether the API only plans changes of collections.",
+        },
+        "sql": {"enum": ["off", "read", "write"], "description": "What the SQL console may do."},
         "collections": {"type": "array", "items": OBJECT},
         "rows": {
             "type": "object",
@@ -84,6 +90,9 @@ async def _begin(engine: Engine, who: Principal) -> dict[str, Any]:
         "version": __version__,
         "database": database["version"] if database else "",
         "appName": engine.options.meta.app_name,
+        "environment": engine.settings.environment,
+        "schemaLock": engine.settings.schema_lock,
+        "sql": engine.settings.sql_console,
         "collections": [collection_json(one) for one in catalog.collections],
         "rows": {row["name"]: row["rows"] for row in counted if row["name"] in named},
     }

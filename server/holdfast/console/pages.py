@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from pathlib import Path
 from typing import Final
 
 import litestar
@@ -18,10 +19,19 @@ from holdfast.http.response import Response
 KEPT: Final = b"public, max-age=31536000, immutable"
 HTML: Final = b"text/html; charset=utf-8"
 # What runs is ours: files of this server, and the few lines in the page that have its nonce. Blobs are pictures that
-# somebody has just chosen to upload.
+# somebody has just chosen to upload. The editor measures with elements that have a style of their own; what users wrote
+# is never made into elements.
 POLICY: Final = (
-    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; font-src 'self'; "
-    "img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; "
+    "style-src-attr 'unsafe-inline'; font-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+# HTML that somebody wrote, such as a mail, is shown in a page that may do nothing, of an origin of its own.
+PREVIEW: Final = Path(__file__).with_name("preview.html")
+PREVIEW_POLICY: Final = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 
 
@@ -36,7 +46,14 @@ def console_handlers(assets: Assets) -> tuple[ControllerRouterHandler, ...]:
     )
     async def console() -> litestar.Response[bytes]:
         """The page. It is the same for everybody and under every path: its script reads the address."""
-        return as_litestar(_page(assets))
+        return as_litestar(_answer(assets.page, POLICY))
+
+    @litestar.get(
+        "/_/preview", summary="A page that shows HTML and does nothing", tags=["console"], media_type=MediaType.HTML
+    )
+    async def console_preview() -> litestar.Response[bytes]:
+        """The page in which the console shows HTML that somebody wrote."""
+        return as_litestar(_answer(PREVIEW.read_text("utf-8"), PREVIEW_POLICY))
 
     @litestar.get(
         "/_/a/{digest:str}/{file:str}", media_type=MediaType.TEXT, summary="A file of the console", tags=["console"]
@@ -47,16 +64,16 @@ def console_handlers(assets: Assets) -> tuple[ControllerRouterHandler, ...]:
         """One of its files, which never changes under this address."""
         return as_litestar(await _file(assets, incoming, digest, file))
 
-    return (console, console_file)
+    return (console, console_preview, console_file)
 
 
-def _page(assets: Assets) -> Response:
+def _answer(page: str, policy: str) -> Response:
     nonce = secrets.token_urlsafe(16)
     headers = (
-        (b"content-security-policy", POLICY.replace("{nonce}", nonce).encode()),
+        (b"content-security-policy", policy.replace("{nonce}", nonce).encode()),
         (b"cache-control", b"no-store"),
     )
-    return Response(body=assets.page.replace("{{nonce}}", nonce).encode(), headers=headers, content_type=HTML)
+    return Response(body=page.replace("{{nonce}}", nonce).encode(), headers=headers, content_type=HTML)
 
 
 async def _file(assets: Assets, request: Request, digest: str, name: str) -> Response:

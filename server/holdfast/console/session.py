@@ -10,6 +10,7 @@ from holdfast.auth.browser import cookie_of, csrf_token, require_own_page, set_c
 from holdfast.auth.login import Asked, read_asked
 from holdfast.auth.noting import note_act
 from holdfast.auth.own import is_impersonation
+from holdfast.auth.own_password import check_own_password
 from holdfast.auth.password_login import Credentials, log_in
 from holdfast.auth.proved import SecondFactor
 from holdfast.auth.sessions import begin_session, end_session
@@ -17,6 +18,7 @@ from holdfast.auth.tokens import peek
 from holdfast.auth.typed import read_texts, read_typed
 from holdfast.engine import Engine
 from holdfast.errors import Forbidden, Unauthenticated
+from holdfast.http.recent import note_proof
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Route, Schema
@@ -98,11 +100,24 @@ async def _account(engine: Engine, collection: Collection, id: str) -> Account:
 async def _begin(engine: Engine, request: Request, collection: Collection, account: Account) -> Response:
     asked = read_asked(request, {})
     session = await begin_session(engine, collection, account.id, account.token_key, asked.origin)
+    await note_proof(engine, session.id)
     # As long as the session: a cookie cannot be renewed by a refresh token, and ends with its row in any case.
     seconds = auth_options(collection.auth).auth_token.duration
     token = await new_token(engine, collection, account, session_id=session.id, seconds=seconds, refreshable=False)
     begun = msgspec.json.encode(Begun(csrf_token(engine.secret, token)))
     return Response(body=begun, headers=(NO_STORE, set_cookie(request, token, seconds)))
+
+
+async def post_proof(engine: Engine, request: Request) -> Response:
+    """Take the password once more, for what cannot be taken back. Answer 204, or 400 where it is another one."""
+    who = request.principal
+    collection = engine.catalog.get(SUPERUSERS)
+    if who.collection_id != collection.id or not who.session_id:
+        raise Forbidden("Only who has signed in to the console can show it once more.")
+    (password,) = read_texts(await read_typed(request), "password")
+    await check_own_password(engine, request, collection, password)
+    await note_proof(engine, who.session_id)
+    return Response(204, headers=(NO_STORE,))
 
 
 async def delete_session(engine: Engine, request: Request) -> Response:
@@ -129,6 +144,17 @@ SESSION_ROUTES: Final = (
         body_required=False,
         answer=_BEGUN,
         errors=(401, 403, 429),
+    ),
+    Route(
+        method="POST",
+        path=PATH + "/proof",
+        handler=post_proof,
+        summary="Show once more who you are",
+        description="For ten minutes, what cannot be taken back may be asked for by this session of the console.",
+        tag="console",
+        body={"type": "object", "required": ["password"], "properties": {"password": {"type": "string"}}},
+        status=204,
+        errors=(429,),
     ),
     Route(
         method="DELETE",

@@ -1,5 +1,6 @@
 """What PostgreSQL's failures mean to a client, by SQLSTATE and never by message text."""
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -25,6 +26,18 @@ def api_error(failure: Exception) -> ApiError | None:
     if isinstance(failure, (*_ASYNCPG, OSError)):
         return Unavailable("The database cannot be reached just now: try again in a moment.")
     return None
+
+
+def end_if_cancelled() -> None:
+    """Raise CancelledError where the task that runs was cancelled, and a failure came in the place of that.
+
+    A statement that is cancelled inside of a transaction is followed by a ROLLBACK, which fails while PostgreSQL's last
+    words about the statement are on their way: asyncpg raises that failure. A loop that goes on after failures has to
+    ask here first, or it never ends.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _by_state(state: str) -> ApiError:

@@ -2,7 +2,8 @@
 
 asyncpg's own pool sends four statements on every release; without them a get by id is three times
 as fast (docs/explanation/data-plane.md). The price is house rules: settings by `SET LOCAL` only,
-advisory locks of transactions only, LISTEN on a connection of its own.
+advisory locks of transactions only, LISTEN on a connection of its own. Plugins need not know them: after their SQL
+there is such a round trip.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import asyncpg
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.sql import NO_INPUTS, Inputs, Sql, Statement
 from holdfast.errors import Unavailable
 
@@ -28,6 +30,7 @@ Follow: TypeAlias = Callable[[], Awaitable[None]]
 STATEMENTS_KEPT: Final = 256  # prepared statements of a connection: one of a list takes PostgreSQL about 72 kB
 CONNECT_SECONDS: Final = 5.0  # for a new connection
 WAIT_SECONDS: Final = 5.0  # for a free connection, before the client is told 503
+TIDY_SECONDS: Final = 2.0  # for a connection on which others' SQL ran
 
 
 class Pool:
@@ -47,6 +50,7 @@ class Pool:
         self._expiry: asyncio.TimerHandle | None = None
         self._open = 0
         self._closed = False
+        self._tidying: set[asyncio.Task[None]] = set()
 
     @property
     def size(self) -> int:
@@ -210,15 +214,34 @@ class Pool:
         """A connection in a transaction: committed at the end of the block, rolled back if it raises."""
         connection = await self.acquire()
         made = Transaction(connection)
+        has_begun = False
         try:
             async with connection.transaction():
+                has_begun = True
                 yield made
         except asyncpg.InternalClientError as failure:
             raise _lost(connection) from failure
         finally:
-            self.release(connection)
+            made.connection = _ENDED
+            if not has_begun:  # asyncpg takes it for one in a transaction from then on
+                connection.terminate()
+            if made.is_soiled:
+                tidying = asyncio.create_task(self._tidy(connection), name="tidy up a connection")
+                self._tidying.add(tidying)
+                tidying.add_done_callback(self._tidying.discard)
+            else:
+                self.release(connection)
         for follow in made.followers:
             await follow()
+
+    async def _tidy(self, connection: Connection) -> None:
+        """Give a connection back without what somebody has set for more than a transaction: SET, LISTEN, locks."""
+        try:
+            await connection.reset(timeout=TIDY_SECONDS)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError):
+            connection.terminate()
+        finally:
+            self.release(connection)
 
     async def close(self) -> None:
         """Close what is idle now and what is lent as it comes back."""
@@ -227,6 +250,7 @@ class Pool:
             self._pass_on(None)
         if self._expiry is not None:
             self._expiry.cancel()
+        await asyncio.gather(*self._tidying, return_exceptions=True)
         while self._idle:
             self._open -= 1
             await self._idle.pop().close(timeout=2)
@@ -236,9 +260,10 @@ def _lost(connection: Connection) -> Unavailable:
     """What to raise for a connection on which PostgreSQL has said goodbye while it was idle.
 
     asyncpg calls that an error of its own when the next statement is sent before the socket is seen to close,
-    and would go on calling the connection open.
+    and would go on calling the connection open. Raises CancelledError where it is only the echo of that.
     """
     connection.terminate()
+    end_if_cancelled()
     return Unavailable("The database cannot be reached just now: try again in a moment.")
 
 
@@ -252,14 +277,26 @@ async def transaction_on(connection: Connection) -> AsyncGenerator["Transaction"
         await follow()
 
 
-class Transaction:
-    """A connection inside a transaction. `connection` is there for what is not a `Sql`, such as COPY."""
+class _Ended:
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this transaction has ended")
 
-    __slots__ = ("connection", "followers")
+
+_ENDED: Final = cast(Connection, _Ended())  # its connection may be somebody else's by now
+
+
+class Transaction:
+    """A connection inside a transaction. `connection` is there for what is not a `Sql`, such as COPY.
+
+    One that `is_soiled` ran SQL that is not the server's own: its connection is tidied up before others get it.
+    """
+
+    __slots__ = ("connection", "followers", "is_soiled")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.followers: list[Follow] = []
+        self.is_soiled = False
 
     def after_commit(self, follow: Follow) -> None:
         """Have something done when the transaction is committed and its connection is given back."""

@@ -234,6 +234,14 @@ def rebuilt(tree: "exp.Query") -> Sql:
     return Sql((tree.sql(dialect="postgres", identify=True, comments=False, pretty=False),))
 
 
+def as_written(text: str) -> Sql:
+    """A statement as somebody has written it, who may write any.
+
+    Only sql_console/answering.py may call it, for connections of a role that can do no harm with it.
+    """
+    return Sql((text,))
+
+
 def inline(sql: Sql) -> str:
     """The text of SQL that has no parameters, for DDL.
 

@@ -17,7 +17,7 @@ from holdfast.jobs.state import jobs_state
 from holdfast.webhooks.state import webhooks_state
 
 REDIS_SECONDS: Final = 3.0
-LISTENERS: Final = 3  # connections of each server process beside its pool: catalog, realtime, events
+LISTENERS: Final = 5  # connections of each server process beside its pool: catalog, realtime, events, two of the log
 RELAYS: Final = 1  # connections that relay events, of all processes together
 
 

@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from holdfast.db.failures import as_api_errors
+from holdfast.db.failures import as_api_errors, end_if_cancelled
 from holdfast.db.pool import Pool
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.errors import Unavailable
@@ -97,6 +97,7 @@ class Feed:
             try:
                 await self._follow_once()
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Unavailable) as failure:
+                end_if_cancelled()
                 _log.warning("following the events was interrupted", reason=str(failure))
             await asyncio.sleep(RETRY_SECONDS)
 

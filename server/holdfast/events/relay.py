@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.leader import leadership
 from holdfast.db.pool import Connection, Pool
 from holdfast.db.sql import Inputs, Statement, named, raw, value
@@ -97,6 +98,7 @@ class Relay:
                 if not await self._is_led():
                     await self._lead()
             except _FAILURES as failure:
+                end_if_cancelled()
                 if not self._away:
                     _log.warning("no events are relayed while the database is away", reason=str(failure))
                 self._away = True

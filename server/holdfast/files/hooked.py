@@ -1,5 +1,7 @@
 """What plugins do when a file is asked for: they may refuse it, and say how it goes out."""
 
+from functools import partial
+
 from holdfast.engine import Engine
 from holdfast.files.finding import Found
 from holdfast.hooks.calling import call
@@ -25,6 +27,7 @@ async def before_serve(engine: Engine, request: Request, found: Found, *, downlo
         download=download,
     )
     collection = engine.catalog.by_id.get(original.collection_id)
-    origin = Origin(who=request.principal, request_id=request.id, collection=collection, facts=Facts.of(request))
+    facts = partial(Facts.of, request)
+    origin = Origin(who=request.principal, request_id=request.id, collection=collection, facts=facts)
     await call(calls, origin, served)
     return served

@@ -13,7 +13,8 @@ from holdfast.files import picture
 
 AT_ONCE: Final = 2  # pictures, and processes, of one server process
 MOST_WAITING: Final = 64  # who comes then is given the picture itself
-SECONDS: Final = 15.0  # for one picture, behind all requests: its reader is the last to get the processor
+# For one picture, behind all requests: its reader is the last to get the processor.
+SECONDS: Final = 15.0
 _KEPT_VARIABLES: Final = frozenset(("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT"))
 _MOST_LINE_BYTES: Final = 64 * 1024
 
@@ -23,7 +24,7 @@ class CannotMake(Exception):
 
 
 class Busy(Exception):
-    """So many wait already that one more had better not."""
+    """So many wait already that one more had better not, or the machine has no time for pictures now."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -80,9 +81,9 @@ class Studio:
             await self._end(process)
 
     async def _make(self, job: Job) -> Made:
-        process = self._idle.pop() if self._idle else None
+        process = await self._rested()
         if process is not None:
-            # It may have ended meanwhile, since it had nothing to do.
+            # It may end at this very moment, since it had nothing to do.
             made = await self._ask(process, job)
             if made is not None:
                 return made
@@ -90,6 +91,16 @@ class Studio:
         if made is None:
             raise CannotMake("its reader broke down")
         return made
+
+    async def _rested(self) -> asyncio.subprocess.Process | None:
+        """A process that has nothing to do; None if there is none, or all have ended since."""
+        while self._idle:
+            process = self._idle.pop()
+            if process.returncode is None and process.stdin is not None and not process.stdin.is_closing():
+                return process
+            # uvloop does not say of it what asyncio does, that its line is broken: it refuses with a RuntimeError.
+            await self._end(process)
+        return None
 
     async def _ask(self, process: asyncio.subprocess.Process, job: Job) -> Made | None:
         """What a process answers; None if it does not live to do that."""
@@ -102,7 +113,8 @@ class Studio:
                 await process.stdin.drain()
                 line = await process.stdout.readline()
         except TimeoutError as failure:
-            raise CannotMake(f"it takes longer than {SECONDS:g} s") from failure
+            # Not the picture's fault: one that takes much of a processor is ended by its own limit, long before.
+            raise Busy(f"nothing came back within {SECONDS:g} s") from failure
         except (ConnectionError, ValueError):
             line = b""
         finally:

@@ -85,13 +85,16 @@ async def _superuser(engine: Engine, place: Place) -> Seen:
 
 async def _by_rule(engine: Engine, request: Request, place: Place) -> Seen:
     asked, shape = Asked(place.catalog, place.collection, audience(request.principal)), ("", "")
-    if engine.hooks.views:
+    hooks = engine.hooks
+    if hooks.record_before_view:
         shape = await before_view(engine, request, place.collection, place.record_id, shape)
     compiled = plan_view(engine.plans, asked, shape)
     given = inputs({RECORD_ID: place.record_id}, Facts.of(request))
     row = await engine.pool.fetchrow(compiled.statement, given)
     if row is not None:
-        body = await after_view(engine, request, place.collection, row["item"].encode())
+        body: bytes = row["item"].encode()
+        if hooks.record_after_view:
+            body = await after_view(engine, request, place.collection, body)
         record: dict[str, Any] = msgspec.json.decode(body)
         fields = place.collection.by_name
         return Seen(True, frozenset(fields[name].id for name in record if name in fields))

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from functools import cache
-from typing import Any, Final, get_origin, get_type_hints
+from typing import Any, Final, TypeGuard, get_origin, get_type_hints
 
 import asyncpg
 import msgspec
@@ -11,11 +11,13 @@ import structlog
 
 from holdfast.db.failures import api_error
 from holdfast.errors import ApiError, PluginFailed, Unavailable
-from holdfast.hooks.origin import HookContext, Origin
+from holdfast.hooks.beginning import Ended, begin, how_it_ended
+from holdfast.hooks.origin import Origin
 from holdfast.hooks.table import Called, Calls
 from holdfast.plugin import Answer, GiveUp, TryLater
 
 LIMIT_SECONDS: Final = 5.0  # for one hook: a transaction that is open for longer holds up others
+GRACE_SECONDS: Final = 1.0  # for one that is ended, to tidy up
 _log: Final = structlog.get_logger("holdfast.plugins")
 
 
@@ -25,7 +27,7 @@ async def call(calls: Calls, origin: Origin, *given: object) -> None:
     Raises the ApiError that a hook refuses with, and PluginFailed for any other fault of it.
     """
     for called in calls:
-        await call_one(called, origin, *given)
+        _check(called, await _within_bounds(called, origin, given), given)
 
 
 async def call_quietly(calls: Calls, origin: Origin, *given: object) -> None:
@@ -45,7 +47,11 @@ def tell(called: Called, failure: Exception, **more: object) -> None:
 
 async def call_one(called: Called, origin: Origin, *given: object) -> None:
     """Call one hook. Raises what `call` raises."""
-    found = await _within_bounds(called, origin, given)
+    _check(called, await _within_bounds(called, origin, given), given)
+
+
+def _check(called: Called, found: object, given: tuple[object, ...]) -> None:
+    """Raises PluginFailed for what a hook gives back, or has put where it does not belong."""
     if found is not None:
         raise PluginFailed(called.plugin, called.hook, f"it gave back {_kind(found)}, where nothing is expected")
     for one in given:
@@ -65,41 +71,88 @@ async def call_job(called: Called, origin: Origin, *given: object) -> None:
 
 
 async def _within_bounds(called: Called, origin: Origin, given: tuple[object, ...]) -> object:
+    """What a hook gives back. It is a task of its own: one that does not end when it is told to holds up nobody."""
     context = called.context(origin)
     seconds = called.seconds or LIMIT_SECONDS
     started = time.monotonic()
     try:
-        found = await _limited(called, context, given, seconds)
+        ended = begin(called.run(context, *given))
+        if not isinstance(ended, Ended):
+            ended = await _waited(called, ended, seconds, started)
     finally:
-        left = await context.leave()
+        left = context.leave()
+        if left:
+            await context.undo()
+    if ended.failure is not None:
+        raise _as_told(called, ended.failure)
     if left:
         raise PluginFailed(called.plugin, called.hook, left)
     if time.monotonic() - started > seconds:  # it never let go of the event loop, so no time limit could end it
         raise PluginFailed(called.plugin, called.hook, f"it blocked the event loop for more than {seconds:g} s")
+    return ended.value
+
+
+async def _waited(called: Called, task: asyncio.Task[object], seconds: float, started: float) -> Ended:
+    """How a hook has ended. Raises PluginFailed for one that took too long."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    # By hand: asyncio.wait takes 10 us more.
+    task.add_done_callback(wake)
+    limit = loop.call_later(seconds - (time.monotonic() - started), wake)
+    try:
+        await waiter
+    except asyncio.CancelledError:  # whoever asked is gone, or the server stops
+        await _end(called, task)
+        raise
+    finally:
+        limit.cancel()
+    if not task.done():
+        ended = await _end(called, task)
+        reason = f"it took longer than {seconds:g} s" + ("" if ended else ", and goes on though it was ended")
+        raise PluginFailed(called.plugin, called.hook, reason)
+    return how_it_ended(task)
+
+
+async def _end(called: Called, task: asyncio.Task[object]) -> bool:
+    """End a hook; whether it has ended. One that catches its end goes on, and what it is given works no more."""
+    task.cancel()
+    await asyncio.wait((task,), timeout=GRACE_SECONDS)
+    if task.done():
+        return True
+    _log.error("a plugin goes on though it was ended", plugin=called.plugin, place=called.hook)
+    task.add_done_callback(lambda done: None if done.cancelled() else done.exception())  # seen
+    return False
+
+
+def _as_told(called: Called, failure: BaseException) -> Exception:
+    """What to raise for what a hook has raised."""
+    if isinstance(failure, asyncio.CancelledError):
+        return PluginFailed(called.plugin, called.hook, "CancelledError, though nobody has cancelled it")
+    if isinstance(failure, ApiError) or _is_of_the_moment(failure):
+        return failure
+    found = failed(called.plugin, called.hook, failure)
+    found.__cause__ = failure
     return found
 
 
-async def _limited(called: Called, context: HookContext, given: tuple[object, ...], seconds: float) -> object:
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            return await called.run(context, *given)
-    except ApiError:
-        raise
-    except TimeoutError as failure:
-        reason = f"it took longer than {seconds:g} s" if limit.expired() else _said(failure)
-        raise PluginFailed(called.plugin, called.hook, reason) from failure
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as failure:
-        # Met another transaction, or the database is away: no fault of the plugin, and trying again helps.
-        if isinstance(failure, asyncpg.PostgresError) and isinstance(api_error(failure), Unavailable):
-            raise
-        raise PluginFailed(called.plugin, called.hook, _said(failure)) from failure
-    except (Exception, SystemExit, KeyboardInterrupt) as failure:  # the last two would end the server
-        raise PluginFailed(called.plugin, called.hook, _said(failure)) from failure
+def failed(plugin: str, place: str, failure: BaseException) -> PluginFailed:
+    """What to raise for whatever a plugin has raised that is no ApiError."""
+    return PluginFailed(plugin, place, _said(failure))
+
+
+def _is_of_the_moment(failure: BaseException) -> TypeGuard[Exception]:
+    """Whether it met another transaction, or the database is away: no fault of the plugin, and trying again helps."""
+    return isinstance(failure, asyncpg.PostgresError) and isinstance(api_error(failure), Unavailable)
 
 
 def _said(failure: BaseException) -> str:
-    text = " ".join(str(failure).split())
+    # Half of a surrogate pair can be in a text of Python, and in no answer.
+    text = " ".join(str(failure).encode("utf-8", "backslashreplace").decode().split())
     return f"{type(failure).__name__}: {text[:300]}" if text else type(failure).__name__
 
 

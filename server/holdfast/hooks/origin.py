@@ -1,5 +1,6 @@
 """What a hook is called for: who asks, in which request, about which collection, in which transaction."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
@@ -16,13 +17,16 @@ MOST_DEEP: Final = 8  # writes of hooks that lead to writes of hooks
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """What a hook is called for. `depth` counts the writes of plugins that led to it."""
+    """What a hook is called for. `depth` counts the writes of plugins that led to it.
+
+    `facts` gives what a rule may ask of the request: few hooks do anything that a rule has to allow.
+    """
 
     who: Principal = GUEST
     request_id: str = ""
     collection: Collection | None = None
     tx: Transaction | None = None
-    facts: "Facts | None" = None
+    facts: "Callable[[], Facts] | None" = None
     depth: int = 0
     job: JobRun | None = None
 
@@ -33,9 +37,14 @@ NOWHERE: Final = Origin()
 class HookContext(Context, Protocol):
     """A context as the caller of a hook has it."""
 
-    async def leave(self) -> str:
-        """End it, with whatever it has open.
+    def leave(self) -> str:
+        """End it: nothing can be done with it any more.
 
-        Gives what the hook has left behind that it should not have, as the end of a sentence, or nothing.
+        Gives what the hook has left behind that it should not have, as the end of a sentence, or nothing. If there is
+        something, it has to be undone.
         """
+        ...
+
+    async def undo(self) -> None:
+        """Undo what was left open."""
         ...

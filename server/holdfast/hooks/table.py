@@ -1,7 +1,7 @@
 """The hooks that are to be called, by their names: made once, whenever the plugins or their settings change."""
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -17,7 +17,7 @@ class Called(msgspec.Struct, frozen=True):
 
     plugin: str
     hook: str
-    run: Callable[..., Awaitable[Any]]
+    run: Callable[..., Coroutine[Any, Any, Any]]
     context: MakeContext
     seconds: float | None = None  # in place of the time that a hook has
 
@@ -65,7 +65,6 @@ class Hooks(msgspec.Struct, frozen=True, kw_only=True):
     updates: bool = False
     deletes: bool = False
     lists: bool = False
-    views: bool = False
     aggregates: bool = False
 
 
@@ -103,6 +102,5 @@ def make_hooks(plugins: Iterable[tuple[Plugin, MakeContext]]) -> Hooks:
         updates=checked or bool(hooks.record_before_update or hooks.record_after_update),
         deletes=bool(hooks.record_before_delete or hooks.record_after_delete or hooks.record_after_commit),
         lists=bool(hooks.record_before_list or hooks.record_after_list),
-        views=bool(hooks.record_before_view or hooks.record_after_view),
         aggregates=bool(hooks.record_before_aggregate or hooks.record_after_aggregate),
     )

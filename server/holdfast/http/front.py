@@ -21,10 +21,11 @@ from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
 from holdfast.http.poured import send_poured
+from holdfast.http.recent import changes_superusers, require_recent
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
-from holdfast.http.routing import Handler, Route, Routes, allow, require_superuser
+from holdfast.http.routing import Handler, Route, Routes, require_operation, with_options
 from holdfast.http.stream import SocketLine, Streamed
 from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines, open_line
 from holdfast.identity import Principal
@@ -44,7 +45,7 @@ API_KEY: Final = b"x-api-key"
 CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
-_APART: Final[dict[str, str]] = {"import": "POST", "export": "GET"}  # a record may be called so: it can be changed
+_APART: Final = {"import": "POST", "bulk": "POST", "export": "GET"}  # a record may be called so: it can be changed
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -189,7 +190,7 @@ class Front:
         except MethodNotAllowed as refused:
             if request.method != "OPTIONS" or "Allow" not in refused.headers:
                 raise
-            return Response(204, headers=((b"allow", _with_options(refused.headers["Allow"])),))
+            return Response(204, headers=((b"allow", with_options(refused.headers["Allow"])),))
 
     async def _admit(self, request: Request) -> "Engine":
         """Find out who asks, and count it. Raises Unavailable, Unauthenticated, Forbidden and RateLimited."""
@@ -207,6 +208,8 @@ class Front:
 
     async def _dispatch(self, engine: "Engine", request: Request, exchange: "_Exchange") -> Response | None:
         path = request.path
+        if request.principal.session_id and changes_superusers(engine, request.method, path):
+            await require_recent(engine, request.principal)
         if path.startswith(RECORDS):
             segments = path.split("/", 5)
             of_records = len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/")
@@ -227,12 +230,8 @@ class Front:
         if path.startswith(RECORDS):
             raise NotFound
         # A copy: Litestar writes its own things into the scope.
-        scope: dict[str, Any] = {
-            **request.scope,
-            "method": request.method,
-            SCOPE_ENGINE: engine,
-            SCOPE_REQUEST: request,
-        }
+        own: dict[str, Any] = {"method": request.method, SCOPE_ENGINE: engine, SCOPE_REQUEST: request}
+        scope: dict[str, Any] = {**request.scope, **own}
         await self.parts.control(scope, request.receive, exchange)
         request.route = request.route or scope.get("path_template", "")
         return None
@@ -250,17 +249,15 @@ async def _call(engine: "Engine", request: Request, route: Route, params: dict[s
     request.params = params
     request.collection = params.get("collection", "")
     if route.access == "superusers":
-        require_superuser(request.principal)
+        require_operation(engine, request.principal, route.operation)
+    if route.recent:
+        await require_recent(engine, request.principal)
     return await route.handler(engine, request)
 
 
 def _without_slash(path: str) -> str:
     shown = path.rstrip("/")
     return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
-
-
-def _with_options(methods: str) -> bytes:
-    return allow(name.strip() for name in methods.split(",")).encode("latin-1")
 
 
 class _Common:
@@ -354,8 +351,7 @@ class _Exchange:
                 headers.append(_POLICY)
             message = {**message, "headers": [*headers, *own]}
         elif message["type"] == "http.response.body":
-            body: bytes = message.get("body", b"")
-            self._bytes += len(body)
+            self._bytes += len(message.get("body", b""))
             if self._head:
                 message = {**message, "body": b""}
         await self._send(message)
@@ -394,4 +390,8 @@ class _Exchange:
             request.principal.key,
             request.collection,
             self._bytes,
+            request.database_seconds * 1000,
+            request.client,
+            request.headers.get(b"user-agent", b""),
+            CSRF in request.headers,
         )

@@ -1,15 +1,19 @@
 """Bodies of multipart/form-data, read as they come: texts are gathered, files go to the spool."""
 
+import re
 from collections.abc import AsyncGenerator, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 from holdfast.errors import BadRequest, TooLarge
 from holdfast.http.form_value import FormValue, Upload, clean
 from holdfast.storage.spool import Spool, Spooled
 
 MAX_PARTS: Final = 1000  # of one form
+MAX_HEADER_BYTES: Final = 16 * 1024  # of one header of a part: names of files of some kB are shortened, not refused
+_EXTENDED: Final = re.compile(r"""filename\*\s*=\s*"?(utf-8|iso-8859-1)'[^']*'([^;"\s]*)""", re.IGNORECASE)
 Entry = tuple[str, FormValue]
 
 # Two projects ship a module of this name. At run time the one that Litestar needs is found; a type checker
@@ -28,7 +32,7 @@ def parse_multipart(content_type: str, body: bytes) -> list[Entry]:
                 content.append(bytes(event))
             elif event is not None:
                 segment, content = event, []
-            elif segment.filename is None:
+            elif _filename(segment) is None:
                 found.append(_text(segment, b"".join(content)))
             else:
                 found.extend(_file(segment, Spooled.of(b"".join(content))))
@@ -61,7 +65,9 @@ class _Parsing:
     def __init__(self, content_type: str) -> None:
         boundary = _library.parse_options_header(content_type)[1].get("boundary", "")
         with _failures():
-            self._parser: Any = _library.PushMultipartParser(boundary, max_segment_count=MAX_PARTS, strict=True)
+            self._parser: Any = _library.PushMultipartParser(
+                boundary, max_header_size=MAX_HEADER_BYTES, max_segment_count=MAX_PARTS, strict=True
+            )
 
     def __enter__(self) -> "_Parsing":
         return self
@@ -85,7 +91,7 @@ class _failures:
 
     def __exit__(self, _: object, failure: BaseException | None, __: object) -> None:
         if isinstance(failure, _library.ParserLimitReached):
-            message = f"The form has more than {MAX_PARTS} parts, or a part with too many headers."
+            message = f"The form has more than {MAX_PARTS} parts, or a part whose headers are too many or too long."
             raise TooLarge(message) from failure
         if isinstance(failure, _library.MultipartError | ValueError | LookupError):
             raise BadRequest("The body is not valid multipart/form-data.") from failure
@@ -108,7 +114,7 @@ class _Reader:
         elif not isinstance(event, bytes | bytearray):
             self._segment = event
             self._text = []
-            self._spool = None if event.filename is None else Spool(self._folder)
+            self._spool = None if _filename(event) is None else Spool(self._folder)
         elif self._spool is not None:
             await self._spool.write(bytes(event))
         else:
@@ -138,6 +144,20 @@ class _Reader:
                 upload.content.discard()
 
 
+def _filename(segment: Any) -> str | None:
+    """What the file of a part is called; None for a text.
+
+    Some clients say it by `filename*` (RFC 5987), beside `filename` or alone, where it has other letters than English.
+    """
+    found = _EXTENDED.search(segment.header("Content-Disposition", ""))
+    if found is None:
+        return segment.filename
+    try:
+        return unquote(found[2], found[1], "strict")
+    except UnicodeDecodeError:
+        return segment.filename or ""
+
+
 def _text(segment: Any, content: bytes) -> Entry:
     try:
         return clean(segment.name or ""), FormValue((clean(content.decode()),))
@@ -147,8 +167,8 @@ def _text(segment: Any, content: bytes) -> Entry:
 
 def _file(segment: Any, content: Spooled) -> list[Entry]:
     """The part as name and value; nothing for a file input of a page in which nothing was chosen."""
-    name = clean(segment.name or "")
-    if not segment.filename and not content.size:
+    name, filename = clean(segment.name or ""), clean(_filename(segment) or "")
+    if not filename and not content.size:
         return []
-    upload = Upload(clean(segment.filename), segment.content_type or "application/octet-stream", content)
+    upload = Upload(filename, segment.content_type or "application/octet-stream", content)
     return [(name, FormValue(uploads=(upload,)))]

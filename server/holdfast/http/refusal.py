@@ -58,7 +58,16 @@ def refusal(error: ApiError, request_id: str) -> Response:
         "requestId": request_id,
     }
     headers = tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in error.headers.items())
-    return Response(error.status, msgspec.json.encode(body), headers)
+    return Response(error.status, _encoded(body), headers)
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(body)
+    except UnicodeEncodeError:
+        # The words of a plugin may hold half of a surrogate pair; what it said of fields is left out then.
+        message = body["message"].encode("utf-8", "backslashreplace").decode()
+        return msgspec.json.encode({**body, "message": message, "data": {}})
 
 
 def problems_as_data(problems: Problems) -> dict[str, Any]:

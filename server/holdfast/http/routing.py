@@ -12,6 +12,7 @@ from holdfast.errors import Forbidden, MethodNotAllowed, NotFound, Unauthenticat
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.identity import Principal
+from holdfast.schema.role import Operation
 
 if TYPE_CHECKING:  # a handler is given the engine, which lies in a layer above
     from holdfast.engine import Engine
@@ -40,7 +41,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     `path` names its parameters in braces, one whole segment each (`/api/collections/{collection}/truncate`);
     the handler finds them in `request.params`. `access` is checked before the handler runs: it is closed
-    unless the route says that anyone may call it. `body` and `answer` are JSON schemas, or None where there is none.
+    unless the route says that anyone may call it, or that it is an `operation` which roles let their holders do.
+    What cannot be taken back says `recent`: a page of the console then has to come with a password of late.
+    `body` and `answer` are JSON schemas, or None where there is none.
     """
 
     method: Method
@@ -50,6 +53,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     tag: str = ""
     access: Literal["superusers", "anyone"] = "superusers"
+    operation: Operation | None = None
+    recent: bool = False
     parameters: tuple[Parameter, ...] = ()
     body: Schema | None = None
     body_required: bool = True
@@ -131,6 +136,14 @@ def _matches(node: _Node, segments: list[str], at: int) -> Iterator[_Node]:
         yield from _matches(node.any, segments, at + 1)
 
 
+def require_operation(engine: "Engine", who: Principal, operation: Operation | None) -> None:
+    """Raise as `require_superuser` does for whom no role lets do this; None is for superusers alone."""
+    roles = engine.catalog.roles_by_id
+    if operation is not None and any(operation in roles[id].operations for id in who.roles if id in roles):
+        return
+    require_superuser(who)
+
+
 def require_superuser(who: Principal) -> None:
     """Raise Unauthenticated for a guest, and Forbidden for anybody else who is no superuser."""
     if who.is_superuser:
@@ -160,3 +173,8 @@ def allow(methods: Iterable[str]) -> str:
     if "GET" in offered:
         offered.add("HEAD")
     return ", ".join(sorted(offered))
+
+
+def with_options(methods: str) -> bytes:
+    """The value of an `Allow` header as the answer to OPTIONS has it."""
+    return allow(name.strip() for name in methods.split(",")).encode("latin-1")

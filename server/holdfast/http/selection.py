@@ -13,14 +13,18 @@ from holdfast.errors import BadRequest, Problem
 
 MAX_FIELDS: Final = 500  # parts of one `fields` parameter
 MAX_DEPTH: Final = 20  # names in one path
-_EXCERPT: Final = re.compile(r"excerpt\(\s*([0-9]{1,7})\s*(?:,\s*(true|false|1|0|t|f)\s*)?\)", re.ASCII)
+_EXCERPT: Final = re.compile(r"(excerpt|left)\(\s*([0-9]{1,7})\s*(?:,\s*(true|false|1|0|t|f)\s*)?\)", re.ASCII)
 
 
 class Excerpt(msgspec.Struct, frozen=True):
-    """The first `characters` of a text without its HTML, with an ellipsis if it is cut and one is wanted."""
+    """The first `characters` of a text without its HTML, with an ellipsis if it is cut and one is wanted.
+
+    `verbatim` leaves the text as it is, whatever it looks like.
+    """
 
     characters: int
     ellipsis: bool = False
+    verbatim: bool = False
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -98,8 +102,8 @@ def _add(root: _Node, text: str) -> None:
 def _read_excerpt(text: str) -> Excerpt:
     found = _EXCERPT.fullmatch(text)
     if found is None:
-        raise _refuse("The one modifier is :excerpt(characters), or :excerpt(characters,true) with an ellipsis.")
-    return Excerpt(int(found[1]), found[2] in ("true", "1", "t"))
+        raise _refuse("The modifiers are :excerpt(characters) and :left(characters), with ,true for an ellipsis.")
+    return Excerpt(int(found[2]), found[3] in ("true", "1", "t"), verbatim=found[1] == "left")
 
 
 def _split(text: str) -> Iterator[str]:
@@ -125,7 +129,7 @@ def read_plain_fields(text: str) -> Selection:
     """The same for answers that are made here and not by PostgreSQL, which alone can cut an excerpt."""
     wanted = read_fields(text)
     if _has_excerpt(wanted):
-        raise _refuse("The modifier :excerpt is for the fields of records.")
+        raise _refuse("The modifiers :excerpt and :left are for the fields of records.")
     return wanted
 
 

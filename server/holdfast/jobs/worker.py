@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.errors import ApiError
 from holdfast.jobs import queue
 from holdfast.jobs.job import LEASE_SECONDS, Ended, GiveUp, Job, JobKind, TryLater
@@ -72,6 +73,7 @@ class Worker:
         try:
             claimed = await self._turn(kinds)
         except _DATABASE as failure:
+            end_if_cancelled()
             if not self._away:
                 _log.warning("no jobs are done while the database is away", reason=str(failure))
             self._away = True
@@ -127,6 +129,12 @@ class Worker:
                 await kind.run(self._engine, job)
         except GiveUp as failure:
             await self._bury(kind, job, str(failure) or "It gave up.", failure)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Something that it waited for was cancelled, and not the job: nobody would ever take it up again.
+            await self._failed(kind, job, RuntimeError("What it waited for was cancelled."))
         except Exception as failure:
             await self._failed(kind, job, failure)
         else:
@@ -181,10 +189,20 @@ class Worker:
         for _, task in left:
             task.cancel()
         await asyncio.gather(*(task for _, task in left), return_exceptions=True)
-        with suppress(*_DATABASE):
-            await queue.turn(self._engine.pool, self._done, {})
-            if left:
-                await queue.release(self._engine.pool, [job for job, _ in left])
+        for tries_left in (2, 1, 0):
+            try:
+                await self._put_away([job for job, _ in left])
+                return
+            except _DATABASE as failure:
+                if not tries_left:  # what was done is done again when its lease ends
+                    _log.warning("what jobs did last was not written down", jobs=len(self._done), reason=str(failure))
+                else:
+                    await asyncio.sleep(POLL_SECONDS)
+
+    async def _put_away(self, left: list[Job]) -> None:
+        await queue.turn(self._engine.pool, self._done, {})
+        if left:
+            await queue.release(self._engine.pool, left)
 
 
 def _named(kind: JobKind, job: Job, failure: Exception | None) -> dict[str, object]:

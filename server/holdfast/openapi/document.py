@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 from holdfast import __version__
 from holdfast.catalog.snapshot import Catalog
 from holdfast.http.routing import Routes
-from holdfast.openapi.operations import control_part, route_paths
+from holdfast.openapi.operations import control_part, login_schemas, route_paths
 from holdfast.openapi.parts import components
 from holdfast.openapi.records import record_paths, record_schemas
 from holdfast.rules.access import Audience
@@ -62,9 +62,12 @@ def describe(catalog: Catalog, routes: Routes, control: Mapping[str, Any], who: 
     parts["schemas"].update(control.get("components", {}).get("schemas", {}))
     paths: dict[str, Any] = {}
     for collection in shown:
-        parts["schemas"].update(record_schemas(collection, who))
+        parts["schemas"].update(record_schemas(catalog, collection, who))
         paths.update(record_paths(collection))
-    paths.update(route_paths(routes, [collection for collection in shown if collection.is_auth]))
+    accounts = [collection for collection in shown if collection.is_auth]
+    for collection in accounts:
+        parts["schemas"].update(login_schemas(routes, collection))
+    paths.update(route_paths(routes, accounts))
     paths.update(control["paths"])
     return {
         "openapi": "3.1.0",

@@ -14,6 +14,16 @@ from holdfast.openapi.parts import TOKEN, as_json, as_openapi, path_parameter, r
 from holdfast.schema.collection import Collection
 
 AUTH: Final = "auth"  # the tag of routes that every auth collection has
+LOGIN: Final = "Login"  # in the names of schemas
+NOBODY: Final = (
+    "/auth-with-",
+    "/auth-methods",
+    "/confirm-",
+    "/passkeys/login",
+    "/request-otp",
+    "/request-password-reset",
+    "/request-verification",
+)
 _COLLECTION: Final = "{collection}"
 
 
@@ -46,8 +56,11 @@ def _operation(route: Route) -> dict[str, Any]:
         "security": [{}, TOKEN] if route.access == "anyone" else [TOKEN],
         "responses": {str(route.status): _answer(route), **refusals(*_statuses(route))},
     }
-    if route.description:
-        found["description"] = route.description
+    told = [route.description] if route.description else []
+    if route.operation is not None:
+        told.append(f"Also for whom a role lets `{route.operation}`.")
+    if told:
+        found["description"] = " ".join(told)
     if route.parameters:
         found["parameters"] = [as_openapi(parameter) for parameter in route.parameters]
     if route.body is not None:
@@ -57,19 +70,46 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _login(route: Route, collection: Collection) -> dict[str, Any]:
     operation = _operation(route)
-    operation["operationId"] = f"{_operation_id(route)}_{collection.name}"
+    operation["operationId"] = f"{_login_id(route)}_{collection.name}"
     operation["tags"] = [collection.name]
-    content = operation["responses"][str(route.status)].get("content")
-    if content and "record" in content["application/json"]["schema"].get("properties", {}):
-        schema = content["application/json"]["schema"]
-        properties = {**schema["properties"], "record": {"$ref": f"#/components/schemas/Record_{collection.name}"}}
-        operation["responses"][str(route.status)]["content"] = as_json({**schema, "properties": properties})
+    if _is_login(route):
+        answer = {"$ref": f"#/components/schemas/{LOGIN}_{collection.name}"}
+        operation["responses"][str(route.status)]["content"] = as_json(answer)
+        operation["responses"]["401"] = {"$ref": "#/components/responses/SecondFactor"}
+    if route.access == "anyone" and _needs_nobody(route):
+        operation["security"] = []
     return operation
 
 
 def _operation_id(route: Route) -> str:
     words = re.findall(r"\w+", route.path.removeprefix("/api/"))
+    if route.path.endswith("/"):
+        words.append("index")
     return "_".join([route.method.lower(), *words])
+
+
+def login_schemas(routes: Iterable[Route], collection: Collection) -> dict[str, Any]:
+    """What a login of the collection answers."""
+    answer = next(route.answer for route in routes if _is_login(route))
+    assert answer is not None
+    properties = {**answer["properties"], "record": {"$ref": f"#/components/schemas/Record_{collection.name}"}}
+    return {f"{LOGIN}_{collection.name}": {**answer, "properties": properties}}
+
+
+def _is_login(route: Route) -> bool:
+    return route.tag == AUTH and route.answer is not None and "record" in route.answer.get("properties", {})
+
+
+def _needs_nobody(route: Route) -> bool:
+    """Whether those who are logged in have no need of it: a client may ask without a token."""
+    return route.path.partition(_COLLECTION)[2].startswith(NOBODY)
+
+
+def _login_id(route: Route) -> str:
+    """As people would call it: `auth_with_password`, `read_sessions`."""
+    words = re.findall(r"\w+", route.path.partition(_COLLECTION)[2])
+    first = {"POST": [], "GET": ["read"], "DELETE": ["remove"]}.get(route.method, [route.method.lower()])
+    return "_".join([*first, *words])
 
 
 def _answer(route: Route) -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """What operations share, in the words of OpenAPI: parameters, answers, security. Pure."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from holdfast.errors import catalogue
 from holdfast.http.routing import Parameter
 
+_VALUES: Final = frozenset(("const", "default", "enum", "examples", "required"))  # of schemas, and no schemas
+_MEMBERS: Final = frozenset(("properties", "additionalProperties", "patternProperties", "$ref"))
+_ITEMS: Final = frozenset(("items", "prefixItems"))
 TOKEN: Final[dict[str, list[str]]] = {"token": []}
 ERRORS: Final = {
     "Error": {
@@ -24,6 +27,11 @@ ERRORS: Final = {
         "additionalProperties": {
             "anyOf": [{"$ref": "#/components/schemas/Problem"}, {"$ref": "#/components/schemas/Problems"}]
         },
+    },
+    "MfaNeeded": {
+        "type": "object",
+        "required": ["mfaId"],
+        "properties": {"mfaId": {"type": "string", "description": "For the login that completes this one."}},
     },
     "Problem": {
         "type": "object",
@@ -51,11 +59,25 @@ _MEANINGS: Final = {
 }
 
 
+_SECOND_FACTOR: Final = {
+    "SecondFactor": {
+        "description": "The login has to be completed by another one, or a valid token is needed.",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "anyOf": [{"$ref": "#/components/schemas/MfaNeeded"}, {"$ref": "#/components/schemas/Error"}]
+                }
+            }
+        },
+    }
+}
+
+
 def components() -> dict[str, Any]:
     """Everything that operations refer to, apart from the collections' own schemas."""
     return {
         "schemas": dict(ERRORS),
-        "responses": {_name(status): _error(text) for status, text in _MEANINGS.items()},
+        "responses": {**{_name(status): _error(text) for status, text in _MEANINGS.items()}, **_SECOND_FACTOR},
         "parameters": {parameter.name: as_openapi(parameter) for parameter in SHARED},
         "securitySchemes": {
             "token": {
@@ -85,7 +107,29 @@ def refusals(*statuses: int) -> dict[str, Any]:
 
 def as_json(schema: Any) -> dict[str, Any]:
     """A body of JSON with this schema."""
-    return {"application/json": {"schema": schema}}
+    return {"application/json": {"schema": told(schema)}}
+
+
+def told(schema: Any) -> Any:
+    """A schema as generators of clients understand it.
+
+    What may be in an object or a list is said even where that is anything, and schemas within others have no titles:
+    two of one title would be one class.
+    """
+    if isinstance(schema, list):
+        return [told(one) for one in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    given = cast("dict[str, Any]", schema)
+    found: dict[str, Any] = {}
+    for key, inner in given.items():
+        if key != "title" or not isinstance(inner, str):
+            found[key] = inner if key in _VALUES else told(inner)
+    if found.get("type") == "object" and not found.keys() & _MEMBERS:
+        found["additionalProperties"] = True
+    if found.get("type") == "array" and not found.keys() & _ITEMS:
+        found["items"] = {}
+    return found
 
 
 def as_openapi(parameter: Parameter) -> dict[str, Any]:
@@ -120,7 +164,11 @@ SHARED: Final = (
         "filter", "Which records: `status = 'open' && author.name ~ 'ann'`. Values can be `{:NAME}`, see p.NAME."
     ),
     Parameter("expand", "Relations to put into the records, to 6 levels: `author,comments_via_post.author`."),
-    Parameter("fields", "Parts of the records to send: `id,title,expand.author.name,body:excerpt(200,true)`."),
+    Parameter(
+        "fields",
+        "Parts of the records to send: `id,title,expand.author.name,body:excerpt(200,true)`. Then others are"
+        " missing, whatever their schema says.",
+    ),
     Parameter("skipTotal", "Do not count: the totals are -1.", {"type": "boolean", "default": False}),
     Parameter("count", "How to count.", {"type": "string", "enum": ["exact", "estimated", "none"], "default": "exact"}),
     Parameter("cursor", "Go through pages by cursor: empty to begin, then the nextCursor of the page before."),

@@ -1,14 +1,18 @@
 """A collection as OpenAPI describes it: the schemas of its records, and the paths that read and write them."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from holdfast.catalog.snapshot import Catalog
+from holdfast.openapi.expands import expanded
 from holdfast.openapi.fields import field_in, field_out
 from holdfast.openapi.parts import TOKEN, as_json, path_parameter, refusals, shared
 from holdfast.records.document import visible_fields
-from holdfast.rules.access import Audience
+from holdfast.rules.access import Audience, Grant, covers
 from holdfast.schema.autodate import AutodateField
 from holdfast.schema.collection import Collection, Rule
 from holdfast.schema.field import Field
+from holdfast.schema.file import FileField
 from holdfast.schema.text import TextField
 
 LIST: Final = (
@@ -25,35 +29,63 @@ LIST: Final = (
     "asOf",
     "deleted",
 )
+FORM: Final = "Form"  # in the names of schemas whose files are bytes
+SHOWN_TO_FEW: Final = frozenset(("email", "roles"))  # of accounts
 SHAPE: Final = ("expand", "fields")
 _ID: Final = path_parameter("id")
 
 
-def record_schemas(collection: Collection, who: Audience) -> dict[str, Any]:
-    """The components of a collection: what goes out, and what a create and an update take."""
+def record_schemas(catalog: Catalog, collection: Collection, who: Audience) -> dict[str, Any]:
+    """The components of a collection: what goes out, and what a create and an update take.
+
+    A collection with files has further ones for forms, in which a file is bytes.
+    """
     name = collection.name
-    found: dict[str, Any] = {f"Record_{name}": _record(collection, who)}
-    if not collection.is_view:
-        found[f"Create_{name}"] = _create(collection)
-        found[f"Update_{name}"] = {"type": "object", "properties": _inputs(collection)}
+    found: dict[str, Any] = {f"Record_{name}": _record(catalog, collection, who), f"Page_{name}": _page(collection)}
+    if collection.is_view:
+        return found
+    for form, inputs in (("", _inputs(collection)), (FORM, _form_inputs(collection))):
+        if not form or has_files(collection):
+            found[f"Create{form}_{name}"] = _create(collection, inputs)
+            found[f"Update{form}_{name}"] = {"type": "object", "properties": inputs}
     return found
 
 
-def _record(collection: Collection, who: Audience) -> dict[str, Any]:
+def has_files(collection: Collection) -> bool:
+    """Whether a write of it may be a form with files."""
+    return any(isinstance(field, FileField) for field in collection.fields)
+
+
+def _record(catalog: Catalog, collection: Collection, who: Audience) -> dict[str, Any]:
     fields = visible_fields(collection, who)
+    sure = ["collectionId", "collectionName", *_always_sent(catalog, collection, fields, who)]
     properties: dict[str, Any] = {
         "collectionId": {"const": collection.id},
         "collectionName": {"const": collection.name},
         **{field.name: field_out(field) for field in fields},
-        "expand": {"type": "object", "description": "The related records, when `expand` asked for some."},
+        "expand": expanded(catalog, collection, who),
     }
-    schema: dict[str, Any] = {"type": "object", "properties": properties}
+    schema: dict[str, Any] = {"type": "object", "properties": properties, "required": sure}
     return {**schema, "description": collection.comment} if collection.comment else schema
 
 
-def _create(collection: Collection) -> dict[str, Any]:
+def _always_sent(catalog: Catalog, collection: Collection, fields: Sequence[Field], who: Audience) -> list[str]:
+    """The fields that whoever gets the record gets, if they do not ask for less."""
+    if who.superuser:
+        return [field.name for field in fields]
+    permissions = [one for role in catalog.roles for one in role.permissions if covers(one, collection)]
+    ways = [Grant("", one.rule, one.fields.read) for one in permissions]
+    return [
+        field.name
+        for field in fields
+        if all(way.reads(field) for way in ways)
+        and not (collection.is_auth and field.system and field.name in SHOWN_TO_FEW)
+    ]
+
+
+def _create(collection: Collection, inputs: dict[str, Any]) -> dict[str, Any]:
     required = [field.name for field in collection.fields if _is_needed(field)]
-    schema: dict[str, Any] = {"type": "object", "properties": _inputs(collection)}
+    schema: dict[str, Any] = {"type": "object", "properties": inputs}
     if collection.is_auth:
         required.append("passwordConfirm")
     return {**schema, "required": required} if required else schema
@@ -74,6 +106,16 @@ def _inputs(collection: Collection) -> dict[str, Any]:
         found.pop("tokenKey", None)
         found["passwordConfirm"] = {"type": "string", "writeOnly": True, "format": "password"}
         found["oldPassword"] = {"type": "string", "writeOnly": True, "format": "password"}
+    return found
+
+
+def _form_inputs(collection: Collection) -> dict[str, Any]:
+    """The same in a form, where everything but a file is a text or written as one."""
+    found = _inputs(collection)
+    for field in collection.fields:
+        if isinstance(field, FileField):
+            file = {"type": "string", "format": "binary"}
+            found[field.name] = {"type": "array", "items": file} if field.many else file
     return found
 
 
@@ -102,9 +144,9 @@ def _operation(collection: Collection, action: str, summary: str, rule: Rule) ->
         "operationId": f"{action}_{collection.name}",
         "summary": summary,
         "tags": [collection.name],
-        "security": [{}, TOKEN] if rule == "" else [TOKEN],
+        "security": [TOKEN] if rule is None else [{}, TOKEN],
     }
-    return found if rule == "" else {**found, "description": "Superusers only."}
+    return {**found, "description": "For superusers, and those whose role allows it."} if rule is None else found
 
 
 def _reference(kind: str, collection: Collection) -> dict[str, str]:
@@ -139,7 +181,7 @@ def _list(collection: Collection) -> dict[str, Any]:
     return {
         **_operation(collection, "list", "List records", collection.list_rule),
         "parameters": shared(*LIST),
-        "responses": {"200": _answer("A page.", _page(collection)), **refusals(400, 403, 404)},
+        "responses": {"200": _answer("A page.", _reference("Page", collection)), **refusals(400, 403, 404)},
     }
 
 
@@ -156,7 +198,7 @@ def _query(collection: Collection) -> dict[str, Any]:
     return {
         **_operation(collection, "query", "List records; the parameters in a body", collection.list_rule),
         "requestBody": {"content": as_json({"type": "object", "properties": properties})},
-        "responses": {"200": _answer("A page.", _page(collection)), **refusals(400, 403, 404, 413, 415)},
+        "responses": {"200": _answer("A page.", _reference("Page", collection)), **refusals(400, 403, 404, 413, 415)},
     }
 
 
@@ -186,14 +228,17 @@ def _view(collection: Collection) -> dict[str, Any]:
     }
 
 
-def _bodies(schema: Any) -> dict[str, Any]:
-    return {"required": True, "content": {**as_json(schema), "multipart/form-data": {"schema": schema}}}
+def _bodies(collection: Collection, kind: str) -> dict[str, Any]:
+    content = as_json(_reference(kind, collection))
+    if has_files(collection):
+        content["multipart/form-data"] = {"schema": _reference(kind + FORM, collection)}
+    return {"required": True, "content": content}
 
 
 def _write(collection: Collection, action: str, summary: str, rule: Rule) -> dict[str, Any]:
     update = action == "update"
     headers = ("If-Match", "Idempotency-Key") if update else ("Idempotency-Key",)
-    body = _bodies(_reference("Update" if update else "Create", collection))
+    body = _bodies(collection, "Update" if update else "Create")
     return {
         **_operation(collection, action, summary, rule),
         "parameters": shared(*SHAPE, *headers),

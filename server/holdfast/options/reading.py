@@ -17,6 +17,7 @@ from holdfast.schema.app_options import (
     AppOptions,
     Batch,
     Files,
+    Logs,
     Meta,
     RateLimitRule,
     RateLimits,
@@ -40,6 +41,10 @@ MAX_RULE_SECONDS: Final = 86_400
 MAX_COUNT: Final = 1_000_000_000
 MAX_BYTES: Final = 1 << 60
 MAX_QUOTAS: Final = 1000
+MAX_LOG_DAYS: Final = 365
+MAX_LOGGED_PER_SECOND: Final = 10_000
+LEAST_LOG_LEVEL: Final = -4  # debug
+MOST_LOG_LEVEL: Final = 8  # error
 OUT_OF_RANGE: Final = "validation_out_of_range"
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _TRUSTED_PROXY: Final = "trustedProxy"
@@ -188,6 +193,7 @@ def _checks(options: AppOptions) -> _Found:
         "rateLimits": _limit_problems(options.rate_limits),
         "batch": _batch_problems(options.batch),
         "s3": s3_problems(options.s3),
+        "logs": _logs_problems(options.logs),
     }
     return {key: found for key, found in sections.items() if found}
 
@@ -311,6 +317,17 @@ def _batch_problems(batch: Batch) -> _Found:
         found["timeout"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_BATCH_SECONDS} seconds.")
     if not 0 <= batch.max_body_size <= MAX_COUNT:
         found["maxBodySize"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_COUNT} bytes.")
+    return found
+
+
+def _logs_problems(logs: Logs) -> _Found:
+    found: _Found = {}
+    if not 0 <= logs.max_days <= MAX_LOG_DAYS:
+        found["maxDays"] = Problem(OUT_OF_RANGE, f"Must be from 0 to {MAX_LOG_DAYS} days; 0 keeps nothing.")
+    if not LEAST_LOG_LEVEL <= logs.min_level <= MOST_LOG_LEVEL:
+        found["minLevel"] = Problem(OUT_OF_RANGE, "Must be from -4 (debug) to 8 (error).")
+    if not 1 <= logs.max_per_second <= MAX_LOGGED_PER_SECOND:
+        found["maxPerSecond"] = Problem(OUT_OF_RANGE, f"Must be from 1 to {MAX_LOGGED_PER_SECOND}.")
     return found
 
 

@@ -6,12 +6,15 @@ from typing import Any, Final, cast
 import msgspec
 
 from holdfast.audit.author import Author
+from holdfast.auth.account import auth_collection
 from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
 from holdfast.options import service
 from holdfast.options.apple import ID_CHARS, MAX_SECONDS, client_secret
+from holdfast.options.mail_preview import TEMPLATES, preview
+from holdfast.options.sources import option_sources, startup_settings
 from holdfast.schema.app_options import AppOptions, TrustedProxy
 
 _encode: Final = msgspec.json.encode
@@ -20,6 +23,15 @@ _encode: Final = msgspec.json.encode
 async def show_settings(engine: Engine, request: Request) -> Response:
     """All options, without secrets."""
     return Response(body=_encode(service.shown(engine)))
+
+
+async def show_sources(engine: Engine, _: Request) -> Response:
+    """Where every value comes from."""
+    found = {
+        "options": option_sources(engine.catalog.options, engine.settings),
+        "startup": startup_settings(engine.settings),
+    }
+    return Response(body=_encode(found))
 
 
 async def change_settings(engine: Engine, request: Request) -> Response:
@@ -32,6 +44,12 @@ async def send_test_email(engine: Engine, request: Request) -> Response:
     """Send a test mail."""
     await service.send_test(engine, await request.object())
     return NO_CONTENT
+
+
+async def preview_mail(engine: Engine, request: Request) -> Response:
+    """A mail of an auth collection, with made-up contents."""
+    collection = auth_collection(engine.catalog, request.params["collection"])
+    return Response(body=_encode(preview(engine, collection, await request.object())))
 
 
 async def test_s3(engine: Engine, request: Request) -> Response:
@@ -72,11 +90,51 @@ _TEST: Final[Schema] = {
     "required": ["email", "template"],
     "properties": {
         "email": {"type": "string", "format": "email"},
-        "template": {"type": "string", "enum": list(service.TEMPLATES)},
+        "template": {"type": "string", "enum": list(TEMPLATES)},
         "collection": {"type": "string", "description": "An auth collection; _superusers if absent."},
     },
 }
 
+_SOURCED: Final[Schema] = {
+    "type": "object",
+    "required": ["name", "source"],
+    "properties": {
+        "name": {"type": "string"},
+        "source": {"type": "string", "description": "In words, such as: the environment variable HOLDFAST_PORT."},
+    },
+}
+_STARTUP: Final[Schema] = {
+    "type": "object",
+    "required": ["name", "source", "variable", "value", "help"],
+    "properties": {
+        **_SOURCED["properties"],
+        "variable": {"type": "string"},
+        "value": {"description": "Of a secret only that there is one."},
+        "help": {"type": "string"},
+    },
+}
+_SOURCES: Final[Schema] = {
+    "type": "object",
+    "required": ["options", "startup"],
+    "properties": {
+        "options": {"type": "array", "items": _SOURCED},
+        "startup": {"type": "array", "items": _STARTUP},
+    },
+}
+_PREVIEW: Final[Schema] = {
+    "type": "object",
+    "required": ["template"],
+    "properties": {
+        "template": {"type": "string", "enum": list(TEMPLATES)},
+        "subject": {"type": "string", "description": "In place of the saved one."},
+        "body": {"type": "string", "description": "In place of the saved one."},
+    },
+}
+_MAIL: Final[Schema] = {
+    "type": "object",
+    "required": ["subject", "html", "text"],
+    "properties": {"subject": {"type": "string"}, "html": {"type": "string"}, "text": {"type": "string"}},
+}
 _APPLE: Final[Schema] = {
     "type": "object",
     "required": ["clientId", "teamId", "keyId", "privateKey", "duration"],
@@ -110,6 +168,14 @@ ROUTES: Final = (
         errors=(413, 415, 503),
     ),
     Route(
+        method="GET",
+        path="/api/settings/sources",
+        handler=show_sources,
+        summary="Where the value of every setting comes from",
+        tag="settings",
+        answer=_SOURCES,
+    ),
+    Route(
         method="POST",
         path="/api/settings/test/email",
         handler=send_test_email,
@@ -118,6 +184,16 @@ ROUTES: Final = (
         body=_TEST,
         status=204,
         errors=(413, 415, 503),
+    ),
+    Route(
+        method="POST",
+        path="/api/collections/{collection}/mails/preview",
+        handler=preview_mail,
+        summary="See a mail of an auth collection with made-up contents",
+        tag="accounts",
+        body=_PREVIEW,
+        answer=_MAIL,
+        errors=(413, 415),
     ),
     Route(
         method="POST",

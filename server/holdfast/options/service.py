@@ -15,21 +15,20 @@ from holdfast.collections.change import lock, retried, settle
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, NotFound, Problem, Unavailable, ValidationFailed
-from holdfast.mail.later import from_template, require_mail
+from holdfast.mail.later import require_mail
 from holdfast.mail.message import Message
 from holdfast.mail.sending import send_now
 from holdfast.mail.smtp import MailFailed
+from holdfast.options.mail_preview import made_up, template_of, template_problem
 from holdfast.options.reading import read_options
 from holdfast.schema.app_options import AppOptions, in_effect, trusted_proxy
-from holdfast.schema.auth_options import AuthOptions, auth_options
-from holdfast.schema.auth_templates import MailTemplate
+from holdfast.schema.auth_options import auth_options
 from holdfast.schema.collection import Collection
 from holdfast.schema.email import is_email
 from holdfast.schema.field import EMPTY_MESSAGE
 from holdfast.schema.system import SUPERUSERS
 
 PATIENCE_SECONDS: Final = 30.0  # for the mail server, when a test mail is sent
-TEMPLATES: Final = ("verification", "password-reset", "email-change", "otp", "login-alert")
 _REQUIRED: Final = Problem("validation_required", EMPTY_MESSAGE)
 
 
@@ -112,15 +111,14 @@ async def test_s3(engine: Engine, given: Mapping[str, Any]) -> None:
 
 def _test_message(engine: Engine, given: Mapping[str, Any]) -> Message:
     problems: dict[str, Problem] = {}
-    email, template = given.get("email"), given.get("template")
+    email, name = given.get("email"), given.get("template")
     if not email:
         problems["email"] = _REQUIRED
     elif not isinstance(email, str) or not is_email(email):
         problems["email"] = Problem("validation_is_email", "Must be an email address.")
-    if not template:
-        problems["template"] = _REQUIRED
-    elif template not in TEMPLATES:
-        problems["template"] = Problem("validation_in_invalid", f"Must be one of {', '.join(TEMPLATES)}.")
+    unknown = template_problem(name)
+    if unknown is not None:
+        problems["template"] = unknown
     collection = _auth_collection(engine, given.get("collection"))
     if collection is None:
         problems["collection"] = Problem(
@@ -128,17 +126,8 @@ def _test_message(engine: Engine, given: Mapping[str, Any]) -> Message:
         )
     if problems or collection is None:
         raise ValidationFailed(problems)
-    record = {field.name: f"test {field.name}" for field in collection.fields if not field.hidden}
-    return from_template(
-        engine,
-        _template(auth_options(collection.auth), str(template)),
-        str(email),
-        token="test-token",
-        otp="123456",
-        otp_id="test-otp-id",
-        alert_info="A test from /api/settings",
-        record=record | {"email": str(email)},
-    )
+    template = template_of(auth_options(collection.auth), str(name))
+    return made_up(engine, collection, template, str(email))
 
 
 def _auth_collection(engine: Engine, given: object) -> Collection | None:
@@ -149,13 +138,3 @@ def _auth_collection(engine: Engine, given: object) -> Collection | None:
     except NotFound:
         return None
     return collection if collection.is_auth else None
-
-
-def _template(options: AuthOptions, name: str) -> MailTemplate:
-    return {
-        "verification": options.verification_template,
-        "password-reset": options.reset_password_template,
-        "email-change": options.confirm_email_change_template,
-        "otp": options.otp.email_template,
-        "login-alert": options.auth_alert.email_template,
-    }[name]

@@ -48,10 +48,9 @@ class EngineContext(HookContext):
         self._is_over = False
 
     @override
-    async def leave(self) -> str:
+    def leave(self) -> str:
         self._is_over = True
         if self._blocks:
-            await self._close_blocks()
             return "it left a transaction open"
         tx = self._origin.tx
         if tx is not None and not tx.connection.is_in_transaction():
@@ -60,8 +59,9 @@ class EngineContext(HookContext):
             return "its SQL failed, and it went on without a savepoint: the transaction cannot be used any more"
         return ""
 
-    async def _close_blocks(self) -> None:
-        """Undo what was left open. Python would do so later, on a connection that is somebody else's by then."""
+    @override
+    async def undo(self) -> None:
+        # Python would do so later, on a connection that is somebody else's by then.
         for block in reversed(tuple(self._blocks)):
             left = RuntimeError("a plugin left a transaction open")
             with suppress(Exception):
@@ -135,9 +135,11 @@ class EngineContext(HookContext):
         self._check()
         if self._tx is None:
             async with self._engine.pool.transaction() as tx:
+                tx.is_soiled = True
                 await self._tell(tx)
                 yield tx
             return
+        self._tx.is_soiled = True
         await self._tell(self._tx)
         try:
             yield self._tx
@@ -182,7 +184,8 @@ class EngineContext(HookContext):
             try:
                 yield inner
             finally:
-                left = await inner.leave()
+                left = inner.leave()
+                await inner.undo()
             if left:
                 raise RuntimeError(left)
 

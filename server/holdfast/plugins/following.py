@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
@@ -86,6 +87,7 @@ async def _follow(plugins: Plugins, name: str) -> None:
             moved = await _turn(plugins, called)
             failures = 0
         except Exception as failure:
+            end_if_cancelled()
             failures += 1
             if isinstance(failure, _FAILURES) and not isinstance(failure, ApiError):
                 _log.warning("changes cannot be offered and wait", plugin=name, reason=str(failure))

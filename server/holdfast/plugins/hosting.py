@@ -49,6 +49,7 @@ class Plugins(Host):
         self._take(tuple(loaded))
         self.active: tuple[Active, ...] = ()
         self._started: frozenset[str] = frozenset()
+        self._failed: dict[str, str] = {}
         self._states: Mapping[str, PluginState] = {}
         self._engine: Engine | None = None
         self._watch: Watch | None = None
@@ -66,6 +67,20 @@ class Plugins(Host):
     def find(self, name: str) -> Loaded | None:
         """The plugin of this name."""
         return next((one for one in self.loaded if one.plugin.name == name), None)
+
+    def failed(self, name: str, reason: str = "") -> None:
+        """Keep why a plugin could not be started or loaded anew; an empty reason: it could."""
+        self._failed.pop(name, None)
+        if reason:
+            self._failed[name] = reason
+
+    def error_of(self, loaded: Loaded) -> str:
+        """What is wrong with a plugin in this process, for operators; empty if nothing is."""
+        try:
+            msgspec.convert(self._state(loaded).settings, loaded.plugin.Settings)
+        except (msgspec.ValidationError, ValueError, TypeError) as failure:
+            return f"Its settings do not fit it, so it has its defaults: {failure}"
+        return self._failed.get(loaded.plugin.name, "")
 
     async def start(self, engine: Engine) -> None:
         """Start those that are on. Raises CannotStart with the name and the reason."""
@@ -109,6 +124,7 @@ class Plugins(Host):
         await self.drop(loaded.source)
         async with self._turn:
             self._take((*self.loaded, loaded))
+            self.failed(loaded.plugin.name)
         await self.settle()
 
     async def drop(self, source: str) -> None:
@@ -209,6 +225,7 @@ class Plugins(Host):
         if type(loaded.plugin).startup is not Plugin.startup:
             await call_one(self.called(loaded, "startup"), self.origin(name))
         self._started |= {name}
+        self.failed(name)
         self._resolve()
         _log.info("a plugin has started", plugin=name, source=loaded.source)
 
@@ -216,11 +233,13 @@ class Plugins(Host):
         try:
             await self._start_one(loaded)
         except Exception as failure:
+            self.failed(loaded.plugin.name, failure.reason if isinstance(failure, PluginFailed) else str(failure))
             tell(self.called(loaded, "startup"), failure)
 
     async def _stop_one(self, name: str) -> None:
         loaded = self.find(name)
         self._started -= {name}
+        self.failed(name)
         self._resolve()
         if loaded is None or type(loaded.plugin).shutdown is Plugin.shutdown:
             return

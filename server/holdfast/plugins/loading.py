@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
+from functools import cache
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -66,6 +67,12 @@ def load_plugins(settings: Settings) -> tuple[Loaded, ...]:
         raise CannotStart(str(failure) + hint) from failure
 
 
+@cache
+def _installed(_: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """The plugins of installed packages, by name. With 190 packages 15 ms; each of a test's servers would ask anew."""
+    return tuple(sorted(entry_points(group=GROUP), key=lambda point: point.name))
+
+
 def _load(settings: Settings) -> Iterator[Loaded]:
     folder, skipped = folder_of(settings), frozenset(settings.skip_plugins)
     if settings.plugins and not folder.is_dir():
@@ -73,7 +80,7 @@ def _load(settings: Settings) -> Iterator[Loaded]:
     for path in plugin_files(folder):
         if path.stem not in skipped:
             yield from _unless_skipped(load_file(path), skipped)
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    for point in _installed(tuple(sys.path)):
         if point.name not in skipped:
             yield from _unless_skipped(_load_installed(point), skipped)
 

@@ -1,7 +1,9 @@
 """The routes of plugins: what is under `/api/x/PLUGIN/`, as an application of its own that is made anew with them."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any, Final
 
 import litestar
@@ -13,7 +15,8 @@ from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ControllerRouterHandler
 
 from holdfast.db.cannot_start import CannotStart
-from holdfast.errors import ApiError, PluginFailed
+from holdfast.errors import ApiError
+from holdfast.hooks.calling import failed
 from holdfast.hooks.origin import Origin
 from holdfast.http.front import Application, Receive, Scope, Send
 from holdfast.http.litestar import Connection, answer_exception, control_plane, our_request
@@ -40,12 +43,13 @@ def plugin_router(plugins: Plugins, loaded: Loaded) -> litestar.Router | None:
 
     async def ctx(request: Connection) -> AsyncGenerator[Context, None]:
         ours = our_request(request)
-        origin = Origin(who=ours.principal, request_id=ours.id, facts=Facts.of(ours))
+        origin = Origin(who=ours.principal, request_id=ours.id, facts=partial(Facts.of, ours))
         made = plugins.context(loaded, origin)
         try:
             yield made
         finally:
-            await made.leave()
+            made.leave()
+            await made.undo()
 
     def is_on(_: ASGIConnection[Any, Any, Any, Any], __: BaseRouteHandler) -> None:
         if all(one.loaded is not loaded for one in plugins.active):
@@ -53,7 +57,7 @@ def plugin_router(plugins: Plugins, loaded: Loaded) -> litestar.Router | None:
 
     def answer(request: Connection, failure: Exception) -> litestar.Response[bytes]:
         if not isinstance(failure, HTTPException | ApiError):
-            told = PluginFailed(plugin.name, our_request(request).path, f"{type(failure).__name__}: {failure}")
+            told = failed(plugin.name, our_request(request).path, failure)
             told.__cause__ = failure
             failure = told
         return answer_exception(request, failure)
@@ -99,6 +103,12 @@ def _check_clashes(router: litestar.Router) -> None:
             raise ValueError(f"two handlers for {twice[0]} {route.path}")
 
 
+def _is_cancelled(failure: BaseException) -> bool:
+    """Whether it is this very request that was cancelled."""
+    task = asyncio.current_task()
+    return isinstance(failure, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
 class PluginPlane:
     """What is under `/api/x/` is for the routes of plugins, all else for `control`.
 
@@ -115,10 +125,16 @@ class PluginPlane:
             raise CannotStart(f"{failure} Repair it, or start with --skip-plugin {failure.plugin}.") from failure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        application = self.control
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX + "/"):
-            application = self._now()
-        await application(scope, receive, send)
+        if scope["type"] != "http" or not scope["path"].startswith(PREFIX + "/"):
+            await self.control(scope, receive, send)
+            return
+        try:
+            await self._now()(scope, receive, send)
+        except BaseException as failure:
+            if isinstance(failure, Exception) or _is_cancelled(failure):
+                raise
+            # What would end the server, and what only says that something of the plugin's own was cancelled.
+            raise failed(scope["path"].split("/")[3], scope["path"], failure) from failure
 
     def described(self) -> tuple[ControllerRouterHandler, ...]:
         """The routes of plugins that are on, for OpenAPI."""

@@ -85,7 +85,8 @@ class HookRecords:
         return Asked(catalog, catalog.get(collection), audience(self._who))
 
     def _facts(self, body: Mapping[str, Any], method: str = "GET") -> Facts:
-        facts = self._origin.facts or Facts(request_id=self._origin.request_id)
+        known = self._origin.facts
+        facts = Facts(request_id=self._origin.request_id) if known is None else known()
         return msgspec.structs.replace(facts, who=self._who, body=body, method=method)
 
     def _write(self, collection: str, id: str, values: Mapping[str, Any], method: str) -> Write:
@@ -110,6 +111,7 @@ class HookRecords:
     @asynccontextmanager
     async def _within(self) -> AsyncGenerator[Transaction | None]:
         """The transaction of the hook, in which a write that fails can be caught: only it is undone then."""
+        self._check()
         tx = self._origin.tx
         if tx is None:
             yield None

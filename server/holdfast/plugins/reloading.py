@@ -35,6 +35,7 @@ async def _take(plugins: Plugins, path: Path, *, is_there: bool) -> None:
     try:
         loaded = load_file(path)
     except NotLoaded as failure:
+        plugins.failed(failure.plugin, f"It cannot be loaded anew, so what was loaded before is in force: {failure}")
         _log.error("a plugin cannot be loaded anew", plugin=failure.plugin, reason=str(failure))
         return
     other = plugins.find(loaded.plugin.name)

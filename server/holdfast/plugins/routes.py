@@ -13,13 +13,31 @@ from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Route, Schema
 from holdfast.plugins.hosting import Plugins, is_enabled
 from holdfast.plugins.loading import Loaded
+from holdfast.plugins.plane import plugin_router
 from holdfast.plugins.states import change_settings, change_state, state_of
+from holdfast.plugins.work import full_name
 
 PATH: Final = "/api/plugins"
 ONE: Final = PATH + "/{plugin}"
 SETTINGS: Final = ONE + "/settings"
 PLUGIN: Final[Schema] = {
     "type": "object",
+    "required": [
+        "name",
+        "description",
+        "source",
+        "enabled",
+        "active",
+        "priority",
+        "ownPriority",
+        "error",
+        "hooks",
+        "jobs",
+        "schedules",
+        "routes",
+        "settings",
+        "settingsSchema",
+    ],
     "properties": {
         "name": {"type": "string"},
         "description": {"type": "string"},
@@ -27,7 +45,16 @@ PLUGIN: Final[Schema] = {
         "enabled": {"type": "boolean"},
         "active": {"type": "boolean", "description": "Whether it has started in the process that answers."},
         "priority": {"type": "integer", "description": "The lowest comes first."},
+        "ownPriority": {"type": "integer", "description": "What it has where nobody has set one."},
+        "error": {"type": "string", "description": "What is wrong with it in the process that answers."},
         "hooks": {"type": "array", "items": {"type": "string"}},
+        "jobs": {"type": "array", "items": {"type": "string"}},
+        "schedules": {"type": "array", "items": {"type": "string"}},
+        "routes": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Of one that is on: `GET /api/x/shop/orders`.",
+        },
         "settings": {"type": "object"},
         "settingsSchema": {"type": "object", "description": "A JSON schema of the settings."},
     },
@@ -63,7 +90,13 @@ def plugin_routes(plugins: Plugins) -> tuple[Route, ...]:
         return _answer(plugins.settings_of(loaded))
 
     return (
-        _route("GET", PATH, list_plugins, "List the plugins", {**OBJECT, "properties": {"items": {"type": "array"}}}),
+        _route(
+            "GET",
+            PATH,
+            list_plugins,
+            "List the plugins",
+            {**OBJECT, "properties": {"items": {"type": "array", "items": PLUGIN}}},
+        ),
         _route("GET", ONE, view_plugin, "View a plugin", PLUGIN),
         _route("PATCH", ONE, change_plugin, "Turn a plugin on or off, or give it another place", PLUGIN, CHANGE),
         _route("GET", SETTINGS, view_settings, "View the settings of a plugin", OBJECT),
@@ -87,17 +120,32 @@ def _find(plugins: Plugins, request: Request) -> Loaded:
 
 def _shown(plugins: Plugins, engine: Engine, loaded: Loaded) -> dict[str, Any]:
     plugin, state = loaded.plugin, state_of(engine.catalog, loaded.plugin.name)
+    active = any(one.loaded is loaded for one in plugins.active)
     return {
         "name": plugin.name,
         "description": plugin.description,
         "source": loaded.source,
         "enabled": is_enabled(loaded, state),
-        "active": any(one.loaded is loaded for one in plugins.active),
+        "active": active,
         "priority": plugin.priority if state.priority is None else state.priority,
+        "ownPriority": plugin.priority,
+        "error": plugins.error_of(loaded),
         "hooks": overridden(plugin),
+        "jobs": [full_name(plugin.name, job.name) for job in loaded.jobs],
+        "schedules": [full_name(plugin.name, schedule.name) for schedule in loaded.schedules],
+        "routes": _routes(plugins, loaded) if active else [],
         "settings": plugins.settings_of(loaded),
         "settingsSchema": msgspec.json.schema(plugin.Settings),
     }
+
+
+def _routes(plugins: Plugins, loaded: Loaded) -> list[str]:
+    try:
+        router = plugin_router(plugins, loaded)
+    except Exception:  # the plane has logged it, and this is only a look at it
+        return []
+    found = [] if router is None else router.routes
+    return sorted(f"{method} {route.path}" for route in found for method in route.methods - {"OPTIONS"})
 
 
 def _answer(content: object) -> Response:

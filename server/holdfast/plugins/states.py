@@ -13,12 +13,12 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.change import lock, retried, settle
 from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
-from holdfast.errors import Problem, ValidationFailed
+from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.plugins.hosting import is_enabled
 from holdfast.plugins.loading import Loaded
+from holdfast.plugins.settings_problem import INVALID, settings_problem
 from holdfast.schema.plugin_state import PluginState
 
-INVALID: Final = "validation_invalid_value"
 _AS_SET: Final = PluginState()
 
 
@@ -55,17 +55,19 @@ async def change_settings(engine: Engine, author: Author, loaded: Loaded, given:
 
 def _check(kind: type[msgspec.Struct], settings: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     """Raise ValidationFailed for settings that do not fit, each that was given looked at on its own."""
-    problems = _unknown(given, tuple(field.encode_name for field in msgspec.structs.fields(kind)))
+    problems: dict[str, Problem | Problems] = {}
+    problems |= _unknown(given, tuple(field.encode_name for field in msgspec.structs.fields(kind)))
     for name in given.keys() - problems.keys():
         try:
             msgspec.convert({name: given[name]}, kind)
         except (msgspec.ValidationError, ValueError, TypeError) as failure:
-            problems[name] = Problem(INVALID, f"{str(failure).rstrip('.')}.")
+            problems[name] = settings_problem(name, str(failure))
     if not problems:
         try:
             msgspec.convert(dict(settings), kind)
         except (msgspec.ValidationError, ValueError, TypeError) as failure:
-            problems[next(iter(given), "settings")] = Problem(INVALID, f"{str(failure).rstrip('.')}.")
+            first = next(iter(given), "settings")
+            problems[first] = settings_problem(first, str(failure))
     if problems:
         raise ValidationFailed(problems)
 

@@ -20,12 +20,10 @@ from holdfast.schema.collection import Collection
 
 KEY_BYTES: Final = (16, 24, 32)
 _NONCE_BYTES: Final = 12
-DEFAULT_LOG_DAYS: Final = 5  # of PocketBase
-_KNOWN: Final = frozenset(("meta", "smtp", "rateLimits", "batch", "s3"))
+_KNOWN: Final = frozenset(("meta", "smtp", "rateLimits", "batch", "s3", "logs"))
 _ELSEWHERE: Final = {
     "trustedProxy": "is not brought: the setting trusted_proxies says which proxies are believed",
     "backups": "is not brought: backups are made otherwise here",
-    "logs": "is not brought: logs are kept otherwise here",
     "superuserIPs": "is not brought: limit superusers at your proxy, or use API keys with networks",
 }
 
@@ -83,8 +81,6 @@ def _is_said(section: str, content: Any) -> bool:
     if section == "backups":
         bucket: dict[str, Any] = found.get("s3") or {}
         return bool(found.get("cron")) or bool(bucket.get("enabled"))
-    if section == "logs":
-        return found.get("maxDays") != DEFAULT_LOG_DAYS or bool(found.get("minLevel"))
     return any(found.values())
 
 

@@ -13,11 +13,24 @@ from holdfast.events.position import Position, read_position
 from holdfast.http.stream import Line
 from holdfast.realtime.changes import Changes
 from holdfast.realtime.client_id import process_of
-from holdfast.realtime.letters import Answer, Outcome, Report, Send, Subscribe, read_answer, read_question
+from holdfast.realtime.letters import (
+    Answer,
+    Connection,
+    HangUp,
+    Look,
+    Outcome,
+    Report,
+    Send,
+    Subscribe,
+    read_answer,
+    read_question,
+)
+from holdfast.realtime.looking import look_at
 from holdfast.realtime.message import event, reached
 from holdfast.realtime.neighbours import Neighbours
 from holdfast.realtime.rights import Rights
-from holdfast.realtime.streams import Client, Streams
+from holdfast.realtime.streams import NOWHERE as NO_OPENING
+from holdfast.realtime.streams import Client, Opening, Streams
 from holdfast.realtime.subscription import Subscription, is_about_records
 
 START_SECONDS: Final = 5.0  # until other processes can reach this one; without it clients are served all the same
@@ -61,9 +74,9 @@ class Broker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def listen(self, line: Line, first: Subscribe | None = None) -> None:
+    async def listen(self, line: Line, first: Subscribe | None = None, opening: Opening = NO_OPENING) -> None:
         """Serve a client for as long as its line is open. `first` is what it wants to hear without asking again."""
-        client = self.streams.open(line)
+        client = self.streams.open(line, opening)
         try:
             if first is not None:
                 if read_position(first.since) is not None:
@@ -104,16 +117,29 @@ class Broker:
 
     async def reports(self, engine: Engine, server: str) -> tuple[bytes, ...]:
         """What the other processes of this server report, without those that do not answer in time."""
-        question = msgspec.json.encode(Report(server))
+        return await self._ask_all(engine, Report(server))
+
+    async def connections(self, engine: Engine) -> tuple[Connection, ...]:
+        """The clients of all processes of this database that answer in time, the newest first."""
+        answers = await self._ask_all(engine, Look())
+        found = [one for answer in answers for one in msgspec.json.decode(answer, type=list[Connection])]
+        return tuple(sorted((*look_at(self.streams), *found), key=lambda one: one.opened, reverse=True))
+
+    async def hang_up(self, engine: Engine, client_id: str) -> bool:
+        """Close the line of a client; False if it is not there. Raises Unavailable."""
+        return await self._ask(engine, HangUp(client_id)) == "done"
+
+    async def _ask_all(self, engine: Engine, question: Report | Look) -> tuple[bytes, ...]:
         try:
             others = await self._neighbours.others(engine.pool)
         except Unavailable:
             return ()
-        asking = (self._neighbours.ask(engine.pool, process, question) for process in others)
+        letter = msgspec.json.encode(question)
+        asking = (self._neighbours.ask(engine.pool, process, letter) for process in others)
         answers = await asyncio.gather(*asking, return_exceptions=True)
         return tuple(answer for answer in answers if isinstance(answer, bytes) and answer)
 
-    async def _ask(self, engine: Engine, question: Subscribe | Send) -> Outcome:
+    async def _ask(self, engine: Engine, question: Subscribe | Send | HangUp) -> Outcome:
         process = process_of(question.client_id)
         if process is None:
             return "unknown"
@@ -126,9 +152,16 @@ class Broker:
         question = read_question(content)
         if isinstance(question, Report):
             return b"" if self._engine is None else self.report(self._engine, question.server)
+        if isinstance(question, Look):
+            return msgspec.json.encode(look_at(self.streams))
         return msgspec.json.encode(Answer(await self._do(question)))
 
-    async def _do(self, question: Subscribe | Send) -> Outcome:
+    async def _do(self, question: Subscribe | Send | HangUp) -> Outcome:
+        if isinstance(question, HangUp):
+            client = self.streams.get(question.client_id)
+            if client is not None:
+                client.line.close()
+            return "unknown" if client is None else "done"
         if isinstance(question, Send):
             return self._send(question)
         changes = self._changes

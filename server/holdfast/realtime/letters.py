@@ -36,7 +36,34 @@ class Report(msgspec.Struct, frozen=True, tag=True):
     server: str
 
 
-Question: TypeAlias = Subscribe | Send | Report
+class Look(msgspec.Struct, frozen=True, tag=True):
+    """Which clients there are."""
+
+
+class HangUp(msgspec.Struct, frozen=True, tag=True):
+    """The line of a client is to be closed."""
+
+    client_id: str
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A client as an operator sees it. `opened` is in seconds since 1970, `sent` counts messages."""
+
+    id: str
+    who: str
+    kind: str
+    opened: float
+    topics: tuple[str, ...]
+    count: int
+    sent: int
+    waiting: int
+    live: bool
+    address: str
+    agent: str
+    socket: bool
+
+
+Question: TypeAlias = Subscribe | Send | Report | Look | HangUp
 
 
 class Answer(msgspec.Struct, frozen=True):

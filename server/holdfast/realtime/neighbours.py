@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import asyncpg
 import structlog
 
-from holdfast.db.failures import as_api_errors
+from holdfast.db.failures import as_api_errors, end_if_cancelled
 from holdfast.db.pool import Connection, Pool
 from holdfast.db.sql import Statement, raw, value
 from holdfast.errors import Unavailable
@@ -81,6 +81,7 @@ class Neighbours:
             try:
                 await self._follow_once(pool)
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+                end_if_cancelled()
                 _log.warning("listening to other server processes was interrupted", reason=str(failure))
             await asyncio.sleep(RETRY_SECONDS)
 

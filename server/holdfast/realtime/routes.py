@@ -11,8 +11,10 @@ from holdfast.http.routing import Parameter, Route
 from holdfast.http.stream import Streamed
 from holdfast.realtime.asked import MOST_ID_CHARS, MOST_TOPICS, check_topics, read_asked, read_asked_with_line
 from holdfast.realtime.broker import Broker
+from holdfast.realtime.connection_routes import connection_routes
 from holdfast.realtime.hooked import before_subscribe
 from holdfast.realtime.letters import Subscribe
+from holdfast.realtime.looking import opening_of
 from holdfast.realtime.message import EVENT_STREAM
 from holdfast.realtime.topic import MOST_CHARS
 
@@ -51,7 +53,8 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
             topics = await before_subscribe(engine, request, asked.topics)
             check_topics(engine, topics, request.principal)
             first = Subscribe("", topics, await standing_of(engine, request), asked.since)
-        return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=partial(broker.listen, first=first))
+        serve = partial(broker.listen, first=first, opening=opening_of(request))
+        return Streamed(headers=HEADERS, content_type=EVENT_STREAM, run=serve)
 
     async def subscribe(engine: Engine, request: Request) -> Response:
         asked = read_asked(await request.object())
@@ -62,6 +65,7 @@ def realtime_routes(broker: Broker) -> tuple[Route, ...]:
         return NO_CONTENT
 
     return (
+        *connection_routes(broker),
         Route(
             method="GET",
             path=PATH,

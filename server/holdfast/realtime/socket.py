@@ -17,6 +17,7 @@ from holdfast.realtime.asked import check_topics, read_asked
 from holdfast.realtime.broker import Broker
 from holdfast.realtime.hooked import before_subscribe
 from holdfast.realtime.letters import Subscribe
+from holdfast.realtime.looking import opening_of
 from holdfast.realtime.message import event, frames
 
 PATH: Final = "/api/realtime/ws"
@@ -30,7 +31,7 @@ def realtime_sockets(broker: Broker, authenticate: Authenticate) -> dict[str, So
     async def serve(engine: Engine, request: Request, line: SocketLine) -> None:
         broker.streams.check()
         await line.begin(101, ())
-        client = broker.streams.open(line)
+        client = broker.streams.open(line, opening_of(request, is_socket=True))
         reading = asyncio.create_task(_read(engine, request, line, client.id))
         try:
             await line.closed

@@ -23,10 +23,35 @@ MOST_TOPICS: Final = 200_000  # of all clients of one process: about 1 kB each
 _LOOK_SECONDS: Final = 1.0
 
 
+class Opening(msgspec.Struct, frozen=True):
+    """Where a line comes from, for whoever looks at them."""
+
+    address: str = ""
+    agent: str = ""
+    is_socket: bool = False
+
+
+NOWHERE: Final = Opening()
+
+
 class Client:
     """One open line, what its client subscribed to, and as whom."""
 
-    __slots__ = ("beaten", "flowed", "heard", "id", "is_live", "line", "replay", "since", "standing", "topics")
+    __slots__ = (
+        "beaten",
+        "flowed",
+        "heard",
+        "id",
+        "is_live",
+        "line",
+        "opened",
+        "opening",
+        "replay",
+        "sent",
+        "since",
+        "standing",
+        "topics",
+    )
 
     def __init__(self, id: str, line: Line, now: float) -> None:
         self.id = id
@@ -39,6 +64,9 @@ class Client:
         self.heard = now  # when it asked for something
         self.beaten = now  # when something was sent
         self.flowed = now  # when nothing waited for it
+        self.opening = NOWHERE
+        self.opened = time.time()
+        self.sent = 0  # messages
 
     @property
     def subscriptions(self) -> Iterable[Subscription]:
@@ -76,9 +104,10 @@ class Streams:
         if len(self._clients) >= MOST_CLIENTS:
             raise Unavailable("Too many clients are listening to this server: try again in a moment.", retry_after=5)
 
-    def open(self, line: Line) -> Client:
+    def open(self, line: Line, opening: Opening = NOWHERE) -> Client:
         """Take a line, and tell its client who it is."""
         client = Client(new_client_id(self.process), line, self._now())
+        client.opening = opening
         line.farewell = RETRY
         self._clients[client.id] = client
         line.put(event("PB_CONNECT", msgspec.json.encode({"clientId": client.id}), client.id))
@@ -107,6 +136,7 @@ class Streams:
     def send(self, client: Client, data: bytes, messages: int = 1) -> bool:
         """Send events to a client; False when its line is closed."""
         client.beaten = self._now()
+        client.sent += messages
         return client.line.put(data, messages)
 
     def deliver(self, letters: Mapping[Client, Sequence[bytes]]) -> None:

@@ -18,6 +18,7 @@ from holdfast.http.form import MULTIPART, read_values
 from holdfast.http.idempotency import once
 from holdfast.http.preconditions import read_if_match
 from holdfast.http.rate_limits import Part as CountedPart
+from holdfast.http.recent import changes_superusers, require_recent
 from holdfast.http.refusal import problems_as_data
 from holdfast.http.request import Request
 from holdfast.http.response import Response
@@ -79,6 +80,8 @@ async def _answer(engine: Engine, request: Request, options: Batch) -> Response:
     values = await (read_form_body(engine, request) if is_form else read_values(request))
     parts = read_batch(values, options.max_requests)
     sent = Facts.of(request)
+    if any(changes_superusers(engine, part.method, part.path) for part in parts):
+        await require_recent(engine, sent.who)
     await _count(engine, request, parts)
 
     async def run(tx: Transaction | None) -> Response:

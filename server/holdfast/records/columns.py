@@ -26,7 +26,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 def column(collection: Collection, row: Sql, field: Field, wanted: Selection) -> Sql:
-    """A field as a key of the object. Raises BadRequest for an excerpt of what is no text."""
+    """A field as a key of the object. Raises BadRequest for an excerpt of what is neither text nor JSON."""
     content = row + raw(".") + name(field.name)
     default = field.column().default
     if collection.is_view and default is not None and not field.nullable:
@@ -82,7 +82,19 @@ def _row_to_json(columns: Iterable[Sql]) -> Sql:
 
 
 def _excerpt(field: Field, content: Sql, excerpt: Excerpt) -> Sql:
+    if field.kind is Kind.JSON:
+        return _beginning(content + raw("::text"), excerpt)
     if field.kind is not Kind.TEXT or field.many:
         raise refuse("fields", f"An excerpt can only be made of a text, and {field.name} is none.")
+    if excerpt.verbatim:
+        return _beginning(content, excerpt)
     flag = raw("true") if excerpt.ellipsis else raw("false")
     return raw("holdfast.excerpt(") + content + raw(", ") + number(excerpt.characters) + raw(", ") + flag + raw(")")
+
+
+def _beginning(text: Sql, excerpt: Excerpt) -> Sql:
+    """The beginning of a text, or of JSON as one: a page of large documents would be larger than any answer may be."""
+    most = number(excerpt.characters)
+    more = raw(" || '...'") if excerpt.ellipsis else raw("")
+    cut = raw("CASE WHEN length(hf_text.body) > ") + most + raw(" THEN left(hf_text.body, ") + most + raw(")") + more
+    return raw("(SELECT ") + cut + raw(" ELSE hf_text.body END FROM (SELECT ") + text + raw(") AS hf_text (body))")

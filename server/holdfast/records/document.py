@@ -223,7 +223,7 @@ def _follow_back(reader: Reader, reference: Reference, row: Sql, shape: Shape, l
     mine = row + raw('."id"')
     linked = link + raw(" @> ARRAY[") + mine + raw("]") if field.many else link + raw(" = ") + mine
     conditions = [linked, *(one for one in (found.condition, points.condition(field)) if one is not ALWAYS)]
-    one = _is_sole(reference)
+    one = is_sole(reference)
     selected = msgspec.structs.replace(inner, columns=tuple(dict.fromkeys(("id", *inner.columns)))).select(other)
     rows = raw("(SELECT ") + join(", ", selected) + raw(" FROM ") + found.source
     rows += raw(" WHERE ") + join(" AND ", conditions) + raw(" ORDER BY ") + other + raw('."id" LIMIT ')
@@ -232,7 +232,7 @@ def _follow_back(reader: Reader, reference: Reference, row: Sql, shape: Shape, l
     return Document(raw("(SELECT ") + listed + raw(" FROM ") + rows + raw(")"), ("id",), inner.spaced)
 
 
-def _is_sole(reference: Reference) -> bool:
+def is_sole(reference: Reference) -> bool:
     """Whether a record can be pointed at only once, because the field's values are unique. Then it is no list."""
     if reference.field.many:
         return False

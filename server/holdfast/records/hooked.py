@@ -31,7 +31,7 @@ def origin_of(write: Write, tx: Transaction | None) -> Origin:
         request_id="" if facts is None else facts.request_id,
         collection=write.collection,
         tx=tx,
-        facts=facts,
+        facts=None if facts is None else lambda: facts,
         depth=write.depth,
     )
 

@@ -81,7 +81,7 @@ async def before_upload(
     calls = engine.hooks.file_before_upload
     if not calls:
         return
-    origin = Origin(who=facts.who, request_id=facts.request_id, collection=collection, facts=facts)
+    origin = Origin(who=facts.who, request_id=facts.request_id, collection=collection, facts=lambda: facts)
     for field, upload in sent_files(collection, body):
         if not upload.is_shown:  # a batch that met another change is done again, with the same files
             await call(calls, origin, UploadGiven(record_id, field.name, upload))

@@ -1,5 +1,7 @@
 """What plugins do around a read: they may ask otherwise, and change what goes out."""
 
+from functools import partial
+
 import msgspec
 
 from holdfast.engine import Engine
@@ -16,7 +18,8 @@ from holdfast.schema.collection import Collection
 
 def origin_of(request: Request, collection: Collection) -> Origin:
     """For what the hooks of a read are called."""
-    return Origin(who=request.principal, request_id=request.id, collection=collection, facts=Facts.of(request), depth=0)
+    facts = partial(Facts.of, request)
+    return Origin(who=request.principal, request_id=request.id, collection=collection, facts=facts)
 
 
 async def before_list(engine: Engine, request: Request, collection: Collection, query: ListQuery) -> ListQuery:
@@ -64,21 +67,15 @@ async def before_view(
     engine: Engine, request: Request, collection: Collection, record_id: str, shape: tuple[str, str]
 ) -> tuple[str, str]:
     """The `fields` and `expand` as plugins leave them. Raises what they refuse it with."""
-    calls = engine.hooks.record_before_view
-    if not calls:
-        return shape
     given = RecordView(record_id, *shape)
-    await call(calls, origin_of(request, collection), given)
+    await call(engine.hooks.record_before_view, origin_of(request, collection), given)
     return given.fields, given.expand
 
 
 async def after_view(engine: Engine, request: Request, collection: Collection, body: bytes) -> bytes:
     """The record as plugins leave it. Raises what they refuse it with."""
-    calls = engine.hooks.record_after_view
-    if not calls:
-        return body
     answer = Answer(body)
-    await call(calls, origin_of(request, collection), answer)
+    await call(engine.hooks.record_after_view, origin_of(request, collection), answer)
     return answer.body
 
 

@@ -218,6 +218,20 @@ def plan_all(asked: Asked, query: ListQuery) -> Plan:
     return Plan(Compiled(statement, seen.spaced, ruled=ruled), reading.literals if reading else (), {}, query)
 
 
+def plan_rows(asked: Asked, query: ListQuery) -> tuple[Rows, Inputs]:
+    """The rows that a list of this filter and search has, for a superuser's write of all of them, and its values.
+
+    Raises what `plan_list` raises.
+    """
+    reading = read_filter(query.filter, dict(query.params)) if query.filter else None
+    found = _Narrowing(asked, asked.access("list"), reading)
+    named: dict[str, object] = {}
+    if query.search:
+        named[search.WORDS] = search.read_search(query.search)
+        found.conditions += search.conditions(asked.collection, found.sight, BASE)
+    return found.rows(), Inputs(reading.literals if reading else (), named)
+
+
 def plan_aggregate(plans: Plans, asked: Asked, query: AggregateQuery) -> AggregatePlan:
     """The plan of an aggregate request. Raises Forbidden, InvalidFilter, InvalidSort or BadRequest."""
     ways = asked.access("list")

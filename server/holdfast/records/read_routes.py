@@ -75,8 +75,8 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     asked = _asked(engine, request, collection)
     query = request.query if request.query_string else {}
     shape = (query.get("fields", ""), query.get("expand", ""))
-    views = engine.hooks.views
-    if views:
+    hooks = engine.hooks
+    if hooks.record_before_view:
         shape = await before_view(engine, request, collection, record_id, shape)
     if query.get("deleted"):
         raise refuse("deleted", "Only lists know it; the history of a record has what it was.")
@@ -93,7 +93,7 @@ async def view_record(engine: Engine, request: Request, collection: Collection, 
     if row is None:
         raise NotFound
     body = compact(row[0].encode(), spaced=compiled.spaced)
-    if views:
+    if hooks.record_after_view:
         body = await after_view(engine, request, collection, body)
     tag = etag(row[1], body)
     if b"if-none-match" in request.headers and is_match(tag, request.headers[b"if-none-match"]):

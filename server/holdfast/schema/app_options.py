@@ -1,4 +1,4 @@
-"""What the operator sets while the server runs (`/api/settings`): how the application is called, mail, limits.
+"""What the operator sets while the server runs (`/api/settings`): how the application is called, mail, limits, logs.
 
 They are a part of the catalog: every process has a change before the answer to it goes out. What the environment
 sets wins over them, see `in_effect`.
@@ -93,6 +93,20 @@ class Files(msgspec.Struct, frozen=True, rename="camel"):
     max_bytes_of: dict[str, int] = msgspec.field(default_factory=dict[str, int])
 
 
+class Logs(msgspec.Struct, frozen=True, rename="camel"):
+    """What of the log is kept in the database for `/api/logs`. With 0 for `max_days` nothing is.
+
+    `min_level` is the least severe level that is kept: -4 debug, 0 info, 4 warning, 8 error. `max_per_second` bounds
+    what each process keeps; the output of the server has everything in any case.
+    """
+
+    max_days: int = 5
+    min_level: int = 0
+    log_ip: bool = msgspec.field(default=True, name="logIP")
+    log_auth_id: bool = False
+    max_per_second: int = 200
+
+
 class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     """All of them."""
 
@@ -102,6 +116,7 @@ class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     batch: Batch = Batch()
     s3: S3 = S3()
     files: Files = Files()
+    logs: Logs = Logs()
 
 
 class TrustedProxy(msgspec.Struct, frozen=True, rename="camel"):

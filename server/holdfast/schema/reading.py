@@ -1,7 +1,7 @@
 """How requests become collections: one that is made or changed, or a whole import."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from holdfast.errors import Problem, Problems, ValidationFailed
 from holdfast.schema.collection import Collection
@@ -10,6 +10,8 @@ from holdfast.schema.options import INVALID
 from holdfast.schema.together import check_together
 
 MAX_COLLECTIONS: Final = 1000  # in one import
+Missing: TypeAlias = Literal["stay", "fields go", "go"]
+"""What an import makes of the collections that it does not list, and of the fields that those which it lists lack."""
 
 
 def read_collection(
@@ -32,23 +34,23 @@ def read_collection(
 
 
 def read_collections(
-    given: Sequence[Any], *, existing: Sequence[Collection], delete_missing: bool = False
+    given: Sequence[Any], *, existing: Sequence[Collection], missing: Missing = "stay"
 ) -> tuple[Collection, ...]:
     """All collections as they are after an import: the present ones in their order, then new ones in the request's.
 
     A given collection is a present one when its id is, or else its name. What the import does not list stays, unless
-    `delete_missing`: then other collections and fields go, but for the system's.
+    `missing` says that it goes, or the fields alone do; the system's stay in any case.
     Raises ValidationFailed, nested under `collections` by place.
     """
     if len(given) > MAX_COLLECTIONS:
         message = f"There can be at most {MAX_COLLECTIONS} collections."
         raise ValidationFailed({"collections": Problem("validation_too_many_values", message)})
-    reader = _ImportReader(existing, keep_missing=not delete_missing)
+    reader = _ImportReader(existing, keep_missing=missing == "stay")
     for at, item in enumerate(given):
         reader.read(at, item)
     _refuse(reader.problems)
     listed = {draft.collection.id for draft in reader.drafts}
-    others = [one for one in existing if one.id not in listed and (one.system or not delete_missing)]
+    others = [one for one in existing if one.id not in listed and (one.system or missing != "go")]
     read, problems = check_together(reader.drafts, others, reader.aliases)
     _refuse(problems)
     after = {collection.id: collection for collection in (*others, *read)}

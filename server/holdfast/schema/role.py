@@ -1,7 +1,7 @@
 """What a role is: a name, and what it lets its holders do beside what the rules of the collections do."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -10,6 +10,15 @@ from holdfast.schema.renames import new_names
 
 Action: TypeAlias = Literal["list", "view", "create", "update", "delete"]
 ACTIONS: Final[tuple[Action, ...]] = ("list", "view", "create", "update", "delete")
+Operation: TypeAlias = Literal["jobs.view", "jobs.change", "logs.view", "realtime.view", "realtime.close", "sql.read"]
+"""What a role may let its holders do with the server itself, beside records: look at something, or act on it."""
+OPERATIONS: Final[tuple[Operation, ...]] = get_args(Operation)
+VIEW_JOBS: Final[Operation] = "jobs.view"
+CHANGE_JOBS: Final[Operation] = "jobs.change"
+VIEW_LOGS: Final[Operation] = "logs.view"
+VIEW_LINES: Final[Operation] = "realtime.view"
+CLOSE_LINES: Final[Operation] = "realtime.close"
+READ_SQL: Final[Operation] = "sql.read"
 EVERY_COLLECTION: Final = "*"
 EVERY_FIELD: Final = "*"
 
@@ -34,12 +43,16 @@ class Permission(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Role(msgspec.Struct, frozen=True, rename="camel"):
-    """A role. Users and API keys hold roles by id; rules name them (`@request.auth.roles ?= "editor"`)."""
+    """A role. Users and API keys hold roles by id; rules name them (`@request.auth.roles ?= "editor"`).
+
+    `permissions` are about records, `operations` about the server itself.
+    """
 
     id: str
     name: str
     description: str = ""
     permissions: tuple[Permission, ...] = ()
+    operations: tuple[Operation, ...] = ()
     created: str = ""
     updated: str = ""
 

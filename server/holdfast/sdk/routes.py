@@ -2,9 +2,10 @@
 
 import base64
 import binascii
-import re
+import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
+from urllib.parse import quote
 
 import msgspec
 
@@ -15,7 +16,7 @@ from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Route, require_superuser
 from holdfast.identity import Principal
-from holdfast.sdk.index import HTML, JSON, project, projects, wants_json
+from holdfast.sdk.index import chosen, header, normal, project, projects
 from holdfast.sdk.packages import Packages
 from holdfast_sdk.generator.package import package
 from holdfast_sdk.schema import project_name
@@ -26,7 +27,6 @@ BASE: Final = "/api/sdk/python/"
 METADATA: Final = ".metadata"
 _KEEP: Final = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, Accept"))
 _ASK: Final = {"WWW-Authenticate": 'Basic realm="API key as the password"'}
-_SIGNS: Final = re.compile(r"[-_.]+")
 
 
 class Index:
@@ -40,34 +40,33 @@ class Index:
         """The packages that there are."""
         superuser = await admit(engine, request, self._authenticate)
         name = project_name(self._packages.schema(engine, superuser=superuser).name)
-        json = wants_json(request.header(b"accept"))
-        return Response(body=projects(name, json=json), headers=_KEEP, content_type=JSON if json else HTML)
+        kind = chosen(request.header(b"accept"))
+        return _answer(request, projects(name, kind), header(kind))
 
     async def list_files(self, engine: Engine, request: Request) -> Response:
-        """The files of the package."""
+        """The files of a package: those that were made of earlier collections, too."""
         superuser = await admit(engine, request, self._authenticate)
-        schema = self._packages.schema(engine, superuser=superuser)
-        name = project_name(schema.name)
-        if _SIGNS.sub("-", request.params["project"]).lower() != name:
-            raise NotFound(f"This index holds one package: {name}.")
-        json = wants_json(request.header(b"accept"))
-        wheel = await self._packages.wheel(engine, superuser=superuser)
-        body = project(name, schema.version, wheel, json=json)
-        return Response(body=body, headers=_KEEP, content_type=JSON if json else HTML)
+        name = normal(request.params["project"])
+        files = await self._packages.files(engine, name, superuser=superuser)
+        if not files:
+            there = project_name(self._packages.schema(engine, superuser=superuser).name)
+            raise NotFound(f"This index holds one package: {there}.")
+        kind = chosen(request.header(b"accept"))
+        return _answer(request, project(name, files, kind), header(kind))
 
     async def send_file(self, engine: Engine, request: Request) -> Response:
         """A wheel, or its metadata."""
         superuser = await admit(engine, request, self._authenticate)
         asked = request.params["file"]
         name = asked.removesuffix(METADATA)
-        wheel = self._packages.kept(name, superuser=superuser)
+        wheel = await self._packages.file(engine, name, superuser=superuser)
         if wheel is None and name == wheel_name(self._packages.schema(engine, superuser=superuser)):
             wheel = await self._packages.wheel(engine, superuser=superuser)
         if wheel is None:
             raise NotFound("There is no such file any more: the collections have changed, so ask the index again.")
         if asked != name:
-            return Response(body=wheel.metadata, headers=_KEEP, content_type=b"text/plain; charset=utf-8")
-        return Response(body=wheel.body, headers=_KEEP, content_type=b"application/octet-stream")
+            return _answer(request, wheel.metadata, b"text/plain; charset=utf-8")
+        return _answer(request, wheel.body, b"application/octet-stream")
 
     async def send_source(self, engine: Engine, request: Request) -> Response:
         """The package as files."""
@@ -86,12 +85,30 @@ def sdk_routes(packages: Packages, authenticate: Authenticate) -> tuple[Route, .
     """The routes of a process that keeps these packages."""
     index = Index(packages, authenticate)
     return (
+        _route("simple", _to_slash, "The index of packages, with its slash"),
+        _route("simple/{project}", _to_slash, "The files of the Python client, with the slash"),
         _route("simple/", index.list_projects, "The index of packages, for pip: there is one"),
         _route("simple/{project}/", index.list_files, "The files of the Python client, for pip"),
         _route("files/{file}", index.send_file, "The Python client as a wheel"),
         _route("source.zip", index.send_source, "The Python client as files"),
         _route("schema.json", index.send_schema, "What the Python client is made of", json=True),
     )
+
+
+async def _to_slash(_: Engine, request: Request) -> Response:
+    """PEP 503 has the addresses of pages end in a slash."""
+    last = request.params.get("project")
+    place = "./simple/" if last is None else f"./{quote(last, safe='')}/"
+    return Response(308, headers=((b"location", place.encode()),))
+
+
+def _answer(request: Request, body: bytes, kind: bytes) -> Response:
+    """A page or a file, or 304 for who has it already."""
+    tag = b'"' + hashlib.sha256(body).hexdigest()[:32].encode() + b'"'
+    headers = (*_KEEP, (b"etag", tag))
+    if request.headers.get(b"if-none-match") == tag:
+        return Response(304, headers=headers)
+    return Response(body=body, headers=headers, content_type=kind)
 
 
 def _route(

@@ -146,8 +146,14 @@ class Storage:
         if self._disk is not None:
             await asyncio.to_thread(delete_files, self._disk, keys)
             return
-        with _reaching(), suppress(Missing):
-            await obstore.delete_async(self._store, list(keys))
+        try:
+            with _reaching():
+                await obstore.delete_async(self._store, list(keys))
+        except Missing:
+            # Azure and Google tell of one that is not there, and the rest may be left undone.
+            for key in keys:
+                with suppress(Missing), _reaching():
+                    await obstore.delete_async(self._store, key)
 
     async def walk(self, prefix: str = "") -> AsyncGenerator[list[Stored], None]:
         """All objects whose keys begin with the folders of `prefix`, some at a time, in no certain order."""

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from holdfast.engine import Engine
+from holdfast.http.places import Places
 from holdfast.http.request import Request
 from holdfast.http.response import Poured, Response
 from holdfast.records.hooked_reads import after_list, before_list
@@ -16,7 +17,6 @@ from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 from holdfast.transfer.export_asked import ExportAsked, query_of, read_export
 from holdfast.transfer.exporting import Export, pieces_of, plan_export
-from holdfast.transfer.places import Places
 
 MOST_EXPORTS: Final = 4  # at once, of superusers and of all others, in one process
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")

@@ -94,6 +94,14 @@ async def list_imports(engine: Engine, request: Request) -> Response:
     return Response(body=_encode(await store.listed(engine.pool, collection.id, _owner(request))))
 
 
+async def list_running(engine: Engine, _: Request) -> Response:
+    """The imports that run, of all collections that are still there."""
+    known = engine.catalog.by_id
+    found = await store.running(engine.pool)
+    items = [{"collection": known[id].name, "import": state} for id, state in found if id in known]
+    return Response(body=_encode({"items": items}))
+
+
 async def get_import(engine: Engine, request: Request) -> Response:
     """How far an import has come, or what came of it."""
     collection = _collection(engine, request)
@@ -201,6 +209,27 @@ _IMPORT_ROUTES: Final = (
         tag="import and export",
         access="anyone",
         answer={"type": "array", "items": _STATE},
+    ),
+    Route(
+        method="GET",
+        path="/api/imports",
+        handler=list_running,
+        summary="The imports that run, of all collections",
+        tag="import and export",
+        answer={
+            "type": "object",
+            "required": ["items"],
+            "properties": {
+                "items": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["collection", "import"],
+                        "properties": {"collection": _TEXT, "import": _STATE},
+                    },
+                }
+            },
+        },
     ),
     Route(
         method="GET",

@@ -1,5 +1,6 @@
 """The table of imports: how far each has come, and what came of it."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, Literal, TypeAlias
 
@@ -138,6 +139,15 @@ _LIST: Final = Statement.of(
     + raw(") ORDER BY id DESC LIMIT ")
     + value(MOST_LISTED, "bigint")
 )
+_RUNNING: Final = Statement.of(
+    raw("SELECT collection_id, ")
+    + _COLUMNS
+    + raw(" FROM holdfast.imports WHERE ")
+    + _RUNS
+    + raw(" AND beat > now() - ")
+    + value(SILENT, "text")
+    + raw("::interval ORDER BY id")
+)
 _CANCEL: Final = Statement.of(
     raw("UPDATE holdfast.imports SET state = 'cancelled', ended = now(), message = ")
     + value(ImportCancelled.default, "text")
@@ -211,9 +221,12 @@ async def end(
     return await db.fetchrow(_END, Inputs(named={**told, **_counts(progress)})) is not None
 
 
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # and not a backslash that has these letters behind it
+
+
 def _without_nul(text: bytes) -> str:
     """JSON as a column takes it: PostgreSQL has no NUL."""
-    return text.replace(b"\\u0000", b" ").decode()
+    return _NUL.sub(rb"\1 ", text).decode()
 
 
 def _counts(progress: Progress) -> dict[str, int]:
@@ -239,6 +252,11 @@ async def listed(pool: Pool, collection_id: str, owner: str = "") -> list[Import
     """The last imports of a collection, the newest first."""
     rows = await pool.fetch(_LIST, Inputs(named={"collection": collection_id, "owner": owner}))
     return [_state(row) for row in rows]
+
+
+async def running(pool: Pool) -> list[tuple[str, ImportState]]:
+    """The imports that run now, each with the id of its collection."""
+    return [(row["collection_id"], _state(row)) for row in await pool.fetch(_RUNNING)]
 
 
 async def cancel(pool: Pool, id: str) -> None:

@@ -10,7 +10,7 @@ from holdfast.audit.write import write
 from holdfast.db.pool import Transaction
 
 KIND: Final = "webhook"
-_APART: Final = frozenset(("circuit", "error", "created", "updated"))
+_APART: Final = frozenset(("circuit", "error", "oldSecretUntil", "created", "updated"))
 
 
 async def write_endpoint(

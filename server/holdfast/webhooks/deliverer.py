@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.leader import Lock, lead
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
@@ -73,6 +74,7 @@ class Deliverer:
                 await lead(self._engine.pool, LOCK, Sender(self._engine).run)
                 self._away = False
             except _FAILURES as failure:
+                end_if_cancelled()
                 if not self._away:
                     _log.warning("no webhooks are sent while the database is away", reason=str(failure))
                 self._away = True

@@ -7,50 +7,92 @@ from holdfast.engine import Engine
 from holdfast.errors import ValidationFailed
 from holdfast.http.request import Request
 from holdfast.http.response import Response
-from holdfast.http.routing import OBJECT, Parameter, Route, Schema
+from holdfast.http.routing import Parameter, Route, Schema
 from holdfast.webhooks import delivery_service as service
-from holdfast.webhooks import replay as replays
+from holdfast.webhooks.delivery_query import LISTED, MOST_LISTED, STATES, STATUSES, read_delivery_query
 from holdfast.webhooks.endpoint_reading import UNKNOWN
-from holdfast.webhooks.routes import ONE, as_json
+from holdfast.webhooks.routes import MANY, ONE, as_json
 
 _DELIVERIES: Final = ONE + "/deliveries"
 _DELIVERY: Final = _DELIVERIES + "/{delivery}"
-_SHAPE: Final[Schema] = {
+_TEXT: Final[Schema] = {"type": "string"}
+_HEADERS: Final[Schema] = {"type": "object", "additionalProperties": _TEXT}
+SHAPE: Final[Schema] = {
     "type": "object",
-    "required": ["id", "eventId", "type", "state", "attempts"],
+    "required": ["id", "webhookId", "eventId", "type", "recordId", "state", "attempts", "replay", "error", "created"],
     "properties": {
-        "id": {"type": "string"},
-        "eventId": {"type": "string"},
+        "id": _TEXT,
+        "webhookId": _TEXT,
+        "eventId": _TEXT,
         "seq": {"type": ["integer", "null"]},
-        "type": {"type": "string"},
-        "state": {"enum": list(service.STATES)},
+        "type": _TEXT,
+        "recordId": {"type": "string", "description": "Empty for an event that is about no record."},
+        "state": {"enum": list(STATES)},
         "attempts": {"type": "integer"},
         "replay": {"type": "boolean"},
         "status": {"type": ["integer", "null"]},
-        "error": {"type": "string"},
+        "error": _TEXT,
         "nextAt": {"type": ["string", "null"]},
-        "created": {"type": "string"},
-        "finished": {"type": "string"},
+        "created": _TEXT,
+        "finished": {"type": ["string", "null"]},
+    },
+}
+_TRY: Final[Schema] = {
+    "type": "object",
+    "required": ["at", "ms", "error", "request", "response"],
+    "properties": {
+        "at": _TEXT,
+        "ms": {"type": "integer"},
+        "error": _TEXT,
+        "request": {"type": "object", "properties": {"url": _TEXT, "headers": _HEADERS}},
+        "response": {
+            "type": ["object", "null"],
+            "properties": {"status": {"type": "integer"}, "headers": _HEADERS, "body": _TEXT},
+        },
     },
 }
 _WITH_TRIES: Final[Schema] = {
     "type": "object",
-    "properties": {**_SHAPE["properties"], "tries": {"type": "array", "items": OBJECT}},
-}
-_RANGE: Final[Schema] = {
-    "type": "object",
-    "required": ["from"],
+    "required": [*SHAPE["required"], "body", "tries"],
     "properties": {
-        "from": {"type": "string"},
-        "to": {"type": "string"},
-        "events": {"type": "array", "items": {"type": "string"}},
+        **SHAPE["properties"],
+        "body": {
+            "type": ["string", "null"],
+            "description": "What a try sends now; null if the log does not have the event any more.",
+        },
+        "tries": {"type": "array", "items": _TRY},
     },
 }
+_PAGE: Final[Schema] = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {"items": {"type": "array", "items": SHAPE}, "next": {"type": ["string", "null"]}},
+}
+_WHICH: Final = (
+    Parameter("state", "Only those in this state.", {"enum": list(STATES)}),
+    Parameter("type", "Only events of this type; `posts.*` for all that begin so."),
+    Parameter(
+        "status",
+        "Only those that were answered so the last time.",
+        {"type": "integer", "minimum": STATUSES[0], "maximum": STATUSES[1]},
+    ),
+    Parameter("record", "Only events about the record of this id."),
+    Parameter("event", "Only the event of this id."),
+    Parameter("from", "Only what was queued then or later."),
+    Parameter("to", "Only what was queued before."),
+    Parameter("limit", f"How many: {LISTED}, at most {MOST_LISTED}.", {"type": "integer"}),
+    Parameter("before", "The `next` of another answer."),
+)
+
+
+async def list_all_deliveries(engine: Engine, request: Request) -> Response:
+    """The deliveries of all webhooks."""
+    return as_json(await service.list_all_deliveries(engine, read_delivery_query(request.query)))
 
 
 async def list_deliveries(engine: Engine, request: Request) -> Response:
     """The deliveries of a webhook."""
-    return as_json(await service.list_deliveries(engine, request.params["id"], request.query))
+    return as_json(await service.list_deliveries(engine, request.params["id"], read_delivery_query(request.query)))
 
 
 async def view_delivery(engine: Engine, request: Request) -> Response:
@@ -65,20 +107,11 @@ async def retry_delivery(engine: Engine, request: Request) -> Response:
     return as_json(await service.retry_delivery(engine, author, params["id"], params["delivery"]))
 
 
-async def replay(engine: Engine, request: Request) -> Response:
-    """Send the events of a time again."""
-    return as_json(await replays.replay(engine, Author.of(request), request.params["id"], await request.object()))
-
-
-async def send_test(engine: Engine, request: Request) -> Response:
-    """Send a test event."""
+async def cancel_delivery(engine: Engine, request: Request) -> Response:
+    """Send a delivery no more."""
+    author, params = Author.of(request), request.params
     await _nothing_said(request)
-    return as_json(await service.send_test(engine, request.params["id"]))
-
-
-async def stats(engine: Engine, request: Request) -> Response:
-    """How a webhook is doing."""
-    return as_json(await service.stats(engine, request.params["id"]))
+    return as_json(await service.cancel_delivery(engine, author, params["id"], params["delivery"]))
 
 
 async def _nothing_said(request: Request) -> None:
@@ -91,27 +124,30 @@ async def _nothing_said(request: Request) -> None:
 DELIVERY_ROUTES: Final = (
     Route(
         method="GET",
+        path=MANY + "/deliveries",
+        handler=list_all_deliveries,
+        summary="List the deliveries of all webhooks",
+        description="The newest first; go on with before= and the `next` of the answer.",
+        tag="webhooks",
+        parameters=_WHICH,
+        answer=_PAGE,
+    ),
+    Route(
+        method="GET",
         path=_DELIVERIES,
         handler=list_deliveries,
         summary="List the deliveries of a webhook",
         description="The newest first; go on with before= and the `next` of the answer.",
         tag="webhooks",
-        parameters=(
-            Parameter("state", "Only those in this state.", {"enum": list(service.STATES)}),
-            Parameter("limit", f"How many, at most {service.MOST_LISTED}.", {"type": "integer"}),
-            Parameter("before", "The `next` of another answer."),
-        ),
-        answer={
-            "type": "object",
-            "properties": {"items": {"type": "array", "items": _SHAPE}, "next": {"type": ["string", "null"]}},
-        },
+        parameters=_WHICH,
+        answer=_PAGE,
     ),
     Route(
         method="GET",
         path=_DELIVERY,
         handler=view_delivery,
         summary="View a delivery",
-        description="With the request, the answer and the time of each attempt.",
+        description="With the body that is sent, and the request, the answer and the time of each attempt.",
         tag="webhooks",
         answer=_WITH_TRIES,
     ),
@@ -122,32 +158,15 @@ DELIVERY_ROUTES: Final = (
         summary="Send a delivery again",
         description="At once, and with all its tries before it.",
         tag="webhooks",
-        answer=_SHAPE,
+        answer=SHAPE,
     ),
     Route(
         method="POST",
-        path=ONE + "/replay",
-        handler=replay,
-        summary="Send the events of a time again",
-        description="Those that the webhook gets, as far as they are in the log; each keeps its webhook-id.",
+        path=_DELIVERY + "/cancel",
+        handler=cancel_delivery,
+        summary="Cancel a delivery that waits",
+        description="It is dead then, and can be retried.",
         tag="webhooks",
-        body=_RANGE,
-        answer={"type": "object", "properties": {"queued": {"type": "integer"}}},
-    ),
-    Route(
-        method="POST",
-        path=ONE + "/test",
-        handler=send_test,
-        summary="Send a test event",
-        tag="webhooks",
-        answer=_SHAPE,
-    ),
-    Route(
-        method="GET",
-        path=ONE + "/stats",
-        handler=stats,
-        summary="Count the deliveries of a webhook",
-        tag="webhooks",
-        answer=OBJECT,
+        answer=SHAPE,
     ),
 )

@@ -1,11 +1,11 @@
-"""The use cases of deliveries: look at them, try one again, send a test, count."""
+"""The use cases of deliveries: look at them, try one again, cancel one."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from holdfast.audit.actions import Action
 from holdfast.audit.author import Author
 from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write
@@ -13,40 +13,31 @@ from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Row, Transaction
 from holdfast.db.sql import EMPTY, Inputs, Sql, Statement, named, raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, NotFound, Problem
-from holdfast.events.event import Event, event_json
-from holdfast.expressions.moment import stamp
-from holdfast.schema.ids import new_id
+from holdfast.errors import BadRequest, NotFound
+from holdfast.events.event import read_event
 from holdfast.webhooks import store
 from holdfast.webhooks.audited import KIND
+from holdfast.webhooks.delivery_query import STATES, DeliveryQuery, read_number
+from holdfast.webhooks.payload import payload
 
-STATES: Final[tuple[str, ...]] = ("ready", "leased", "delivered", "dead")
-MOST_LISTED: Final = 200
-TEST: Final = "system.test"
-_COLUMNS: Final = raw(
-    "d.id, d.seq, d.event_id, d.type, d.replay, d.state, d.attempts, d.status, d.error,"
+CANCELLED: Final = "Somebody has cancelled it."
+COLUMNS: Final = raw(
+    "d.id, d.webhook_id, d.seq, d.event_id, d.type, d.subject, d.replay, d.state, d.attempts, d.status, d.error,"
     " holdfast.stamp(d.next_at) AS next_at, holdfast.stamp(d.created) AS created,"
     " holdfast.stamp(d.finished) AS finished"
 )
+_FROM: Final = raw("SELECT ") + COLUMNS + raw(" FROM holdfast.deliveries AS d WHERE true")
 _ATTEMPTS: Final = Statement.of(
     raw("SELECT holdfast.stamp(a.at) AS at, a.ms, a.status, a.error, a.request::text AS request,")
     + raw(" a.response::text AS response, a.body FROM holdfast.delivery_attempts AS a WHERE a.delivery_id = ")
     + named("id", "bigint")
     + raw(" ORDER BY a.id")
 )
-_STATS: Final = Statement.of(
-    raw("SELECT count(*) FILTER (WHERE d.state < 2) AS waiting, count(*) FILTER (WHERE d.state = 2) AS delivered,")
-    + raw(" count(*) FILTER (WHERE d.state = 3) AS dead, coalesce(extract(epoch FROM now() - min(d.created)")
-    + raw(" FILTER (WHERE d.state < 2)), 0)::float8 AS oldest FROM holdfast.deliveries AS d WHERE d.webhook_id = ")
-    + named("id", "text")
-)
-_TIMES: Final = Statement.of(
-    raw("SELECT count(*) AS attempts,")
-    + raw(" count(*) FILTER (WHERE a.status BETWEEN 200 AND 299 AND a.error = '') AS succeeded,")
-    + raw(" percentile_disc(0.5) WITHIN GROUP (ORDER BY a.ms) AS p50,")
-    + raw(" percentile_disc(0.95) WITHIN GROUP (ORDER BY a.ms) AS p95 FROM holdfast.delivery_attempts AS a")
-    + raw(" WHERE a.at > now() - interval '1 day' AND a.webhook_id = ")
-    + named("id", "text")
+_SENT: Final = Statement.of(
+    raw("SELECT d.body, event.seq, event.id, event.type, event.collection_id, event.collection, event.record_id,")
+    + raw(" event.record, event.previous, event.context, event.whole, holdfast.stamp(event.at) AS timestamp")
+    + raw(" FROM holdfast.deliveries AS d LEFT JOIN holdfast.events AS event ON event.seq = d.seq WHERE d.id = ")
+    + named("id", "bigint")
 )
 _RETRY: Final = Statement.of(
     raw("UPDATE holdfast.deliveries AS d SET state = 0, next_at = now(), finished = NULL, attempts = 0")
@@ -54,32 +45,40 @@ _RETRY: Final = Statement.of(
     + named("id", "bigint")
     + raw(" AND d.state <> 1")
 )
+_CANCEL: Final = Statement.of(
+    raw("UPDATE holdfast.deliveries AS d SET state = 3, finished = now(), error = ")
+    + value(CANCELLED, "text")
+    + raw(" WHERE d.state = 0 AND d.id = ")
+    + named("id", "bigint")
+)
 
 
-async def list_deliveries(engine: Engine, webhook_id: str, query: Mapping[str, str]) -> dict[str, Any]:
-    """A page of the deliveries of an endpoint, the newest first; `before` is the id to go on from.
+async def list_all_deliveries(engine: Engine, query: DeliveryQuery) -> dict[str, Any]:
+    """A page of the deliveries of all endpoints, the newest first; `next` is what to go on from."""
+    with as_api_errors():
+        return _page(await engine.pool.fetch(Statement.of(_listed(engine, query))), query.limit)
 
-    Raises NotFound, and BadRequest for what cannot be asked.
-    """
-    limit, before, state = _read_list(query)
-    where = raw(" WHERE d.webhook_id = ") + value(webhook_id, "text")
-    where += EMPTY if before is None else raw(" AND d.id < ") + value(before, "bigint")
-    where += EMPTY if state is None else raw(" AND d.state = ") + value(state, "smallint")
-    order = raw(" ORDER BY d.id DESC LIMIT ") + value(limit, "bigint")
+
+async def list_deliveries(engine: Engine, webhook_id: str, query: DeliveryQuery) -> dict[str, Any]:
+    """The same of one endpoint. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             await store.get_row(tx, webhook_id)
-            rows = await tx.fetch(raw("SELECT ") + _COLUMNS + raw(" FROM holdfast.deliveries AS d") + where + order)
-    return {"items": [_delivery(row) for row in rows], "next": str(rows[-1]["id"]) if len(rows) == limit else None}
+            of = raw(" AND d.webhook_id = ") + value(webhook_id, "text")
+            return _page(await tx.fetch(_listed(engine, query, of)), query.limit)
 
 
 async def view_delivery(engine: Engine, webhook_id: str, id: str) -> dict[str, Any]:
-    """One delivery with its attempts: request, response and time of each. Raises NotFound."""
+    """One delivery with its attempts, and the body that is sent. Raises NotFound."""
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            row = await _get(tx, webhook_id, id)
-            attempts = await tx.fetch(_ATTEMPTS, Inputs(named={"id": row["id"]}))
-    return {**_delivery(row), "tries": [_attempt(one) for one in attempts]}
+            row = await get_delivery(tx, webhook_id, id)
+            given = Inputs(named={"id": row["id"]})
+            attempts = await tx.fetch(_ATTEMPTS, given)
+            sent = await tx.fetchrow(_SENT, given)
+            endpoint = await store.get_row(tx, webhook_id)
+    body = None if sent is None else _body(engine, endpoint, sent)
+    return {**delivery_json(row), "body": body, "tries": [_attempt(one) for one in attempts]}
 
 
 async def retry_delivery(engine: Engine, author: Author, webhook_id: str, id: str) -> dict[str, Any]:
@@ -87,91 +86,54 @@ async def retry_delivery(engine: Engine, author: Author, webhook_id: str, id: st
 
     Raises NotFound, and BadRequest while it is out.
     """
+    refusal = "This delivery is being sent just now."
+    return await _change(engine, author, webhook_id, id, _RETRY, "webhook.delivery_retried", refusal)
+
+
+async def cancel_delivery(engine: Engine, author: Author, webhook_id: str, id: str) -> dict[str, Any]:
+    """Have a delivery that waits sent no more; it is dead then, and can be retried.
+
+    Raises NotFound, and BadRequest for one that does not wait.
+    """
+    refusal = "Only a delivery that waits can be cancelled."
+    return await _change(engine, author, webhook_id, id, _CANCEL, "webhook.delivery_cancelled", refusal)
+
+
+async def _change(
+    engine: Engine, author: Author, webhook_id: str, id: str, change: Statement, action: Action, refusal: str
+) -> dict[str, Any]:
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            row = await _get(tx, webhook_id, id)
-            done = await tx.execute(_RETRY, Inputs(named={"id": row["id"]}))
+            row = await get_delivery(tx, webhook_id, id)
+            done = await tx.execute(change, Inputs(named={"id": row["id"]}))
             if done.endswith(" 0"):
-                raise BadRequest("This delivery is being sent just now.")
+                raise BadRequest(refusal)
             url = (await store.get_row(tx, webhook_id))["url"]
             details = {"delivery": str(row["id"]), "event": row["event_id"]}
-            entry = Entry(action="webhook.delivery_retried", target=Target(KIND, webhook_id, url), details=details)
-            await write(tx, author, entry)
-            return _delivery(await _get(tx, webhook_id, id))
+            await write(tx, author, Entry(action=action, target=Target(KIND, webhook_id, url), details=details))
+            return delivery_json(await get_delivery(tx, webhook_id, id))
 
 
-async def send_test(engine: Engine, webhook_id: str) -> dict[str, Any]:
-    """Have a test event sent: signed like any other, and listed among the deliveries. Raises NotFound."""
-    event = Event(
-        id=f"evt_test_{new_id()}",
-        seq=0,
-        type=TEST,
-        timestamp=stamp(datetime.now(UTC)),
-        record=msgspec.Raw(b'{"message":"This is a test."}'),
-    )
-    insert = raw("INSERT INTO holdfast.deliveries (webhook_id, event_id, type, body) VALUES (")
-    insert += value(webhook_id, "text") + raw(", ") + value(event.id, "text") + raw(", ") + value(TEST, "text")
-    insert += raw(", ") + value(event_json(event).decode(), "text") + raw(") RETURNING id")
-    with as_api_errors():
-        async with engine.pool.transaction() as tx:
-            await store.get_row(tx, webhook_id)
-            row = await tx.fetchrow(insert)
-            return _delivery(await _get(tx, webhook_id, str(row["id"] if row else 0)))
-
-
-async def stats(engine: Engine, webhook_id: str) -> dict[str, Any]:
-    """How an endpoint is doing: deliveries by state, and attempts of the last day. Raises NotFound."""
-    with as_api_errors():
-        async with engine.pool.transaction() as tx:
-            endpoint = store.endpoint_json(engine, await store.get_row(tx, webhook_id))
-            counts = await tx.fetchrow(_STATS, Inputs(named={"id": webhook_id}))
-            times = await tx.fetchrow(_TIMES, Inputs(named={"id": webhook_id}))
-    return (
-        {
-            "circuit": endpoint["circuit"],
-            "disabled": endpoint["disabled"],
-            "error": endpoint["error"],
-            **{name: counts[name] for name in ("waiting", "delivered", "dead")},
-            "oldestSeconds": round(counts["oldest"], 3),
-            "day": {name: times[name] for name in ("attempts", "succeeded", "p50", "p95")},
-        }
-        if counts is not None and times is not None
-        else {}
-    )
-
-
-def _read_list(query: Mapping[str, str]) -> tuple[int, int | None, int | None]:
-    problems: dict[str, Problem] = {}
-    limit, before, state = query.get("limit", "50"), query.get("before", ""), query.get("state", "")
-    if not limit.isdecimal() or not 1 <= int(limit[:9]) <= MOST_LISTED:
-        problems["limit"] = Problem("validation_out_of_range", f"Must be a whole number from 1 to {MOST_LISTED}.")
-    if before and (not before.isdecimal() or len(before) > 18):
-        problems["before"] = Problem("validation_invalid_value", "Must be the `next` of another answer.")
-    if state and state not in STATES:
-        problems["state"] = Problem("validation_invalid_value", f"Must be one of {', '.join(STATES)}.")
-    if problems:
-        raise BadRequest("Some parameters cannot be used: see data.", data=problems)
-    return int(limit), int(before) if before else None, STATES.index(state) if state else None
-
-
-async def _get(tx: Transaction, webhook_id: str, id: str) -> Row:
-    number = int(id) if id.isdecimal() and len(id) <= 18 else 0
-    where: Sql = (
-        raw(" WHERE d.webhook_id = ") + value(webhook_id, "text") + raw(" AND d.id = ") + value(number, "bigint")
-    )
-    row = await tx.fetchrow(raw("SELECT ") + _COLUMNS + raw(" FROM holdfast.deliveries AS d") + where)
+async def get_delivery(tx: Transaction, webhook_id: str, id: str) -> Row:
+    """One delivery of an endpoint. Raises NotFound."""
+    where = raw(" AND d.webhook_id = ") + value(webhook_id, "text")
+    where += raw(" AND d.id = ") + value(read_number(id) or 0, "bigint")
+    row = await tx.fetchrow(_FROM + where)
     if row is None:
         raise NotFound("There is no delivery of that id.")
     return row
 
 
-def _delivery(row: Row) -> dict[str, Any]:
+def delivery_json(row: Row) -> dict[str, Any]:
+    """A delivery as the API writes it."""
     state = STATES[int(row["state"])]
     return {
         "id": str(row["id"]),
+        "webhookId": row["webhook_id"],
         "eventId": row["event_id"],
         "seq": row["seq"],
         "type": row["type"],
+        "recordId": row["subject"].rpartition("/")[2],
         "state": state,
         "attempts": row["attempts"],
         "replay": row["replay"],
@@ -183,7 +145,43 @@ def _delivery(row: Row) -> dict[str, Any]:
     }
 
 
-def _attempt(row: Row) -> dict[str, Any]:
+def _listed(engine: Engine, query: DeliveryQuery, of: Sql = EMPTY) -> Sql:
+    return _FROM + of + _where(engine, query) + raw(" ORDER BY d.id DESC LIMIT ") + value(query.limit, "bigint")
+
+
+def _where(engine: Engine, query: DeliveryQuery) -> Sql:
+    where = EMPTY if query.before is None else raw(" AND d.id < ") + value(query.before, "bigint")
+    where += EMPTY if query.state is None else raw(" AND d.state = ") + value(query.state, "smallint")
+    where += EMPTY if query.status is None else raw(" AND d.status = ") + value(query.status, "integer")
+    where += EMPTY if query.since is None else raw(" AND d.created >= ") + value(query.since, "timestamptz")
+    where += EMPTY if query.until is None else raw(" AND d.created < ") + value(query.until, "timestamptz")
+    where += EMPTY if not query.event else raw(" AND d.event_id = ") + value(query.event, "text")
+    where += EMPTY if not query.type else _of_type(query.type)
+    if query.record:
+        subjects = [f"{one.id}/{query.record}" for one in engine.catalog.collections]
+        where += raw(" AND d.subject = ANY (") + value(subjects, "text[]") + raw(")")
+    return where
+
+
+def _of_type(type: str) -> Sql:
+    if type.endswith(".*"):
+        return raw(" AND starts_with(d.type, ") + value(type[:-1], "text") + raw(")")
+    return raw(" AND d.type = ") + value(type, "text")
+
+
+def _page(rows: Sequence[Row], limit: int) -> dict[str, Any]:
+    following = str(rows[-1]["id"]) if len(rows) == limit else None
+    return {"items": [delivery_json(row) for row in rows], "next": following}
+
+
+def _body(engine: Engine, endpoint: Row, sent: Row) -> str | None:
+    """What a try sends now; None if the log does not have the event any more."""
+    if sent["body"] is not None or sent["seq"] is None:
+        return sent["body"]
+    return payload(engine.catalog, store.draft_of(endpoint), read_event(dict(sent))).decode()
+
+
+def _attempt(row: Row) -> Mapping[str, Any]:
     response = None
     if row["response"] is not None:
         response = {"status": row["status"], "headers": msgspec.json.decode(row["response"]), "body": row["body"]}

@@ -25,7 +25,7 @@ MAX_FIELDS: Final = 200
 MAX_FILTER_CHARS: Final = 3500  # as rules have it
 TIMEOUT: Final = (1, 30)  # seconds
 MAX_REQUESTS: Final = 1_000_000
-SET_BY_SERVER: Final = ("id", "circuit", "disabled", "error", "created", "updated")
+SET_BY_SERVER: Final = ("id", "circuit", "disabled", "oldSecretUntil", "error", "created", "updated")
 KEYS: Final = frozenset((
     *SET_BY_SERVER, "url", "description", "events", "filter", "fields", "role", "headers", "active", "secret",
     "ordered", "timeout", "rateLimit",
@@ -35,11 +35,15 @@ _Problems = dict[str, Problem | Problems]
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What the server's settings say about endpoints. `others` are the event types that are not of a collection."""
+    """What the server's settings say about endpoints. `others` are the event types that are not of a collection.
+
+    `gone` are the ids of deleted collections that the endpoint is about, by their names: it can be saved as it is.
+    """
 
     allow: Sequence[Network] = ()
     https: bool = False
     others: Sequence[str] = ()
+    gone: Mapping[str, str] = {}
 
 
 def read_endpoint(catalog: Catalog, rules: Rules, body: Mapping[str, Any], old: EndpointDraft) -> EndpointDraft:
@@ -116,13 +120,14 @@ def _events(catalog: Catalog, rules: Rules, given: Any, problems: _Problems) -> 
     if not 1 <= len(patterns) <= MOST:
         problems["events"] = Problem(INVALID, f"Must be a list of 1 to {MOST} event types such as posts.created.")
         return ()
-    collections = [one.name for one in catalog.collections if one.events and not one.is_view]
+    collections = [*rules.gone, *(one.name for one in catalog.collections if one.events and not one.is_view)]
     for pattern in patterns:
         wrong = wrong_pattern(pattern, collections, rules.others)
         if wrong is not None:
             problems["events"] = Problem(INVALID, wrong)
             return ()
-    return by_id(dict.fromkeys(str(pattern) for pattern in patterns), {one.name: one.id for one in catalog.collections})
+    ids = {**rules.gone, **{one.name: one.id for one in catalog.collections}}
+    return by_id(dict.fromkeys(str(pattern) for pattern in patterns), ids)
 
 
 def _role(catalog: Catalog, given: Any, problems: _Problems) -> str:

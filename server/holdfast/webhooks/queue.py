@@ -35,7 +35,11 @@ TAKE: Final = (
     raw(", claimed AS (UPDATE holdfast.deliveries AS d SET state = 1, lease = gen_random_uuid(),")
     + raw(" lease_until = now() + make_interval(secs => ")
     + value(LEASE_SECONDS, "double precision")
-    + raw(") FROM due WHERE d.id = due.id AND d.state = 0 RETURNING d.id, d.webhook_id, d.seq, d.event_id, d.body,")
+    # An array, not a join: of a LIMIT that it does not know PostgreSQL expects a tenth of all that is due, and read
+    # both tables whole for 64 deliveries as soon as it knew how long the queue was: 350 deliveries a second instead of
+    # 1,080.
+    + raw(") WHERE d.id = ANY (ARRAY(SELECT due.id FROM due)) AND d.state = 0")
+    + raw(" RETURNING d.id, d.webhook_id, d.seq, d.event_id, d.body,")
     + raw(" d.replay, d.attempts, d.lease::text AS lease, d.created < now() - make_interval(secs => ")
     + value(FRESH_SECONDS, "double precision")
     + raw(") AS old) SELECT claimed.id AS delivery, claimed.old, claimed.webhook_id, claimed.event_id,")

@@ -40,23 +40,27 @@ _RANGE: Final = Statement.of(
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """Which events are sent again: those of a time, and of these types if there are any."""
+    """Which events are sent again: those of a time, of these types if there are any. `dry`: they are only counted."""
 
     since: datetime
     until: datetime
     events: tuple[str, ...] = ()
+    dry: bool = False
 
 
 async def replay(engine: Engine, author: Author, webhook_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Send the events of a time again, as far as the endpoint gets them and they are in the log.
 
-    Each keeps its `webhook-id`. Raises NotFound, ValidationFailed, and BadRequest for more than MOST_REPLAYED.
+    Each keeps its `webhook-id`; for `dryRun` they are only counted. Raises NotFound, ValidationFailed, and BadRequest
+    for more than MOST_REPLAYED.
     """
     wanted = _read(engine, body)
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             endpoint = store.endpoint_of(engine, await store.get_row(tx, webhook_id))
         found = await _found(engine, endpoint, wanted)
+        if wanted.dry:
+            return {"queued": len(found)}
         async with engine.pool.transaction() as tx:
             await store.get_row(tx, webhook_id, locked=True)
             await queue_events(tx, webhook_id, found, replay=True)
@@ -83,15 +87,24 @@ async def _found(engine: Engine, endpoint: Endpoint, wanted: Wanted) -> list[Eve
 
 
 def _read(engine: Engine, body: Mapping[str, Any]) -> Wanted:
-    problems: dict[str, Problem] = {key: UNKNOWN for key in body if key not in ("from", "to", "events")}
+    problems: dict[str, Problem] = {key: UNKNOWN for key in body if key not in ("from", "to", "events", "dryRun")}
     since = _moment(body, "from", problems)
     until = datetime.now(UTC) if body.get("to") in (None, "") else _moment(body, "to", problems)
     events = _patterns(engine, body.get("events"), problems)
+    dry = read_dry_run(body, problems)
     if not problems and since >= until:
         problems["to"] = Problem("validation_out_of_range", "Must be after `from`.")
     if problems:
         raise ValidationFailed(problems)
-    return Wanted(since, until, events)
+    return Wanted(since, until, events, dry)
+
+
+def read_dry_run(body: Mapping[str, Any], problems: dict[str, Problem]) -> bool:
+    """Whether `dryRun` asks for a count alone."""
+    given = body.get("dryRun", False)
+    if not isinstance(given, bool):
+        problems["dryRun"] = Problem("validation_invalid_value", "Must be true or false.")
+    return given is True
 
 
 def _moment(body: Mapping[str, Any], name: str, problems: dict[str, Problem]) -> datetime:

@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from holdfast.db.failures import end_if_cancelled
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, bind, named, raw
 from holdfast.engine import Engine
@@ -80,6 +81,7 @@ class Router:
                 moved = await self.turn()
                 self._away = False
             except _FAILURES as failure:
+                end_if_cancelled()
                 if not self._away:
                     _log.warning("no events are routed while the database is away", reason=str(failure))
                 self._away, moved = True, None

@@ -7,10 +7,11 @@ import msgspec
 
 from holdfast.audit.author import Author
 from holdfast.engine import Engine
+from holdfast.http.preconditions import read_if_match
 from holdfast.http.request import Request
 from holdfast.http.request_limit import MAX_SECONDS
 from holdfast.http.response import NO_CONTENT, Response
-from holdfast.http.routing import Route, Schema
+from holdfast.http.routing import Parameter, Route, Schema
 from holdfast.webhooks import service
 from holdfast.webhooks.endpoint_reading import (
     MAX_DESCRIPTION_CHARS,
@@ -54,12 +55,12 @@ _NEW: Final[Schema] = {
 }
 _ENDPOINT: Final[Schema] = {
     "type": "object",
-    "required": ["id", "url", "events"],
+    "required": sorted({*_CHANGE["properties"], *SET_BY_SERVER}),
     "properties": {**_CHANGE["properties"], **{stamp: {"type": "string"} for stamp in SET_BY_SERVER}},
 }
 _WITH_SECRET: Final[Schema] = {
     "type": "object",
-    "required": ["id", "secret"],
+    "required": [*_ENDPOINT["required"], "secret"],
     "properties": {**_ENDPOINT["properties"], "secret": _SECRET},
 }
 _ROTATE: Final[Schema] = {
@@ -78,18 +79,19 @@ async def list_endpoints(engine: Engine, request: Request) -> Response:
 
 async def view_endpoint(engine: Engine, request: Request) -> Response:
     """One webhook."""
-    return as_json(await service.view_endpoint(engine, request.params["id"]))
+    return _tagged(await service.view_endpoint(engine, request.params["id"]))
 
 
 async def create_endpoint(engine: Engine, request: Request) -> Response:
     """Make a webhook."""
-    return as_json(await service.create_endpoint(engine, Author.of(request), await request.object()))
+    return _tagged(await service.create_endpoint(engine, Author.of(request), await request.object()))
 
 
 async def update_endpoint(engine: Engine, request: Request) -> Response:
     """Change a webhook."""
-    return as_json(
-        await service.update_endpoint(engine, Author.of(request), request.params["id"], await request.object())
+    author, versions = Author.of(request), read_if_match(request.header(b"if-match"))
+    return _tagged(
+        await service.update_endpoint(engine, author, request.params["id"], await request.object(), versions)
     )
 
 
@@ -101,9 +103,15 @@ async def delete_endpoint(engine: Engine, request: Request) -> Response:
 
 async def rotate_secret(engine: Engine, request: Request) -> Response:
     """Give a webhook another secret."""
-    return as_json(
+    return _tagged(
         await service.rotate_secret(engine, Author.of(request), request.params["id"], await request.object())
     )
+
+
+def _tagged(endpoint: Mapping[str, Any]) -> Response:
+    """An endpoint, with the tag of its version."""
+    tag = f'"{service.version_of(endpoint)}"'.encode()
+    return Response(body=msgspec.json.encode(endpoint), headers=((b"etag", tag),))
 
 
 def as_json(found: Mapping[str, Any]) -> Response:
@@ -138,8 +146,10 @@ ENDPOINT_ROUTES: Final = (
         summary="Change a webhook",
         description="One that is turned on again, or gets another URL, begins with a closed circuit.",
         tag="webhooks",
+        parameters=(Parameter("If-Match", "The `ETag` of the version that is meant.", place="header"),),
         body=_CHANGE,
         answer=_ENDPOINT,
+        errors=(412,),
     ),
     Route(
         method="DELETE",
@@ -154,6 +164,7 @@ ENDPOINT_ROUTES: Final = (
         method="POST",
         path=ONE + "/rotate-secret",
         handler=rotate_secret,
+        recent=True,
         summary="Rotate the secret of a webhook",
         description="Both secrets sign for overlapHours, 24 unless told.",
         tag="webhooks",

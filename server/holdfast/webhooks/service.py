@@ -1,15 +1,18 @@
 """The use cases of endpoints."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from holdfast.audit.actions import AUTH_EVENTS
 from holdfast.audit.author import Author
 from holdfast.db.failures import as_api_errors
+from holdfast.db.pool import Row
 from holdfast.db.sql import raw, value
 from holdfast.engine import Engine
-from holdfast.errors import BadRequest, Problem, ValidationFailed
+from holdfast.errors import BadRequest, PreconditionFailed, Problem, ValidationFailed
 from holdfast.http.peer import read_networks
+from holdfast.http.preconditions import Versions
 from holdfast.outbound.address import Network
 from holdfast.schema.app_options import is_production
 from holdfast.schema.ids import new_id
@@ -55,10 +58,12 @@ async def create_endpoint(engine: Engine, author: Author, body: Mapping[str, Any
             return {**made, "secret": secret}
 
 
-async def update_endpoint(engine: Engine, author: Author, id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+async def update_endpoint(
+    engine: Engine, author: Author, id: str, body: Mapping[str, Any], versions: Versions = None
+) -> dict[str, Any]:
     """Change an endpoint: only given keys change. One that is turned on again begins anew.
 
-    Raises NotFound and ValidationFailed.
+    Raises NotFound, ValidationFailed, and PreconditionFailed if it is none of the versions any more.
     """
     if body.get("secret"):
         message = "A secret is changed by rotate-secret: the old one signs along for a while."
@@ -66,8 +71,11 @@ async def update_endpoint(engine: Engine, author: Author, id: str, body: Mapping
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             row = await store.get_row(tx, id, locked=True)
-            draft = read_endpoint(engine.catalog, _rules(engine), body, store.draft_of(row))
-            changes = store.columns_of(draft)
+            if versions is not None and version_of(row) not in versions:
+                raise PreconditionFailed("Somebody has changed this webhook meanwhile: look at it again.")
+            gone = store.gone_of(engine, row)
+            draft = read_endpoint(engine.catalog, _rules(engine, gone), body, store.draft_of(row))
+            changes = store.columns_of(engine, draft, gone)
             if draft.active and (body.get("active") is True or draft.url != row["url"]):
                 changes |= {"circuit": raw("'{}'::jsonb"), "disabled": raw("''")}
             await store.change(tx, id, changes)
@@ -109,14 +117,24 @@ async def rotate_secret(engine: Engine, author: Author, id: str, body: Mapping[s
             return {**made, "secret": secret}
 
 
+def version_of(endpoint: Mapping[str, Any] | Row) -> str:
+    """Which version of an endpoint this is: when it was changed last, in figures."""
+    return "".join(filter(str.isdigit, str(endpoint["updated"])))
+
+
 def allowed(engine: Engine) -> tuple[Network, ...]:
     """The networks inside that events may be sent to."""
     return (*engine.outbound.allow, *read_networks(engine.settings.webhook_allow))
 
 
-def _rules(engine: Engine) -> Rules:
+def _rules(engine: Engine, gone: Mapping[str, str] = MappingProxyType({})) -> Rules:
     production = is_production(engine.catalog.options, engine.settings)
-    return Rules(allowed(engine), https=production and not allowed(engine), others=others(engine))
+    return Rules(
+        allowed(engine),
+        https=production and not allowed(engine),
+        others=others(engine),
+        gone={name: id for id, name in gone.items()},
+    )
 
 
 def others(engine: Engine) -> tuple[str, ...]:

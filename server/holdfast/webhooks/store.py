@@ -1,6 +1,7 @@
 """Endpoints as rows."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,8 +20,9 @@ PURPOSE: Final = "webhook"
 _COLUMNS: Final = raw(
     "w.id, w.url, w.description, w.events, w.filter, w.fields, w.role, w.headers::text AS headers, w.active, w.ordered,"
     " w.timeout, w.rate_limit::text AS rate_limit, w.secret, CASE WHEN w.old_until > now() THEN w.old_secret END AS"
-    " old_secret, w.circuit::text AS circuit, w.disabled, holdfast.stamp(w.created) AS created,"
-    " holdfast.stamp(w.updated) AS updated"
+    " old_secret, CASE WHEN w.old_until > now() THEN holdfast.stamp(w.old_until) ELSE '' END AS"
+    " old_until, w.circuit::text AS circuit, w.disabled, holdfast.stamp(w.created) AS created,"
+    " holdfast.stamp(w.updated) AS updated, w.names::text AS names"
 )
 SELECT: Final = raw("SELECT ") + _COLUMNS + raw(" FROM holdfast.webhooks AS w")
 _ALL: Final = Statement.of(SELECT + raw(" ORDER BY w.created, w.id"))
@@ -43,7 +45,7 @@ async def get_row(tx: Transaction, id: str, *, locked: bool = False) -> Row:
 
 async def insert(engine: Engine, tx: Transaction, id: str, draft: EndpointDraft, secret: str) -> None:
     """Write a new endpoint."""
-    columns = {"id": value(id, "text"), "secret": sealed(engine, id, secret), **columns_of(draft)}
+    columns = {"id": value(id, "text"), "secret": sealed(engine, id, secret), **columns_of(engine, draft)}
     names = join(", ", [name(column) for column in columns])
     await tx.execute(
         raw("INSERT INTO holdfast.webhooks (") + names + raw(") VALUES (") + join(", ", columns.values()) + raw(")")
@@ -58,8 +60,11 @@ async def change(tx: Transaction, id: str, changes: Mapping[str, Sql]) -> None:
     await tx.execute(raw("UPDATE holdfast.webhooks SET ") + join(", ", settings) + where)
 
 
-def columns_of(draft: EndpointDraft) -> dict[str, Sql]:
-    """A draft as columns."""
+def columns_of(engine: Engine, draft: EndpointDraft, gone: Mapping[str, str] = MappingProxyType({})) -> dict[str, Sql]:
+    """A draft as columns; `gone` are the names of collections that were deleted, by their ids."""
+    named = {**gone, **{one.id: one.name for one in engine.catalog.collections}}
+    firsts = {pattern.partition(".")[0] for pattern in draft.events}
+    names = {id: name for id, name in named.items() if id in firsts}
     limit = None if draft.rate_limit is None else msgspec.json.encode(draft.rate_limit).decode()
     return {
         "url": value(draft.url, "text"),
@@ -73,7 +78,14 @@ def columns_of(draft: EndpointDraft) -> dict[str, Sql]:
         "ordered": value(draft.ordered, "boolean"),
         "timeout": value(draft.timeout, "integer"),
         "rate_limit": value(limit, "jsonb"),
+        "names": value(msgspec.json.encode(names).decode(), "jsonb"),
     }
+
+
+def gone_of(engine: Engine, row: Row) -> dict[str, str]:
+    """The names that the collections of an endpoint had which are not there any more, by their ids."""
+    names = msgspec.json.decode(row["names"], type=dict[str, str])
+    return {id: name for id, name in names.items() if id not in engine.catalog.by_id}
 
 
 def draft_of(row: Row) -> EndpointDraft:
@@ -113,7 +125,7 @@ def endpoint_json(engine: Engine, row: Row) -> dict[str, Any]:
         "id": row["id"],
         "url": draft.url,
         "description": draft.description,
-        "events": list(by_id(draft.events, {one.id: one.name for one in catalog.collections})),
+        "events": list(by_id(draft.events, gone_of(engine, row) | {one.id: one.name for one in catalog.collections})),
         "filter": draft.filter,
         "fields": list(draft.fields),
         "role": draft.role if role is None else role.name,
@@ -124,6 +136,7 @@ def endpoint_json(engine: Engine, row: Row) -> dict[str, Any]:
         "rateLimit": msgspec.to_builtins(draft.rate_limit),
         "circuit": "open" if circuit.is_open else "closed",
         "disabled": row["disabled"],
+        "oldSecretUntil": row["old_until"],
         "error": "" if unsealed(engine, row["id"], row["secret"]) else UNREADABLE,
         "created": row["created"],
         "updated": row["updated"],

@@ -23,6 +23,11 @@ ORIGIN = "http://127.0.0.1:8090"
 
 
 @pytest.fixture
+def database(unclaimed_database: str) -> str:
+    return unclaimed_database
+
+
+@pytest.fixture
 async def fresh(database: str, tmp_path: Path) -> AsyncIterator[Api]:
     """The application before anybody has set it up."""
     settings = Settings(data=tmp_path, background=False)

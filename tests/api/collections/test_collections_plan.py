@@ -69,8 +69,19 @@ async def test_a_plan_counts_what_is_lost_on_the_real_rows(changes: Changes):
         ("PATCH", "posts", {"name": "articles", "listRule": "title != ''"}),
         ("DELETE", "posts", {}),
         ("PUT", "", {"collections": [{"name": "posts", "fields": []}], "deleteMissing": True}),
+        (
+            "PUT",
+            "",
+            {
+                "collections": [
+                    {"name": "authors", "fields": [{"name": "full", "type": "text"}]},
+                    {"name": "tags", "fields": [{"name": "to", "type": "relation", "collectionId": "posts"}]},
+                ],
+                "deleteMissing": "fields",
+            },
+        ),
     ],
-    ids=["create", "create auth", "create view", "update", "delete", "import"],
+    ids=["create", "create auth", "create view", "update", "delete", "import", "import of several"],
 )
 async def test_a_change_that_carries_its_plan_is_done(
     changes: Changes, method: str, collection: str, body: dict[str, Any]

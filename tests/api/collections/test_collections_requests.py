@@ -351,3 +351,13 @@ async def test_a_vector_field_needs_pgvector_and_says_so(changes: Changes, clust
     await superuser.execute("DROP EXTENSION vector; CREATE EXTENSION vector SCHEMA public")
     await superuser.close()
     taken(await changes.root.post(URL, json=body))
+
+
+async def test_the_indexes_of_a_collection_say_how_large_they_are_and_how_much_used(changes: Changes):
+    await changes.make("posts", {"name": "n", "type": "number"}, indexes=["CREATE INDEX by_n ON posts (n)"])
+    found = taken(await changes.root.get(f"{URL}/posts/indexes"))["items"]
+    by_name = {one["name"]: one for one in found}
+    assert by_name["by_n"]["bytes"] > 0
+    assert (by_name["by_n"]["scans"], by_name["by_n"]["lastUsed"], by_name["by_n"]["valid"]) == (0, "", True)
+    refused(await changes.api.guest.get(f"{URL}/posts/indexes"), 401, "unauthenticated")
+    refused(await changes.root.get(f"{URL}/none/indexes"), 404, "not_found")

@@ -139,6 +139,35 @@ async def test_files_of_what_was_dropped_stay_as_long_as_it_can_be_brought_back(
     assert shelf.objects() == {}
 
 
+async def test_files_of_what_was_dropped_and_made_anew_follow_the_collection_that_is_theirs(shelf: Shelf) -> None:
+    root, path = shelf.api.root, "/api/collections/crates/records"
+    fields = [{"name": "one", "type": "file", "thumbs": ["20x20"]}]
+    first = await shelf.api.define("crates", fields)
+    old = (await root.post(path, files={"one": ("old.png", PNG)})).json()
+    assert (await root.get(f"/api/files/crates/{old['id']}/{old['one']}?thumb=20x20")).status_code == 200
+    assert (await root.delete("/api/collections/crates")).status_code == 204
+    # One of the same name has the same id.
+    assert (await shelf.api.define("crates", fields))["id"] == first["id"]
+    new = (await root.post(path, files={"one": ("new.txt", b"new")})).json()
+    assert (await check_files(engine_of(shelf.api), mend=True)).is_sound
+    assert (await root.delete("/api/collections/crates/truncate")).status_code == 204
+    assert await shelf.registered() == {old["one"]: False, new["one"]: True}
+    assert (await root.patch("/api/collections/crates", json={"name": "boxes2"})).status_code == 200
+    trash = (await root.get("/api/collections/trash")).json()["items"]
+    item = next(one for one in trash if one["kind"] == "collection" and one["collectionName"] == "crates")
+    restored = await root.post(f"/api/collections/trash/{item['id']}/restore")
+    assert restored.status_code == 200, restored.text
+    for small in ("", "?thumb=20x20"):
+        answer = await root.get(f"/api/files/crates/{old['id']}/{old['one']}{small}")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "image/png"
+    assert (await root.get(f"/api/files/boxes2/{new['id']}/{new['one']}")).status_code == 404
+    assert await sweep(shelf) == 1
+    assert await shelf.registered() == {old["one"]: False}
+    for name in ("crates", "boxes2"):
+        assert (await root.delete(f"/api/collections/{name}")).status_code == 204
+
+
 async def test_a_list_of_files_can_become_one_file_and_a_list_again(shelf: Shelf) -> None:
     root = shelf.api.root
     collection = await shelf.api.define("albums", [{"name": "shots", "type": "file", "maxSelect": 3}])
@@ -245,3 +274,50 @@ async def test_files_are_kept_in_a_bucket_that_may_go_away(api: Api, bucket: Buc
     assert await sweep(shelf) == 2  # what was let go while it was away, and what could not be taken back
     assert await shelf.registered() == {}
     assert (await check_files(engine_of(api))).objects == 0
+
+
+async def test_a_check_over_http_tells_superusers_the_same(shelf: Shelf) -> None:
+    await shelf.add(("papers", ("a.txt", b"one")))
+    leave(shelf.folder, b"nobody's")
+    os.utime(shelf.folder / "left.txt", (0, 0))
+    url, root = "/api/files/check", shelf.api.root
+    refused(await shelf.api.guest.post(url), 401, "unauthenticated")
+    refused(await root.post(url, json={"mend": "yes"}), 400, "validation_failed")
+    refused(await root.post(url, json={"repair": True}), 400, "validation_failed")
+    found = (await root.post(url)).json()
+    assert (found["objects"], found["orphans"], found["lost"], found["mended"]) == (2, 1, 0, False)
+    assert len(found["orphanKeys"]) == 1
+    assert (await root.post(url, json={"mend": True})).json()["mended"]
+    assert (await root.post(url, json={})).json()["orphans"] == 0
+
+
+async def test_superusers_can_look_through_the_files(shelf: Shelf) -> None:
+    await shelf.add(("papers", ("small.txt", b"one")), ("papers", ("large.txt", b"x" * 500)), ("cover", ("c.png", PNG)))
+    gone = await shelf.add(("papers", ("gone.txt", b"gone")))
+    await shelf.api.root.delete(f"{shelf.records}/{gone['id']}")
+    url, root = "/api/files", shelf.api.root
+
+    async def names(**query: str) -> list[str]:
+        found = (await root.get(url, params={"sort": "-size", **query})).json()["items"]
+        return [one["name"].split("_")[0] for one in found]
+
+    assert await names() == ["large", "c", "gone", "small"]
+    assert await names(name="LARGE") == ["large"]
+    assert await names(unused="true") == ["gone"]
+    assert await names(collection="papers", unused="false", sort="size") == ["small", "c", "large"]
+    first = (await root.get(url, params={"perPage": "3"})).json()
+    assert (len(first["items"]), first["more"]) == (3, True)
+    assert {"collectionName": "papers", "field": "cover", "mediaType": "image/png"}.items() <= next(
+        one.items() for one in (await root.get(url, params={"name": "c_"})).json()["items"]
+    )
+    refused(await shelf.api.guest.get(url), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"sort": "key"}, {"page": "0"}, {"perPage": "201"}, {"page": "\u0661"}, {"unused": "maybe"}, {"name": "x" * 201}],
+    ids=["sort", "page", "too many", "no digits", "no flag", "a long name"],
+)
+async def test_a_look_through_the_files_that_makes_no_sense_is_refused(shelf: Shelf, query: dict[str, str]) -> None:
+    found = refused(await shelf.api.root.get("/api/files", params=query), 400, "bad_request")
+    assert list(found["data"]) == list(query)

@@ -214,6 +214,6 @@ async def test_usage_counts_the_files_of_each_collection(shelf: Shelf) -> None:
     record = await shelf.add(("papers", ("a.txt", b"abc")), ("papers", ("b.txt", b"de")))
     await shelf.api.guest.patch(f"{shelf.records}/{record['id']}", json={"papers-": record["papers"][1]})
     found = (await shelf.api.root.get("/api/files/usage")).json()
-    counts = {"files": 2, "bytes": 5, "unused": 1, "unusedBytes": 2}
+    counts = {"files": 2, "bytes": 5, "unused": 1, "unusedBytes": 2, "thumbs": 0, "thumbBytes": 0}
     papers = {"collectionId": record["collectionId"], "collectionName": "papers", **counts}
     assert found == {**counts, "collections": [papers]}

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -17,6 +18,7 @@ from bucket import Bucket
 from client import Api, in_one_loop, refused
 from engines import engine_of
 from files_shelf import PNG, SVG, Shelf, forget_files
+from holdfast.files import studio
 from holdfast.files.check import check_files
 from holdfast.storage.register import delete_unused
 
@@ -97,7 +99,7 @@ class Album(Shelf):
         """What the register has of small pictures."""
         connection = await self.api.pool.connect()
         try:
-            return await connection.fetch("SELECT variant, key, size, failed FROM holdfast.thumbs ORDER BY variant")
+            return await connection.fetch("SELECT * FROM holdfast.thumbs ORDER BY variant")
         finally:
             await connection.close()
 
@@ -269,12 +271,51 @@ async def test_small_pictures_go_with_their_file(album: Album) -> None:
         seen(await album.small(address, size))
     engine = engine_of(album.api)
     assert (await check_files(engine)).is_sound
+    usage = (await album.api.root.get("/api/files/usage")).json()["collections"][0]
+    sizes = [row["size"] for row in await album.rows()]
+    assert (usage["files"], usage["thumbs"], usage["thumbBytes"]) == (1, 2, sum(sizes))
     record = address.split("/")[4]
     await album.api.guest.delete(f"{album.records}/{record}")
     assert await delete_unused(engine.pool, engine.storage, 0) == 1
     assert album.objects() == {}
     assert await album.rows() == []
     assert list(album.folder.glob(f"*/{record}*")) == []
+
+
+async def test_small_pictures_that_nobody_has_written_down_get_into_the_register(album: Album) -> None:
+    address = await album.put(saved(flag(), "PNG"))
+    small = [(await album.small(address, size)).content for size in ("40x40", "40x40t")]
+    await album.api.guest.get(address, params={"thumb": "40x40", "format": "webp"})
+    before = await album.rows()
+    await run(album, "DELETE FROM holdfast.thumbs")
+    text = b"no picture, though it lies where they do"
+    age(album.folder / before[0]["key"], "40x40b_" + address.rpartition("/")[2], text)
+    found = await check_files(engine_of(album.api))
+    assert (found.strays, found.orphans, found.is_sound) == (4, 0, False)
+    mended = await check_files(engine_of(album.api), mend=True)
+    assert (mended.strays, mended.orphans, mended.deleted, mended.is_left) == (4, 1, True, False)
+    columns = ("variant", "key", "size", "media_type")
+    assert [[row[name] for name in columns] for row in await album.rows()] == [
+        [row[name] for name in columns] for row in before
+    ]
+    assert [(await album.small(address, size)).content for size in ("40x40", "40x40t")] == small
+    assert text not in album.objects().values()
+    assert (await check_files(engine_of(album.api))).is_sound
+
+
+async def run(album: Album, statement: str) -> None:
+    connection = await album.api.pool.connect()
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def age(small: Path, name: str, content: bytes) -> None:
+    """Put something beside a small picture, and let all of them be old."""
+    (small.parent / name).write_bytes(content)
+    for path in small.parent.iterdir():
+        os.utime(path, (0, 0))
 
 
 async def test_one_that_is_gone_from_the_storage_is_made_again(album: Album) -> None:
@@ -302,6 +343,18 @@ async def test_one_whose_maker_was_killed_is_made_by_the_next(album: Album) -> N
         )
     finally:
         await connection.close()
+    assert seen(await album.small(address, "40x40")).size == (40, 40)
+
+
+async def test_one_that_nobody_had_time_for_is_made_when_it_is_asked_for_again(
+    album: Album, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = saved(flag(), "PNG")
+    address = await album.put(content)
+    monkeypatch.setattr(studio, "SECONDS", 0.0)
+    assert (await album.small(address, "40x40")).content == content
+    assert await album.rows() == []
+    monkeypatch.undo()
     assert seen(await album.small(address, "40x40")).size == (40, 40)
 
 

@@ -14,7 +14,7 @@ NAMES = [
     pytest.param("/etc/cron.d/x.sh", "x_", ".sh", id="a path from the root"),
     pytest.param("C:\\fakepath\\a.txt", "a_", ".txt", id="what old browsers send"),
     pytest.param("CON.txt", "con_", ".txt", id="a device of Windows"),
-    pytest.param("x" * 3000 + ".txt", "x" * 100 + "_", ".txt", id="a name of 3 kB"),
+    pytest.param("x" * 5000 + ".txt", "x" * 100 + "_", ".txt", id="a name of 5 kB"),
     pytest.param("\u202egnp.exe", "gnp_", ".exe", id="read from the right"),
     pytest.param("Übergrößenträger.txt", "ubergro", ".txt", id="German"),
     pytest.param("写真.txt", "", ".txt", id="Chinese"),
@@ -217,11 +217,11 @@ async def test_the_first_answer_is_given_again_without_storing_anything_again(sh
         ),
         pytest.param(
             b'--b\r\nContent-Disposition: form-data; name="papers"; filename="'
-            + b"x" * 9000
+            + b"x" * 20_000
             + b'"\r\n\r\nx\r\n--b--\r\n',
             "b",
             413,
-            id="a name of 9 kB",
+            id="a name of 20 kB",
         ),
     ],
 )

@@ -94,7 +94,7 @@ async def test_no_route_of_the_server_is_missing(api: Api) -> None:
         names = ("_superusers", "users") if route.tag == "auth" else ("{collection}",)
         for name in names:
             assert (route.method, route.path.replace("{collection}", name)) in described
-    for route in cast(Any, parts.control.control).routes:
+    for route in cast(Any, parts.control.control.control).routes:
         for method in set(METHODS) & set(route.methods):
             assert (method, route.path_format) in described
     for pattern in (records.RECORDS, records.RECORD, records.QUERY, records.AGGREGATE):

@@ -14,7 +14,7 @@ from client import PASSWORD, Api, in_one_loop, refused
 from mail_sink import mail_server, use_mailbox
 from plugged import plugged
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 from sse import stream
 
 pytestmark = in_one_loop
@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     folder = tmp_path_factory.mktemp("features")
     more = {"head": SETTINGS, "attributes": "Settings = Settings", "background": True}
     async with plugged(dsn, folder, HOOKS, **more) as made:

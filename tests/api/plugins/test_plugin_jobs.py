@@ -12,7 +12,7 @@ import structlog
 from client import Api, in_one_loop, refused
 from plugged import plugged
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 POSTS = "/api/collections/posts/records"
 JOBS = "/api/jobs"
@@ -44,6 +44,8 @@ HOOKS = """
             raise BadRequest("Not like this.")
         if post.word == "breaks":
             raise KeyError(post.id)
+        if post.word == "cancelled":
+            raise asyncio.CancelledError
         if post.word == "returns":
             return 5
         if post.word == "later" and ctx.job.attempt == 1:
@@ -93,7 +95,7 @@ ATTRIBUTES = """
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     data: Path = tmp_path_factory.mktemp("jobs")
     async with plugged(dsn, data, HOOKS, head=HEAD, attributes=ATTRIBUTES, background=True) as made:
         await made.define("posts", [{"name": "word", "type": "text"}])
@@ -190,6 +192,7 @@ async def test_what_can_be_no_job_is_the_plugins_fault(api: Api, word: str, reas
         ("gives up", "This can never be.", 1),
         ("refuses", "Not like this.", 2),
         ("breaks", "The plugin words failed in the job note: KeyError", 2),
+        ("cancelled", "The plugin words failed in the job note: CancelledError", 2),
         ("stuck", "The plugin words failed in the job stuck: it took longer than 0.3 s.", 1),
         ("blocks", "The plugin words failed in the job stuck: it", 1),
     ],
@@ -312,6 +315,10 @@ async def test_schedules_are_listed_and_run_now(api: Api):
     nightly = found["words.nightly"]
     assert (nightly["expression"], nightly["timezone"], nightly["plugin"]) == ("30 3 * * *", "Europe/Berlin", "words")
     assert nightly["nextRun"][14:16] == "30"
+    for one in (nightly, found["__hf_trash__"]):
+        assert (len(one["nextRuns"]), one["nextRuns"][0]) == (5, one["nextRun"])
+        assert sorted(set(one["nextRuns"])) == one["nextRuns"]
+    assert set((await api.root.get("/api/jobs/stats")).json()) == {"waiting", "dead", "oldestReadySeconds"}
     assert found["__hf_trash__"]["expression"] == "0 * * * *"
     assert (await api.root.post("/api/crons/words.nightly")).status_code == 204
     assert await notes(api, "nightly") == ["nightly"]

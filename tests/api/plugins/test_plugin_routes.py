@@ -41,6 +41,12 @@ async def order(ctx: NamedDependency[Context], data: JSONBody[Order]) -> dict[st
         if data.title == "refused":
             raise Forbidden("Not for sale.")
     return {"made": len(await ctx.records.list("posts", filter="title ~ {:t}", params={"t": data.title}))}
+@get("/exits")
+async def exits() -> None:
+    sys.exit(3)
+@get("/cancelled")
+async def cancelled() -> None:
+    raise asyncio.CancelledError
 @get("/posts/{id:str}")
 async def one(ctx: NamedDependency[Context], who: NamedDependency[Principal], id: FromPath[str]) -> dict[str, Any]:
     found = await ctx.records_as(who).get("posts", id)
@@ -50,7 +56,7 @@ async def one(ctx: NamedDependency[Context], who: NamedDependency[Principal], id
 """
 ROUTES = """
     def routes(self):
-        return (who, secret, order, one)
+        return (who, secret, order, one, exits, cancelled)
 """
 
 
@@ -76,6 +82,9 @@ async def test_routes_of_a_plugin(start_plugged: Callable[..., AbstractAsyncCont
         assert "words" not in hidden["message"]
         told = refused(await api.root.post("/api/x/words/orders", json={"title": "broken"}), 500, "internal")
         assert told["message"] == "The plugin words failed in /api/x/words/orders: RuntimeError: a bug."
+        for path, reason in (("exits", "SystemExit: 3"), ("cancelled", "CancelledError")):
+            told = refused(await api.root.get(f"/api/x/words/{path}"), 500, "internal")
+            assert told["message"] == f"The plugin words failed in /api/x/words/{path}: {reason}."
         posts = (await api.root.get("/api/collections/posts/records")).json()
         assert sorted(post["title"] for post in posts["items"]) == ["pen 0", "pen 1"]
         path = f"/api/x/words/posts/{posts['items'][0]['id']}"

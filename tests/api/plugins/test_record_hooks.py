@@ -11,7 +11,7 @@ import pytest_asyncio
 from client import Api, in_one_loop, refused
 from plugged import plugged
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 pytestmark = in_one_loop
 POSTS = "/api/collections/posts/records"
@@ -77,7 +77,7 @@ HOOKS = """
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     folder: Path = tmp_path_factory.mktemp("hooks")
     async with plugged(dsn, folder, HOOKS) as made:
         connection = await made.pool.connect()

@@ -101,7 +101,7 @@ MANY_PLACES = """
 async def blog(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """A server with a blog in it."""
     dsn = await make_database(cluster, PROJECT)
-    async with running(dsn, tmp_path_factory.mktemp("blog")) as made:
+    async with running(dsn, tmp_path_factory.mktemp("blog"), statement_timeout_ms=4000) as made:
         await _define(made)
         await _fill(made)
         yield made

@@ -107,6 +107,9 @@ async def test_secrets_are_nobodys(blog: Api):
         ("body:excerpt(7)", {"body": "Hello w"}),
         ("body:excerpt(5,true)", {"body": "Hello..."}),
         ("body:excerpt(500,true)", {"body": "Hello world"}),
+        ("body:left(7)", {"body": "<p>Hell"}),
+        ("body:left(7,true)", {"body": "<p>Hell..."}),
+        ("body:left(500,true)", {"body": "<p>Hello <b>world</b></p>"}),
         ("meta.a.b", {"meta": {"a": {"b": 1}}}),
         ("meta.l.k", {"meta": {"l": [{"k": 1}, 3]}}),
         ("meta.*,meta.a.b", {"meta": {"a": {"b": 1}, "l": [{"k": 1, "m": 2}, 3]}}),
@@ -118,6 +121,19 @@ async def test_fields_say_what_goes_out(blog: Api, fields: str, expected: dict[s
     answer = await blog.guest.get(path("posts", "p1"), params={"fields": fields})
     assert answer.json() == expected
     assert ": " not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("meta:excerpt(9)", '{"a": {"b'),
+        ("meta:excerpt(9,true)", '{"a": {"b...'),
+        ("meta:excerpt(900,true)", '{"a": {"b": 1, "c": [1, 2]}, "l": [{"k": 1, "m": 2}, 3]}'),
+    ],
+)
+async def test_an_excerpt_of_json_is_the_beginning_of_its_text(blog: Api, fields: str, expected: str):
+    answer = await blog.guest.get(path("posts", "p1"), params={"fields": fields})
+    assert answer.json() == {"meta": expected}
 
 
 async def test_a_star_is_everything(blog: Api):

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from client import Api, in_one_loop, refused
+from holdfast.sdk import shelf
 
 pytestmark = in_one_loop
 SIMPLE = "/api/sdk/python/simple/"
@@ -27,7 +28,7 @@ def basic(password: str) -> dict[str, str]:
 async def wheel_of(client: httpx.AsyncClient) -> tuple[dict[str, Any], bytes]:
     """What the index says of the newest wheel, and its bytes."""
     page = (await client.get(PROJECT, headers=JSON)).json()
-    file = page["files"][0]
+    file = page["files"][-1]
     answer = await client.get(file["url"])
     assert answer.status_code == 200, answer.text
     return file, answer.content
@@ -50,6 +51,59 @@ async def test_the_hash_of_a_file_is_that_of_its_bytes(shared_api: Api):
     assert file["core-metadata"]["sha256"] == hashlib.sha256(metadata.content).hexdigest()
     html = (await shared_api.root.get(PROJECT)).text
     assert f"{file['url']}#sha256={file['hashes']['sha256']}" in html
+
+
+async def test_who_has_a_file_or_a_page_is_not_sent_it_again(shared_api: Api):
+    file, _ = await wheel_of(shared_api.root)
+    for path in (SIMPLE, PROJECT, file["url"], file["url"] + ".metadata"):
+        tag = (await shared_api.root.get(path)).headers["etag"]
+        again = await shared_api.root.get(path, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", [SIMPLE[:-1], PROJECT[:-1], SIMPLE + "Holdfast_Client.Acme"])
+async def test_an_address_without_its_slash_leads_to_the_one_with_it(shared_api: Api, path: str):
+    answer = await shared_api.root.get(path)
+    assert answer.status_code == 308
+    assert answer.next_request is not None
+    assert answer.next_request.url.path == path + "/"
+    assert (await shared_api.root.get(path, follow_redirects=True)).status_code == 200
+
+
+async def test_earlier_versions_stay_in_the_index_byte_by_byte(
+    start_api: Callable[..., AbstractAsyncContextManager[Api]],
+):
+    async with start_api() as api:
+        first, body = await wheel_of(api.root)
+        await api.define("lamps", [{"name": "title", "type": "text"}])
+        second, _ = await wheel_of(api.root)
+        page = (await api.root.get(PROJECT, headers=JSON)).json()
+        assert [one["filename"] for one in page["files"]] == [first["filename"], second["filename"]]
+        assert len(page["versions"]) == 2
+    async with start_api() as api:  # another process, which has made none of them
+        found = await api.root.get(first["url"])
+        assert found.content == body
+        assert (await api.root.get(first["url"] + ".metadata")).status_code == 200
+
+
+async def test_so_many_versions_are_kept_and_no_more(shared_api: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shelf, "KEPT", 2)
+    for number in range(3):
+        await shared_api.define(f"kept_{number}")
+        file, _ = await wheel_of(shared_api.root)
+    files = (await shared_api.root.get(PROJECT, headers=JSON)).json()["files"]
+    assert len(files) == 2
+    assert files[-1] == file
+
+
+async def test_after_a_new_name_the_packages_of_the_old_one_are_still_there(shared_api: Api):
+    await wheel_of(shared_api.root)
+    try:
+        await shared_api.root.patch("/api/settings", json={"meta": {"appName": "Shop"}})
+        assert (await shared_api.root.get(SIMPLE + "holdfast-client-shop/")).status_code == 200
+        assert "holdfast_client_acme" in (await shared_api.root.get(PROJECT)).text
+    finally:
+        await shared_api.root.patch("/api/settings", json={"meta": {"appName": "Acme"}})
 
 
 async def test_the_files_of_a_wheel_are_those_of_its_record(shared_api: Api):
@@ -116,7 +170,7 @@ async def test_only_superusers_get_what_is_hidden(shared_api: Api):
     assert fields["vaults"] == ["id", "title"]
     assert "tokenKey" not in fields["users"]
     assert whole["version"] == seen["version"] + "+all"
-    wheel = (await shared_api.root.get(PROJECT, headers=JSON)).json()["files"][0]["url"]
+    wheel = (await shared_api.root.get(PROJECT, headers=JSON)).json()["files"][-1]["url"]
     refused(await shared_api.guest.get(wheel, headers=basic(key)), 404, "not_found")
 
 

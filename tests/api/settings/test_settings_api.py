@@ -19,6 +19,7 @@ from mail_sink import Mailbox, use_mailbox
 StartApi = Callable[..., AbstractAsyncContextManager[Api]]
 PATHS = [
     ("GET", "/api/settings"),
+    ("GET", "/api/settings/sources"),
     ("PATCH", "/api/settings"),
     ("POST", "/api/settings/test/email"),
     ("POST", "/api/settings/apple/generate-client-secret"),
@@ -75,6 +76,7 @@ async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do
             **dict.fromkeys(("bucket", "region", "endpoint", "accessKey"), ""),
         },
         "files": {"maxBytes": 0, "maxBytesOf": {}},
+        "logs": {"maxDays": 5, "minLevel": 0, "logIP": True, "logAuthId": False, "maxPerSecond": 200},
         "trustedProxy": {"headers": [], "useLeftmostIP": False},
     }
     assert answer.headers["cache-control"] == "no-store"

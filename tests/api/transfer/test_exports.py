@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from client import Api, in_one_loop, refused, running
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 pytestmark = in_one_loop
 
@@ -68,7 +68,7 @@ RECORDS = st.fixed_dictionaries(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("exports"), batch_requests=500) as made:
         owners = await made.define("owners", [{"name": "name", "type": "text", "unique": True, "presentable": True}])
         fields = [{**one, "collectionId": owners["id"]} if one["type"] == "relation" else one for one in FIELDS]

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from client import Api, in_one_loop, refused, running
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 pytestmark = in_one_loop
 
@@ -37,7 +37,7 @@ FIELDS: list[dict[str, Any]] = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("imports"), body_bytes=200_000) as api:
         await api.define(
             "authors",

@@ -13,7 +13,7 @@ from client import Api, in_one_loop, refused, running
 from holdfast.transfer.store import MOST_AT_ONCE
 from plugged import start_plugged
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 __all__ = ["start_plugged"]
 
@@ -28,7 +28,7 @@ FIELDS: list[dict[str, Any]] = [
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def api(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with running(dsn, tmp_path_factory.mktemp("who")) as made:
         users = (await made.root.get("/api/collections/users")).json()
         await made.root.patch("/api/collections/users", json={"listRule": "id = @request.auth.id", "createRule": ""})

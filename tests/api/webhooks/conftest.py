@@ -8,7 +8,7 @@ import pytest_asyncio
 from holdfast.webhooks import deliverer
 from hooks import Hooks, hooked
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 FIELDS = [
     {"name": "title", "type": "text"},
@@ -21,7 +21,7 @@ FIELDS = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hooks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hooks]:
     """An application with the collections posts and notes, whose webhooks are heeded soon after they are made."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deliverer, "READ_SECONDS", 0.02)
         patch.setattr(deliverer, "IDLE_SECONDS", 0.02)

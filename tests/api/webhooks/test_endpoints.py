@@ -91,9 +91,10 @@ async def test_bad_input_is_refused_with_the_field_named(
     hooks: Hooks, body: dict[str, Any], field: str, code: str
 ) -> None:
     whole = {"url": "https://example.com/hook", "events": ["posts.*"], **body}
+    before = (await hooks.root.get("/api/webhooks")).json()["items"]
     answer = refused(await hooks.root.post("/api/webhooks", json=whole), 400, "validation_failed")
     assert {name: problem["code"] for name, problem in answer["data"].items()} == {field: code}
-    assert (await hooks.root.get("/api/webhooks")).json()["items"] == []
+    assert (await hooks.root.get("/api/webhooks")).json()["items"] == before
 
 
 async def test_all_that_is_wrong_is_said_at_once(hooks: Hooks) -> None:
@@ -161,6 +162,34 @@ async def test_a_change_is_judged_by_what_it_changes(hooks: Hooks) -> None:
     answer = await hooks.root.patch(f"/api/webhooks/{hook['id']}", json={"secret": "whsec_" + "A" * 32})
     assert set(refused(answer, 400, "validation_failed")["data"]) == {"secret"}
     await hooks.root.delete(f"/api/webhooks/{hook['id']}")
+
+
+async def test_a_collection_that_is_gone_keeps_its_name_in_the_webhook(hooks: Hooks) -> None:
+    fields = [{"name": "title", "type": "text"}]
+    hooks.ok(await hooks.root.post("/api/collections", json={"name": "leaving", "fields": fields}))
+    hook = await hooks.make("leaving.created", "posts.*")
+    assert (await hooks.root.delete("/api/collections/leaving")).status_code == 204
+    assert (await hooks.get(hook))["events"] == ["leaving.created", "posts.*"]
+    again = await hooks.change(hook, events=["leaving.created", "posts.created"], description="kept")
+    assert again["events"] == ["leaving.created", "posts.created"]
+    answer = await hooks.root.patch(f"/api/webhooks/{hook['id']}", json={"events": ["left.created"]})
+    assert refused(answer, 400, "validation_failed")["data"]["events"]["code"] == VALUE
+    assert (await hooks.change(hook, events=["posts.*"]))["events"] == ["posts.*"]
+    assert (await hooks.root.delete(f"/api/webhooks/{hook['id']}")).status_code == 204
+
+
+async def test_a_change_that_is_meant_for_another_version_is_refused(hooks: Hooks) -> None:
+    hook = await hooks.make("posts.*")
+    path = f"/api/webhooks/{hook['id']}"
+    seen = (await hooks.root.get(path)).headers["etag"]
+    first = await hooks.root.patch(path, json={"description": "mine"}, headers={"If-Match": seen})
+    assert (first.status_code, first.headers["etag"] != seen) == (200, True)
+    late = await hooks.root.patch(path, json={"description": "theirs"}, headers={"If-Match": seen})
+    refused(late, 412, "precondition_failed")
+    assert (await hooks.get(hook))["description"] == "mine"
+    for fine in (first.headers["etag"], "*", ""):
+        hooks.ok(await hooks.root.patch(path, json={"description": "mine"}, headers={"If-Match": fine}))
+    await hooks.root.delete(path)
 
 
 PATHS = (

@@ -2,7 +2,11 @@
 // the environment. Run by test_javascript_client.py, or by hand with `node --test`.
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { openAsBlob } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, describe, test } from "node:test";
 
 import PocketBase, { ClientResponseError } from "pocketbase";
@@ -308,6 +312,10 @@ describe("settings", () => {
 
 describe("files", () => {
     const picture = Buffer.from("89504e470d0a1a0a0000000d4948445200000001000000010806000000", "hex");
+    const DOT = Buffer.from(
+        "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082",
+        "hex",
+    ); // what makes a whole picture of it
 
     before(async () => {
         await drop("js_papers");
@@ -339,6 +347,36 @@ describe("files", () => {
         assert.equal(changed.scans.length, 2);
         assert.equal(changed.scans[0], made.scans[1]);
         assert.equal(changed.cover, "");
+    });
+
+    test("from the disk come back as they are, as parts, and small", async () => {
+        const folder = await mkdtemp(join(tmpdir(), "holdfast-"));
+        const [large, dot] = [join(folder, "large.bin"), join(folder, "dot.png")];
+        const bytes = randomBytes(3_000_000);
+        await writeFile(large, bytes);
+        await writeFile(dot, Buffer.concat([picture, DOT]));
+        try {
+            const scans = [new File([await openAsBlob(large)], "large.bin")];
+            const cover = new File([await openAsBlob(dot)], "dot.png");
+            const made = await pb.collection("js_papers").create({ scans, cover });
+            const token = await pb.files.getToken();
+            const address = pb.files.getURL(made, made.scans[0], { token });
+            const got = await fetch(address);
+            assert.equal(got.headers.get("content-type"), "application/octet-stream");
+            assert.ok(bytes.equals(Buffer.from(await got.arrayBuffer())));
+            const part = await fetch(address, { headers: { Range: "bytes=1000000-1000099" } });
+            assert.equal(part.status, 206);
+            assert.ok(bytes.subarray(1_000_000, 1_000_100).equals(Buffer.from(await part.arrayBuffer())));
+            // A machine without time for it gives the picture itself, and is asked again.
+            let small = await fetch(pb.files.getURL(made, made.cover, { thumb: "100x100" }));
+            for (let tries = 0; tries < 5 && !/100x100_dot_/.test(small.headers.get("content-disposition")); tries++) {
+                small = await fetch(pb.files.getURL(made, made.cover, { thumb: "100x100" }));
+            }
+            assert.match(small.headers.get("content-disposition"), /100x100_dot_/);
+            assert.equal(Buffer.from(await small.arrayBuffer()).readUInt32BE(16), 100); // the width in a PNG's header
+        } finally {
+            await rm(folder, { recursive: true });
+        }
     });
 
     test("that are protected need a token", async () => {

@@ -36,6 +36,8 @@ before(async () => {
     const oidc = { name: "oidc", clientId: "our-app", clientSecret: "hush", extra: { issuer: provider } };
     const fields = [{ name: "title", type: "text" }, { name: "n", type: "number" }, { name: "owner", type: "text" }];
     const rule = "owner = '' || owner = @request.auth.id";
+    // The server is that of other tests, too, which leave theirs.
+    for (const name of [POSTS, PEOPLE]) await root.collections.delete(name).catch(() => undefined);
     await root.collections.create({ name: POSTS, type: "base", fields, listRule: rule, viewRule: rule });
     await root.collections.create({ name: PEOPLE, type: "auth", createRule: "", oauth2: { enabled: true, providers: [oidc] } });
 });

@@ -12,11 +12,9 @@ from served import EMAIL, PASSWORD, Server, run
 
 
 @pytest.fixture
-def prepared(tmp_path: Path, empty_database: str) -> dict[str, str]:
+def prepared(unclaimed_database: str) -> dict[str, str]:
     """The environment of a server on a database that is up to date."""
-    environment = {"DATABASE_URL": empty_database}
-    assert run("migrate", cwd=tmp_path, environment=environment).returncode == 0
-    return environment
+    return {"DATABASE_URL": unclaimed_database}
 
 
 def can_log_in(url: str, email: str, password: str) -> bool:
@@ -108,10 +106,10 @@ def test_doctor_finds_only_that_the_database_of_the_tests_is_not_durable(tmp_pat
     ids=["no table", "no column", "another type", "nullable"],
 )
 async def test_doctor_finds_what_somebody_changed_by_hand(
-    tmp_path: Path, prepared: dict[str, str], empty_database: str, sql: str, words: tuple[str, ...]
+    tmp_path: Path, prepared: dict[str, str], unclaimed_database: str, sql: str, words: tuple[str, ...]
 ):
     assert run("superuser", "upsert", EMAIL, PASSWORD, cwd=tmp_path, environment=prepared).returncode == 0
-    await change(empty_database, sql)
+    await change(unclaimed_database, sql)
     code, found, _ = findings(tmp_path, prepared)
     assert code == 1
     assert found["collections"]["state"] == "broken"
@@ -119,9 +117,9 @@ async def test_doctor_finds_what_somebody_changed_by_hand(
     assert all(word in found["collections"]["found"] for word in words), found["collections"]
 
 
-async def test_doctor_finds_an_index_that_is_gone(tmp_path: Path, prepared: dict[str, str], empty_database: str):
+async def test_doctor_finds_an_index_that_is_gone(tmp_path: Path, prepared: dict[str, str], unclaimed_database: str):
     assert run("superuser", "upsert", EMAIL, PASSWORD, cwd=tmp_path, environment=prepared).returncode == 0
-    connection: Any = await asyncpg.connect(empty_database)
+    connection: Any = await asyncpg.connect(unclaimed_database)
     index = await connection.fetchval(
         "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'public.users'::regclass AND NOT indisprimary"
     )

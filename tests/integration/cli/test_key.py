@@ -1,25 +1,27 @@
 """`holdfast key`: keys made, listed and revoked from the command line."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from postgres_host import new_home
 from served import EMAIL, PASSWORD, Server, run
 
 SUPERUSER = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("keys")
-    folder.chmod(0o711)
+def server() -> Iterator[Server]:
+    folder = new_home()
     found = Server(folder / "data", "--port", "0", environment=SUPERUSER)
     found.started()
     yield found
     assert found.stop() == 0
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

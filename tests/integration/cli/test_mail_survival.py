@@ -135,3 +135,7 @@ async def test_a_worker_sends_the_mail_of_a_server_that_does_none(data: Path, da
         assert await asyncio.to_thread(server.stop) == 0
     assert (worker.returncode, errors) == (0, b"")
     assert b"Working" in out
+    connection: Any = await asyncpg.connect(database)
+    kept = "SELECT count(*) FROM holdfast.logs WHERE message = 'a worker has begun'"
+    assert await connection.fetchval(kept) == 1, "its lines are kept, too"
+    await connection.close()

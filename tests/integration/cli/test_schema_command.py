@@ -32,6 +32,15 @@ def test_the_collections_are_written_planned_and_changed_by_a_file(anywhere: Pat
     assert "title" not in text.partition("Programs")[2]  # without --delete-missing it stays
     other = run("schema", "push", str(file), "--plan", found["hash"], *data, cwd=anywhere)
     assert (other.returncode, "plan" in other.stderr) == (1, True)
+    locked = {"HOLDFAST_SCHEMA_LOCK": "true"}
+    file.write_text(json.dumps({"collections": [things], "deleteMissing": "fields"}))
+    held = run("schema", "push", str(file), *data, cwd=anywhere, environment=locked)
+    assert held.returncode == 1
+    assert "locked by the environment variable HOLDFAST_SCHEMA_LOCK: nothing is changed. --unlock" in held.stderr
+    meant = run("schema", "push", str(file), "--unlock", *data, cwd=anywhere, environment=locked)
+    assert meant.returncode == 0, meant.stderr
+    again = run("schema", "plan", str(file), *data, cwd=anywhere, environment=locked).stdout
+    assert "nothing to change" in again and "to push it takes --unlock" in again
     file.write_text('[{"name": "no good", "type": "base", "fields": [{"name": "x", "type": "nothing"}]}]')
     refused = run("schema", "plan", str(file), *data, cwd=anywhere)
     assert refused.returncode == 1

@@ -29,7 +29,7 @@ def first_answer(server: Server) -> float:
 
 def test_the_first_start_makes_a_database_and_a_link_and_later_ones_are_faster(anywhere: Path):
     data = anywhere / "data"
-    server = Server(data, "--port", "0")
+    server = Server(data, "--port", "0", first=True)
     first = first_answer(server)
     line = server.wait_for("started")
     assert line["setup_link"].startswith(f"{line['address']}/_/setup#token=")
@@ -44,7 +44,7 @@ def test_the_first_start_makes_a_database_and_a_link_and_later_ones_are_faster(a
 
 
 def test_the_first_superuser_can_come_from_the_settings(anywhere: Path):
-    server = Server(anywhere / "data", "--port", "0", environment=SUPERUSER)
+    server = Server(anywhere / "data", "--port", "0", environment=SUPERUSER, first=True)
     assert log_in(server.started())
     assert server.wait_for("started")["setup_link"] == ""
     assert server.stop() == 0

@@ -278,7 +278,7 @@ def test_a_second_ctrl_c_does_not_hurt_postgresql(data: Path):
 
 
 def test_a_stop_while_starting_leaves_nothing_running(data: Path):
-    server = Server(data, "--port", "0")
+    server = Server(data, "--port", "0", first=True)
     wait_for((data / "pg").exists)
     server.signal(signal.SIGTERM)
     assert server.ended() == 0
@@ -303,7 +303,7 @@ def test_a_stop_is_heeded_at_every_moment_of_a_start(anywhere: Path):
 
 def stopped_after(data: Path, seconds: float) -> float:
     """Start a server for the first time, tell it once to stop at this moment; how long that took."""
-    server = Server(data, "--port", "0")
+    server = Server(data, "--port", "0", first=True)
     time.sleep(seconds)
     server.signal(signal.SIGTERM)
     told = time.monotonic()

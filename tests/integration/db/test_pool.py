@@ -171,3 +171,32 @@ async def test_a_connection_whose_statement_was_cancelled_is_lent_to_nobody(pool
     assert pool.open == 0
     rows = await asyncio.gather(*(pool.fetchrow(ONE) for _ in range(10)))
     assert all(row is not None for row in rows)
+
+
+async def test_a_transaction_that_could_not_begin_leaves_a_pool_that_writes(pool: Pool) -> None:
+    await pool.execute(Statement.of(raw("CREATE TABLE public.kept ()")))
+
+    async def write() -> None:
+        async with pool.transaction() as tx:
+            await tx.execute(raw("INSERT INTO public.kept DEFAULT VALUES"))
+
+    begun = asyncio.create_task(write())
+    await asyncio.sleep(0)  # BEGIN is on its way
+    begun.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await begun
+    for _ in range(3):
+        await write()
+    row = await pool.fetchrow(Statement.of(raw("SELECT count(*) AS rows FROM public.kept")))
+    assert row is not None
+    assert (row["rows"], pool.in_use) == (3, 0)
+
+
+async def test_nothing_is_done_in_a_transaction_that_has_ended(pool: Pool) -> None:
+    async with pool.transaction() as tx:
+        await tx.fetchrow(ONE)
+    with pytest.raises(RuntimeError, match="this transaction has ended"):
+        await tx.fetchrow(ONE)
+    with pytest.raises(RuntimeError, match="this transaction has ended"):
+        async with tx.savepoint():
+            pass

@@ -16,7 +16,7 @@ from event_log import Log, folded, opened
 from holdfast.db.embedded.binaries import find_binaries
 from holdfast.events.context import HOPS_HEADER
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE, on_database
+from postgres_host import PROJECT, on_database
 from writing_server import Server, serve
 
 pytestmark = in_one_loop
@@ -49,7 +49,7 @@ def posts(**more: Any) -> dict[str, Any]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_blog(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Server, Log]]:
     """A server with authors and posts, and its log."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with serve(dsn, tmp_path_factory.mktemp("blog")) as server, opened(dsn) as log:
         await server.define(AUTHORS, posts())
         log.relay()

@@ -14,7 +14,7 @@ from holdfast.config import Settings
 from holdfast.doctor.examination import examine
 from holdfast.events.event import Event
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 from writing_server import Server, serve
 
 pytestmark = in_one_loop
@@ -47,7 +47,7 @@ class Shop:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def mall(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Shop]:
     """The server of all tests."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     async with serve(dsn, tmp_path_factory.mktemp("mall")) as server, opened(dsn) as log:
         log.relay()
         yield Shop(server, log)

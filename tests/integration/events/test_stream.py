@@ -9,7 +9,7 @@ import pytest
 
 from event_log import Log, make_notes, opened
 from holdfast.events.epoch import settle_epoch
-from holdfast.events.partitions import AHEAD_DAYS, drop_old_partitions, make_partitions, partition_name
+from holdfast.events.partitions import AHEAD_DAYS, EVENTS, drop_old_partitions, make_partitions
 from holdfast.events.position import Position, PositionLost
 from postgres import Cluster, drop_database, make_database
 
@@ -28,7 +28,7 @@ async def test_there_is_a_partition_for_today_and_for_the_days_that_come(log: Lo
     await make_partitions(log.connection)
     await make_partitions(log.connection)
     today = datetime.now(UTC).date()
-    assert await partitions(log) == [partition_name(today + timedelta(days=ahead)) for ahead in range(AHEAD_DAYS + 1)]
+    assert await partitions(log) == [EVENTS.partition(today + timedelta(days=ahead)) for ahead in range(AHEAD_DAYS + 1)]
 
 
 async def test_without_a_partition_for_today_the_relay_makes_one_and_goes_on(log: Log):
@@ -47,7 +47,7 @@ async def test_what_is_older_than_the_days_is_dropped_and_who_stood_there_is_tol
         await write(log, id)
     await log.settled()
     await log.stop()
-    old = partition_name(datetime.now(UTC).date() - timedelta(days=9))
+    old = EVENTS.partition(datetime.now(UTC).date() - timedelta(days=9))
     await log.connection.execute(
         f"CREATE TABLE holdfast.{old} (LIKE holdfast.events INCLUDING ALL);"  # noqa: S608
         f"WITH gone AS (DELETE FROM holdfast.events WHERE seq < 3 RETURNING *) INSERT INTO holdfast.{old}"

@@ -17,7 +17,7 @@ WRONG = "a wrong password that nobody should see"
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     made = {"HOLDFAST_SUPERUSER_EMAIL": EMAIL, "HOLDFAST_SUPERUSER_PASSWORD": PASSWORD}
-    running = Server(tmp_path / "data", "--port", "0", environment=made)
+    running = Server(tmp_path / "data", "--port", "0", environment=made, first=True)
     yield running
     running.stop()
 

@@ -297,15 +297,17 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.Monkey
 )
 async def test_who_answers_badly_costs_one_deadline_and_little_memory(answer: Answer, said: str):
     async with peer(answer) as there, client() as outbound:
+        # A busy machine may take a while to read what is only large: the deadline is for those who take their time.
+        seconds = 0.5 if not said or said.startswith("within") else 4.0
         began = time.monotonic()
         tracemalloc.start()
         try:
             with pytest.raises(Failed) as failure:
-                await outbound.request("GET", there.url, seconds=0.5)
+                await outbound.request("GET", there.url, seconds=seconds)
             most = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 8
         assert most < 6 * MIB
     text = str(failure.value)
     assert said in text

@@ -18,7 +18,7 @@ from pocketbase_compare import compare
 from pocketbase_directory import PASSWORD, make_whole, secret
 from pocketbase_moving import Here, counts, notes, running_here
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 pytestmark = in_one_loop
 PEOPLE = "_pb_users_auth_"
@@ -36,7 +36,7 @@ class Moved(msgspec.Struct):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def moved(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Moved]:
     """A directory of 200 records, tried and then moved; the tests leave it as it is."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     folder = tmp_path_factory.mktemp("moved")
     source = folder / "pb_data"
     make_whole(source, 200)

@@ -1,5 +1,5 @@
 """A bucket for the tests of the storage."""
 
-from bucket import bucket
+from bucket import bucket, google
 
-__all__ = ["bucket"]
+__all__ = ["bucket", "google"]

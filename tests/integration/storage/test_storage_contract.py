@@ -1,13 +1,18 @@
-"""What every back end has to do: the same tests for the disk, for a folder by its URL, and for a bucket."""
+"""What every back end has to do: the same tests for the disk, for a folder by its URL, and for a bucket.
+
+The bucket is asked as Amazon's is and as Google's is. Where there is another one it is tried, too:
+`STORAGE_TEST_URLS="gs://one az://two"`, with the credentials in the variables that storage_url takes them from.
+"""
 
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from bucket import Bucket
+from bucket import BUCKET, Bucket
 from holdfast.errors import Unavailable
 from holdfast.storage.own_spool import OwnSpool, clear_spool
 from holdfast.storage.place import Place
@@ -19,14 +24,25 @@ LARGE = os.urandom(1 << 20) * 9 + b"end"  # more than one part of an upload to a
 Open = Callable[[], Storage]
 
 
-@pytest.fixture(params=["disk", "url", "s3"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+GOOGLE_KEY = {"disable_oauth": True, "client_email": "", "private_key": "", "private_key_id": ""}
+OTHERS = os.environ.get("STORAGE_TEST_URLS", "").split()
+
+
+@pytest.fixture(params=["disk", "url", "s3", "gs", *OTHERS])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
     """A back end with nothing in it."""
     folder = tmp_path / "storage"
+    if request.param == "gs":
+        key = tmp_path / "key.json"
+        key.write_bytes(msgspec.json.encode({**GOOGLE_KEY, "gcs_base_url": request.getfixturevalue("google")}))
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT", str(key))
+        return open_storage(Place(folder, url=f"gs://{BUCKET}"))
     if request.param == "disk":
         return open_storage(Place(folder))
     if request.param == "url":
         return open_storage(Place(folder, url=f"file://{tmp_path / 'elsewhere'}"))
+    if request.param != "s3":
+        return open_storage(Place(folder, url=f"{request.param}/{secrets.token_hex(8)}"))
     bucket: Bucket = request.getfixturevalue("bucket")
     return open_storage(Place(folder, bucket.options))
 

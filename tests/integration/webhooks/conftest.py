@@ -9,7 +9,7 @@ import pytest_asyncio
 from holdfast.webhooks import circuit, deliverer, schedule
 from hooks import Hooks, hooked
 from postgres import Cluster, drop_database, make_database
-from postgres_host import TEMPLATE
+from postgres_host import PROJECT
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def hooks(quick: pytest.MonkeyPatch, database: str, tmp_path: Path) -> Asy
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_hooks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hooks]:
     """One such application for the tests of a module that delete their webhooks."""
-    dsn = await make_database(cluster, TEMPLATE)
+    dsn = await make_database(cluster, PROJECT)
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
         async with hooked(dsn, tmp_path_factory.mktemp("hooks")) as made:

@@ -109,12 +109,12 @@ async def test_after_days_of_nothing_but_failure_the_superusers_get_a_mail(
     hooks.receiver.replies[hooks.path(hook)] = lambda _: DOWN
     await posts(hooks, 3)
     await until(hooks, hook, disabled="Nothing but failure for five days.")
-    letter = await mailbox.wait("root@example.com")
+    letter = await mailbox.wait("root@example.com", about=hook["url"])  # others' may have waited for a mail server
     assert "a webhook was turned off" in letter.subject
-    assert "the <shop>" in letter.text and hook["url"] in letter.text and "five days" in letter.text
+    assert "the <shop>" in letter.text and "five days" in letter.text
     assert "the &lt;shop&gt;" in letter.html
     await asyncio.sleep(0.2)
-    assert len(mailbox.letters) == 1
+    assert len(mailbox.to(about=hook["url"])) == 1
 
 
 async def test_while_it_fails_for_days_the_superusers_are_warned_twice(
@@ -133,10 +133,10 @@ async def test_while_it_fails_for_days_the_superusers_are_warned_twice(
         await set_active(hooks, hook)
         calls = len(hooks.at(hook))
         await hooks.got(hook, calls + 2)
-        assert len(mailbox.letters) == count, share
-    letter = mailbox.letters[0]
+        assert len(mailbox.to(about=hook["url"])) == count, share
+    letter = mailbox.to(about=hook["url"])[0]
     assert "a webhook fails and will be turned off" in letter.subject
-    assert "the <shop>" in letter.text and hook["url"] in letter.text
+    assert "the <shop>" in letter.text
     assert "the &lt;shop&gt;" in letter.html
 
 

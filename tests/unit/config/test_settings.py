@@ -22,6 +22,11 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(file:
     file.write_text('port = 1\nhost = "file"\nworkers = 2\n')
     settings = Settings.load({"HOLDFAST_PORT": "3", "HOLDFAST_HOST": "environment"}, file, {"port": 4, "host": None})
     assert (settings.port, settings.host, settings.workers) == (4, "environment", 2)
+    assert settings.sources == {
+        "port": "the command line",
+        "host": "the environment variable HOLDFAST_HOST",
+        "workers": f"the file {file}",
+    }
 
 
 def test_holdfast_toml_of_the_working_directory_is_read_if_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

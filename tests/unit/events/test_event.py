@@ -8,7 +8,6 @@ import pytest
 
 from holdfast.events.context import Context, context_of, read_context, read_hops, write_context
 from holdfast.events.event import NOTHING, Event, event_json, read_event
-from holdfast.events.partitions import partition_day, partition_name
 from holdfast.events.position import Position, read_position
 from holdfast.identity import GUEST, Principal
 
@@ -124,14 +123,6 @@ def test_a_position_comes_back_as_it_was_written():
 )
 def test_what_is_no_position_is_none(text: str):
     assert read_position(text) is None
-
-
-def test_partitions_go_by_their_day():
-    day = partition_day("events_20260228")
-    assert day is not None
-    assert partition_name(day) == "events_20260228"
-    others = ["events_2026022", "events_20260230", "events_all", "events", "other_20260228"]
-    assert [partition_day(name) for name in others] == [None] * 5
 
 
 def test_an_event_is_a_value():

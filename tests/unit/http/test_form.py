@@ -53,6 +53,23 @@ async def test_json_payload_parts_are_merged_and_keep_their_types():
     assert values == {"n": 2, "t": FormValue(("form",))}
 
 
+@pytest.mark.parametrize(
+    ("said", "filename"),
+    [
+        pytest.param("; filename*=UTF-8''%E2%82%AC.txt", "\u20ac.txt", id="alone"),
+        pytest.param("; filename=\"a.txt\"; filename*=utf-8'en'%c3%bc.txt", "\u00fc.txt", id="beside another name"),
+        pytest.param("; filename*=iso-8859-1''%fc.txt", "\u00fc.txt", id="in another charset"),
+        pytest.param("; filename=\"a.txt\"; filename*=utf-8''%ff", "a.txt", id="what is no UTF-8"),
+        pytest.param("; filename*=utf-8''%ff", "", id="nothing else"),
+        pytest.param("; filename=\"a.txt\"; filename*=idna''x", "a.txt", id="a charset that is none"),
+    ],
+)
+async def test_a_file_may_have_its_name_as_rfc_5987_has_it(said: str, filename: str):
+    values = await read_values(multipart(part("document", b"hello", said)))
+    (upload,) = values["document"].uploads
+    assert (upload.filename, upload.content.content) == (filename, b"hello")
+
+
 async def test_a_file_part_is_an_upload():
     extra = '; filename="a.txt"\r\nContent-Type: text/plain'
     values = await read_values(multipart(part("document", b"hello\r\nworld", extra)))

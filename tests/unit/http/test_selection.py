@@ -49,6 +49,7 @@ def test_a_whole_part_that_is_named_again_stays_whole():
         ("excerpt(200)", Excerpt(200)),
         ("excerpt(200,true)", Excerpt(200, ellipsis=True)),
         ("excerpt( 5 , false )", Excerpt(5)),
+        ("left(5,true)", Excerpt(5, ellipsis=True, verbatim=True)),
     ],
 )
 def test_an_excerpt_has_a_length_and_maybe_an_ellipsis(modifier: str, excerpt: Excerpt):
@@ -103,5 +104,5 @@ def test_parts_of_an_answer_are_picked(answer: str, fields: str, left: str):
 
 
 def test_what_is_no_record_has_no_excerpts():
-    with pytest.raises(BadRequest, match="excerpt is for the fields of records"):
+    with pytest.raises(BadRequest, match="left are for the fields of records"):
         read_plain_fields("name,fields.help:excerpt(10)")

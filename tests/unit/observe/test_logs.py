@@ -240,6 +240,16 @@ def test_a_mail_for_a_developer_keeps_its_link_and_nothing_else_does(start: Star
     assert (line["mail"], line["other"]) == (f"Open\nhttp://x/{TOKEN}", "http://x/[redacted]")
 
 
+def test_what_else_keeps_the_lines_gets_them_without_secrets_and_without_mails(start: Start) -> None:
+    logs, _ = start()
+    kept: list[Any] = []
+    logs.tell(kept.append)
+    logs.event(
+        {"time": "t", "level": "info", "event": "mail", "mail": Readable("a link"), "password": "x", "to": "ann"}
+    )
+    assert kept == [{"time": "t", "level": "info", "event": "mail", "password": "[redacted]", "to": "ann"}]
+
+
 def test_a_mail_is_shown_line_by_line_and_cannot_move_the_cursor(start: Start) -> None:
     _, lines = start("text")
     structlog.get_logger().warning("shown", to="ann@example.com", mail=Readable("Hello\n\n\x1b[2Jlink"))

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +54,12 @@ def test_without_a_setting_the_folder_beside_the_data_is_looked_at(tmp_path: Pat
 
 
 def test_installed_packages_bring_plugins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    point = EntryPoint("installed", "a_package:Installed", loading.GROUP)
+    installed = tmp_path / "site" / "a_package-1.0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: a-package\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(f"[{loading.GROUP}]\ninstalled = a_package:Installed\n")
+    monkeypatch.syspath_prepend(installed.parent)
     monkeypatch.setitem(sys.modules, "a_package", sys.modules[__name__])
-    monkeypatch.setattr(loading, "entry_points", lambda group: [point] if group == loading.GROUP else [])
     assert names(Settings(data=tmp_path / "hf_data")) == ["installed"]
     assert names(Settings(data=tmp_path / "hf_data", skip_plugins=("installed",))) == []
 

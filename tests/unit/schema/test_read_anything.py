@@ -62,7 +62,7 @@ def test_one_definition(given_: dict[str, Any], existing: Any) -> None:
 @given(some.lists(COLLECTION | ANYTHING, max_size=2), some.booleans())
 def test_an_import(given_: list[Any], delete_missing: bool) -> None:
     try:
-        after = read_collections(given_, existing=SYSTEM, delete_missing=delete_missing)
+        after = read_collections(given_, existing=SYSTEM, missing="go" if delete_missing else "stay")
     except ValidationFailed as refusal:
         assert refusal.data
         return

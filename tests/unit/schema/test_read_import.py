@@ -63,9 +63,17 @@ def test_what_is_not_listed_stays() -> None:
     assert "b" in after
 
 
+def test_fields_that_are_not_listed_can_go_alone() -> None:
+    text = {"type": "text"}
+    before = read_collections([collection("a", {"name": "x", **text}), collection("b")], existing=SYSTEM)
+    after = by_name(read_collections([collection("a", {"name": "y", **text})], existing=before, missing="fields go"))
+    assert [field.name for field in after["a"].fields] == ["id", "y"]
+    assert after["b"] == by_name(before)["b"]
+
+
 def test_with_delete_missing_all_goes_that_is_not_listed_but_the_systems() -> None:
     before = read_collections([collection("a", {"name": "x", "type": "text"}), collection("b")], existing=SYSTEM)
-    after = by_name(read_collections([collection("a")], existing=before, delete_missing=True))
+    after = by_name(read_collections([collection("a")], existing=before, missing="go"))
     assert set(after) == {"a", *(one.name for one in SYSTEM if one.system)}
     assert [field.name for field in after["a"].fields] == ["id"]
 
@@ -84,7 +92,7 @@ def test_a_collection_is_found_by_its_name_under_another_id() -> None:
 
 def test_an_export_imported_again_changes_nothing() -> None:
     before = read_collections([collection("a", relation("b", "b")), collection("b")], existing=SYSTEM)
-    assert read_collections([collection_json(one) for one in before], existing=before, delete_missing=True) == before
+    assert read_collections([collection_json(one) for one in before], existing=before, missing="go") == before
 
 
 @pytest.mark.parametrize(
@@ -139,7 +147,7 @@ def test_what_is_wrong_is_named_by_place(given: list[Any], found: dict[str, str]
 def test_a_relation_to_a_collection_that_the_import_deletes_is_refused() -> None:
     before = read_collections([collection("a"), collection("b")], existing=SYSTEM)
     with pytest.raises(ValidationFailed) as refusal:
-        read_collections([collection("b", relation("a", "a"))], existing=before, delete_missing=True)
+        read_collections([collection("b", relation("a", "a"))], existing=before, missing="go")
     assert codes(refusal.value.data) == {
         "collections.0.fields.0.collectionId": "validation_field_relation_missing_collection"
     }

@@ -59,9 +59,15 @@ due, meta, price, opened = Moment(root, "due"), Json(root, "meta"), Exact(root, 
         (one_of(title, []), "false = true", {}),
         (none_of(title, []) & (views == 1), "true = true && views = 1", {}),
         (
-            where("a = {:x} || b = {:x}", x=5) & (views == 1),
+            where("a = {:x} || b = {:x}", x="5") & (views == 1),
             "(a = {:p0} || b = {:p1}) && views = 1",
-            {"p0": 5, "p1": 5},
+            {"p0": "5", "p1": "5"},
+        ),
+        (where("a = {:n} && b = {:t} && c = {:m}", n=-5, t=True, m=NOW), "a = -5 && b = true && c = @now", {}),
+        (
+            where("a = {:none} && b = {:t}", none=None, t=date(2026, 1, 2)),
+            "a = null && b = {:p0}",
+            {"p0": "2026-01-02"},
         ),
         (all_match([views == 1, any_match([views == 2, views == 3])]), "views = 1 && (views = 2 || views = 3)", {}),
     ],
@@ -88,9 +94,10 @@ def test_a_filter_has_no_truth_so_that_no_half_of_it_is_lost():
         lambda: meta["x' || 1=1"],
         lambda: where("a = {:x}"),
         lambda: where("a = 1", x=1),
+        lambda: where("a = {:}"),
         lambda: matches(title, "no sign"),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_what_cannot_be_a_filter_is_refused_at_once(wrong: object):
     assert callable(wrong)

@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from generated import write
 from holdfast_sdk import unasync
 from holdfast_sdk.generator.package import package
+from holdfast_sdk.schema import Schema, package_name
 from holdfast_sdk.wheel import build_wheel
 from schemas import MANY, NASTY, SHOP
 
@@ -24,14 +27,6 @@ def test_every_file_has_a_twin():
     assert names[0] == names[1]
 
 
-def test_the_package_is_formatted(tmp_path: Path):
-    folder = write(SHOP, tmp_path)
-    ruff = str(Path(sys.executable).with_name("ruff"))
-    arguments = [ruff, "format", "--check", "--isolated", "--line-length", "120", folder]
-    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-
-
 def test_whatever_names_and_texts_there_are_it_is_python():
     for name, text in package(NASTY).items():
         if name.endswith(".py"):
@@ -43,9 +38,30 @@ def test_the_same_schema_makes_the_same_bytes():
 
 
 def test_200_collections_are_made_in_two_seconds():
-    began = time.perf_counter()
+    began = time.process_time()
     build_wheel(MANY)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("schema", [SHOP, MANY], ids=["few", "200"])
+def test_a_package_is_imported_in_150_ms(tmp_path: Path, schema: Schema):
+    write(schema, tmp_path)
+    script = f"import time; began = time.process_time(); import {package_name(schema.name)}"
+    command = [sys.executable, "-c", f"{script}; print(time.process_time() - began)"]
+    # Of the processor's time the least of some tries: others use it, too. The first compiles.
+    found = [float(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout) for _ in range(4)]
+    assert min(found) < 0.15
+
+
+def test_what_a_program_does_not_ask_for_is_not_read(tmp_path: Path):
+    write(MANY, tmp_path)
+    script = (
+        "import sys, holdfast_client_many as p; p.Client; p.Things7.f5.f5.f1 == 1;"
+        "print(sorted(name.rpartition('.')[2] for name in sys.modules if 'many.models.' in name),"
+        " 'httpx' in sys.modules, 'holdfast_client_many.async_client' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "['things_7', 'things_8', 'things_9'] False False\n"
 
 
 def test_a_package_imports_nothing_but_itself_httpx_and_msgspec():

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.errors import catalogue
 from holdfast_sdk.runtime.bodies import body_of
 from holdfast_sdk.runtime.calls import write
 from holdfast_sdk.runtime.drifting import drift
 from holdfast_sdk.runtime.errors import (
     KINDS,
+    ApiError,
     NotFound,
     SecondFactorNeeded,
     ServerFault,
@@ -61,6 +63,10 @@ def test_each_write_has_a_key_of_its_own_and_keeps_it():
     assert write("POST", "/x", key="mine").headers["Idempotency-Key"] == "mine"
 
 
+def test_every_code_of_the_server_has_an_error_of_its_own():
+    assert set(KINDS) == {error.code for error in catalogue()}
+
+
 @pytest.mark.parametrize("code", sorted(KINDS))
 def test_the_code_decides_which_error_it_is(code: str):
     found = api_error(418, json.dumps({"code": code, "message": "No.", "data": {}, "requestId": "r1"}).encode())
@@ -74,8 +80,9 @@ def test_the_code_decides_which_error_it_is(code: str):
         (500, b"", ServerFault),
         (404, b'{"code":"not_found","message":"x"}', NotFound),
         (401, b'{"mfaId":"m1"}', SecondFactorNeeded),
-        (400, b"\xff\xfe", ServerFault),
-        (400, b'{"code": 5}', ServerFault),
+        (500, b"\xff\xfe", ServerFault),
+        (400, b'{"code": 5}', ApiError),
+        (451, b'{"code": "a_code_of_tomorrow"}', ApiError),
     ],
 )
 def test_whatever_refuses_is_an_error_of_its_kind(status: int, body: bytes, kind: type[Exception]):

@@ -1,17 +1,20 @@
 /** A record that is being written: what it was, what it is to be, and the files that come along. */
 import type { Collection, Field, Row } from '../../api/types'
 import { canHaveDefault, isMany } from '../../fields/kinds'
-import { empty, same } from '../../fields/value'
+import { empty, sameValue } from '../../fields/value'
 
 export class RecordForm {
   collection: Collection
   isNew: boolean
   base = $state.raw<Row>({ id: '' })
-  values = $state<Record<string, unknown>>({})
+  /** Never changed in place: a document of some megabytes would be wrapped part by part. */
+  values = $state.raw<Readonly<Record<string, unknown>>>({})
   /** Files to send, by field. */
   files = $state<Record<string, File[]>>({})
   /** What cannot be sent as it is typed, such as broken JSON, by field. */
   broken = $state<Record<string, string>>({})
+  /** What was typed and is not read yet, by field: large documents are read in a pause. */
+  #waiting = new Map<string, () => void>()
 
   constructor(collection: Collection, row: Row | null) {
     this.collection = collection
@@ -21,7 +24,7 @@ export class RecordForm {
 
   reset(row: Row): void {
     this.base = row
-    const fields = this.collection.fields.map((field) => [field.name, structuredClone(row[field.name] ?? null)])
+    const fields = this.collection.fields.map((field) => [field.name, row[field.name] ?? null])
     this.values = Object.fromEntries(fields)
     this.files = {}
     this.broken = {}
@@ -30,20 +33,52 @@ export class RecordForm {
   /** Somebody else was faster: what was not touched here becomes theirs, the rest stays. */
   rebase(row: Row): string[] {
     const mine = this.changes
-    const conflicts = Object.keys(mine).filter((name) => name in row && !same(row[name], this.base[name]) && !same(row[name], mine[name]))
+    const conflicts = Object.keys(mine).filter((name) => name in row && !sameValue(row[name], this.base[name]) && !sameValue(row[name], mine[name]))
     this.base = row
-    for (const field of this.collection.fields) if (!(field.name in mine)) this.values[field.name] = structuredClone(row[field.name] ?? null)
+    const fresh = this.collection.fields.filter((field) => !(field.name in mine)).map((field) => [field.name, row[field.name] ?? null])
+    this.values = { ...this.values, ...Object.fromEntries(fresh) }
     return conflicts
+  }
+
+  set(name: string, value: unknown): void {
+    this.values = { ...this.values, [name]: value }
+    delete this.broken[name]
+  }
+
+  /** A field has something to read later; null once it has none. */
+  wait(name: string, read: (() => void) | null): void {
+    if (read) this.#waiting.set(name, read)
+    else this.#waiting.delete(name)
+  }
+
+  /** Read now what waits for a pause. */
+  settle(): void {
+    for (const read of [...this.#waiting.values()]) read()
   }
 
   isChanged(field: Field): boolean {
     if (this.files[field.name]?.length || this.broken[field.name]) return true
     if (field.type === 'password') return Boolean(this.values[field.name])
-    return !same(this.values[field.name] ?? null, this.base[field.name] ?? null)
+    return !sameValue(this.values[field.name] ?? null, this.base[field.name] ?? null)
   }
 
   get isDirty(): boolean {
     return this.collection.fields.some((field) => this.isChanged(field))
+  }
+
+  /** What is not saved, as a text that `takeBack` reads: without files and passwords, which are kept nowhere. */
+  kept(etag: string): string {
+    const names = this.collection.fields.filter((field) => this.isChanged(field) && !['password', 'file', 'autodate'].includes(field.type)).map((field) => field.name)
+    const pick = (row: Readonly<Record<string, unknown>>) => Object.fromEntries(names.map((name) => [name, row[name] ?? null]))
+    return JSON.stringify({ etag, base: pick(this.base), values: pick(this.values) })
+  }
+
+  /** Answers the version that it was written over, and the fields that somebody else has changed since. */
+  takeBack(text: string): { etag: string; moved: string[] } {
+    const { etag, base, values } = JSON.parse(text) as Record<'base' | 'values', Record<string, unknown>> & { etag: string }
+    const there = Object.entries(values).filter(([name]) => this.collection.fields.some((field) => field.name === name))
+    this.values = { ...this.values, ...Object.fromEntries(there) }
+    return { etag, moved: there.map(([name]) => name).filter((name) => !sameValue(this.base[name] ?? null, base[name])) }
   }
 
   /** The fields that go out: those that were changed, without what the server sets. */
@@ -52,7 +87,7 @@ export class RecordForm {
     for (const field of this.collection.fields) {
       if (field.type === 'autodate' || field.name === 'tokenKey' || !this.isChanged(field)) continue
       if (field.type === 'file' && !this.isKept(field)) continue
-      found[field.name] = $state.snapshot(this.values[field.name])
+      found[field.name] = this.values[field.name]
       if (field.type === 'password' && field.name === 'password') found.passwordConfirm = found[field.name]
     }
     return found

@@ -1,28 +1,39 @@
 /** Requests of the grid and the inspector. */
-import { ApiError, recordsPath, send, type Query } from '../../api/client'
+import { recordsPath, send, type Query } from '../../api/client'
 import type { Collection, Field, Page, Row } from '../../api/types'
 import { parameters } from '../../fields/filter'
 import { isMany, labelFields } from '../../fields/kinds'
-import { same } from '../../fields/value'
+import { CELL_CHARS } from '../../fields/cut'
 import { PAGE_ROWS, type Source } from '../../grid/pages'
-import type { Staged } from '../../grid/staged.svelte'
 
 export type Asked = { collection: Collection; filter: string; sort: string; columns: Field[]; byId: (id: string) => Collection | undefined }
-export const MOST_IN_BATCH = 50 // as the server has it unless an operator says otherwise
 
-/** What the columns need and no more: of long HTML its beginning, of relations their labels. */
+const LONG_TEXT = 20_000 // characters, of which a page of 100 rows is 2 MB
+
+/** Fields of which a cell has the beginning alone, as a text: the whole of one may be megabytes. */
+export const isCut = (field: Field): boolean => field.type === 'editor' || field.type === 'json' || isLong(field)
+const isLong = (field: Field): boolean => field.type === 'text' && Number(field.max ?? 0) > LONG_TEXT
+
+/** What the columns need and no more: of long HTML and JSON their beginning, of relations their labels. */
 export function wanted({ columns, byId }: Asked): Query {
   const fields = ['id']
   const expand: string[] = []
   for (const field of columns) {
-    if (field.name !== 'id') fields.push(field.type === 'editor' ? `${field.name}:excerpt(200,true)` : field.name)
+    if (field.name !== 'id') fields.push(isLong(field) ? `${field.name}:left(${CELL_CHARS},true)` : isCut(field) ? `${field.name}:excerpt(${CELL_CHARS},true)` : field.name)
+    if (field.type === 'file' && !fields.includes('collectionId')) fields.push('collectionId')
     const target = field.type === 'relation' ? byId(String(field.collectionId)) : undefined
     const labels = target ? labelFields(target) : []
     if (!labels.length) continue
     expand.push(field.name)
-    fields.push(...['id', ...labels].map((name) => `expand.${field.name}.${name}`))
+    fields.push(`expand.${field.name}.id`, ...labels.map((name) => `expand.${field.name}.${name}${cutLabel(target!, name)}`))
   }
   return { fields: fields.join(','), ...(expand.length ? { expand: expand.join(',') } : {}) }
+}
+
+/** What a record is known by may be long as well. */
+function cutLabel(target: Collection, name: string): string {
+  const field = target.fields.find((one) => one.name === name)
+  return field && isLong(field) ? `:left(${CELL_CHARS},true)` : ''
 }
 
 /** Pages one after the other by cursor, which costs the same at any depth; a jump goes by number. */
@@ -52,57 +63,32 @@ export async function readRecord(collection: Collection, id: string, signal?: Ab
   return { row: data, etag }
 }
 
-/** What stands against a change: a refusal, or (`theirs`) that somebody else has changed the same fields. */
-export type Conflict = { id: string; message: string; theirs?: Row }
+const anyOf = (ids: string[]): string => ids.map((id) => `id = '${id}'`).join(' || ')
+export const MOST_READ = 50 // by their ids at once: a filter has at most 3,500 characters
 
-/**
- * Save what is staged, all or nothing. Answers what stands against it: nothing is written then.
- *
- * Each record is read first. Fields that somebody else has changed since are a conflict; fields that are not staged are
- * none. The versions that were read go along, so that nobody gets in between.
- */
-export async function saveStaged(collection: Collection, staged: Staged): Promise<Conflict[]> {
-  const list = staged.list
-  if (list.length > MOST_IN_BATCH) throw new ApiError(400, '', `At most ${MOST_IN_BATCH} records can be saved at once: ${list.length} are changed.`)
-  const now = await Promise.all(list.map(({ row, values }) => current(collection, row.id, Object.keys(values))))
-  const moved = list.flatMap(({ row, values }, at): Conflict[] => {
-    const found = now[at]
-    if (!found) return [{ id: row.id, message: 'This record was deleted.' }]
-    const fields = Object.keys(values).filter((name) => !same(found.row[name], row[name]))
-    return fields.length ? [{ id: row.id, message: `Somebody else changed ${fields.join(', ')}.`, theirs: found.row }] : []
-  })
-  if (moved.length) return moved
-  const requests = list.map(({ row, values }, at) => ({ method: 'PATCH', url: recordsPath(collection.name, row.id), body: values, headers: { 'If-Match': now[at]!.etag } }))
-  try {
-    await send('POST', '/api/batch', { body: { requests } })
-    return []
-  } catch (failure) {
-    const found = failure instanceof ApiError ? conflicts(failure, list.map(({ row }) => row.id)) : []
-    if (!found.length) throw failure
-    return found
-  }
+/** Rows as the grid has them, by their ids; those that are not there are left out. */
+export async function readRows(asked: Asked, ids: string[], signal?: AbortSignal): Promise<Row[]> {
+  const query = { ...wanted(asked), filter: anyOf(ids), perPage: ids.length, skipTotal: true }
+  return (await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })).data.items
 }
 
-async function current(collection: Collection, id: string, fields: string[]): Promise<{ row: Row; etag: string } | null> {
-  try {
-    const { data, etag } = await send<Row>('GET', recordsPath(collection.name, id), { query: { fields: ['id', ...fields].join(',') } })
-    return { row: data, etag }
-  } catch (failure) {
-    if (failure instanceof ApiError && failure.status === 404) return null
-    throw failure
+/** Records with all that is in them, by their ids. */
+export async function readWhole(collection: Collection, ids: string[]): Promise<Map<string, Row>> {
+  const found = new Map<string, Row>()
+  for (let start = 0; start < ids.length; start += MOST_READ) {
+    const some = ids.slice(start, start + MOST_READ)
+    const { data } = await send<Page>('GET', recordsPath(collection.name), { query: { filter: anyOf(some), perPage: some.length, skipTotal: true } })
+    for (const row of data.items) found.set(row.id, row)
   }
+  return found
 }
 
-type Refusal = { response?: { status: number; message: string; data: Record<string, { message: string }> } }
-
-function conflicts(failure: ApiError, ids: string[]): Conflict[] {
-  const requests = (failure.data.requests ?? {}) as unknown as Record<string, Refusal>
-  return Object.entries(requests).flatMap(([at, { response }]) => {
-    const id = ids[Number(at)]
-    if (!id || !response) return []
-    const details = Object.entries(response.data ?? {}).map(([field, problem]) => `${field}: ${problem.message}`)
-    return [{ id, message: details.join(' ') || response.message }]
-  })
+/** Those of these records that the filter finds. */
+export async function matching(asked: Asked, ids: string[], signal?: AbortSignal): Promise<string[]> {
+  const given = parameters(asked.collection, asked.filter)
+  const filter = given.filter ? `(${String(given.filter)}) && (${anyOf(ids)})` : anyOf(ids)
+  const query = { ...given, filter, fields: 'id', perPage: ids.length, skipTotal: true }
+  return (await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })).data.items.map((row) => row.id)
 }
 
 export const ids = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : value ? [String(value)] : [])

@@ -31,7 +31,7 @@ export type Operation = 'list' | 'view' | 'create' | 'update' | 'delete'
 export type Language = 'curl' | 'Python' | 'JavaScript'
 export const LANGUAGES: Language[] = ['curl', 'Python', 'JavaScript']
 
-type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null }
+export type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null }
 
 export function callOf(operation: Operation, collection: Collection, id: string): Call {
   const path = `/api/collections/${collection.name}/records`

@@ -10,30 +10,11 @@ import msgspec
 
 from ..answers import Session
 from ..calls import Answer, Call, address, get, post
+from ..decoding import read
+from ..logins import Enrolment, OtpAsked, Passkey, Passkeys, RecoveryCodes, Sessions
 from ..retrying import Repeatable
 from .reading import RecordT
 from .writing import AsyncTable, CreateT, UpdateT
-
-
-class OtpAsked(msgspec.Struct, frozen=True):
-    """A one-time password is on its way."""
-
-    otp_id: str = msgspec.field(name="otpId")
-
-
-class Enrolment(msgspec.Struct, frozen=True):
-    """An authenticator that waits for its first code. `url` is for a QR code."""
-
-    secret: str
-    url: str
-
-
-class _Codes(msgspec.Struct, frozen=True):
-    codes: list[str] = msgspec.field(name="recoveryCodes")
-
-
-class _Sessions(msgspec.Struct, frozen=True):
-    items: list[Session]
 
 
 class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, UpdateT]):
@@ -53,7 +34,7 @@ class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, Crea
     async def request_otp(self, email: str) -> str:
         """Have a one-time password mailed; the id to log in with."""
         call = post(self._path("request-otp"), {"email": email})
-        return self.hf_core.reader.read((await self.hf_core.call(call)).body, OtpAsked).otp_id
+        return read((await self.hf_core.call(call)).body, OtpAsked).otp_id
 
     async def login_with_otp(self, otp_id: str, password: str, *, session: bool = False, mfa_id: str = "") -> RecordT:
         """Log in with the password that came by mail."""
@@ -95,6 +76,23 @@ class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, Crea
         """Log in with what the authenticator has signed."""
         return await self._log_in("passkeys/login", {"credential": credential}, session=session)
 
+    async def passkey_registration(self) -> Any:
+        """What a browser, or another authenticator, needs to make a passkey for who is logged in."""
+        return await self._any("passkeys/register-options", {}, anonymous=False)
+
+    async def register_passkey(self, name: str, credential: Mapping[str, Any]) -> Passkey:
+        """Keep the passkey that the authenticator has made."""
+        call = post(self._path("passkeys", "register"), {"name": name, "credential": credential})
+        return read((await self.hf_core.call(call)).body, Passkey)
+
+    async def passkeys(self) -> builtins.list[Passkey]:
+        """The passkeys of who is logged in, the oldest first."""
+        return read((await self.hf_core.call(get(self._path("passkeys")))).body, Passkeys).items
+
+    async def delete_passkey(self, id: str) -> None:
+        """Delete one."""
+        await self.hf_core.call(Call("DELETE", self._path("passkeys", id), repeatable="unsent"))
+
     async def auth_methods(self) -> Any:
         """The ways to log in, as JSON."""
         answer = await self.hf_core.call(get(self._path("auth-methods")))
@@ -111,7 +109,7 @@ class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, Crea
     async def sessions(self) -> builtins.list[Session]:
         """The sessions of who is logged in."""
         answer = await self.hf_core.call(get(self._path("sessions")))
-        return self.hf_core.reader.read(answer.body, _Sessions).items
+        return read(answer.body, Sessions).items
 
     async def end_session(self, id: str) -> None:
         """End one."""
@@ -149,12 +147,17 @@ class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, Crea
     async def enrol_totp(self) -> Enrolment:
         """Begin with an authenticator."""
         answer = await self.hf_core.call(post(self._path("totp", "enroll"), {}))
-        return self.hf_core.reader.read(answer.body, Enrolment)
+        return read(answer.body, Enrolment)
 
     async def confirm_totp(self, code: str) -> builtins.list[str]:
         """Turn it on with its first code; ten recovery codes, which are shown this once."""
         answer = await self.hf_core.call(post(self._path("totp", "confirm"), {"code": code}))
-        return self.hf_core.reader.read(answer.body, _Codes).codes
+        return read(answer.body, RecoveryCodes).codes
+
+    async def new_recovery_codes(self, code: str) -> builtins.list[str]:
+        """Ten new recovery codes in place of those before."""
+        answer = await self.hf_core.call(post(self._path("totp", "recovery-codes"), {"code": code}))
+        return read(answer.body, RecoveryCodes).codes
 
     async def disable_totp(self, code: str) -> None:
         """Do without it."""
@@ -181,4 +184,4 @@ class AsyncAccounts(AsyncTable[RecordT, CreateT, UpdateT], Generic[RecordT, Crea
 
     def _accepted(self, answer: Answer) -> RecordT:
         found = self.hf_core.session.accept(answer, self.hf_name)
-        return self.hf_core.reader.read(bytes(found.record), self.hf_record)
+        return read(bytes(found.record), self.hf_record)

@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx
 
-from ..calls import NOTHING, SCHEMA, Answer, Call, Reader
+from ..calls import NOTHING, SCHEMA, Answer, Call
 from ..drifting import drift
 from ..errors import ConnectionFailed, SchemaDrift, TimedOut, api_error
 from ..retrying import Retry, is_passing, retry_after
@@ -38,7 +38,6 @@ class AsyncCore:
     """What the collections of one client share. `close_pool`: the pool is the client's own."""
 
     def __init__(self, http: httpx.AsyncClient, retry: Retry, schema: str, *, close_pool: bool) -> None:
-        self.reader = Reader()
         self.session = AsyncSession(self)
         self.retry = retry
         self.schema = schema

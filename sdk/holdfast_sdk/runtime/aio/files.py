@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from ..calls import Call, address, get, post
+from ..decoding import read
 from ..errors import ConnectionFailed
 from ..uploads import Progress
 
@@ -40,7 +41,7 @@ class AsyncFiles:
     async def token(self) -> str:
         """A token for the addresses of protected files, good for a few minutes."""
         answer = await self._core.call(post(address("files", "token"), {}, repeatable="always"))
-        return self._core.reader.read(answer.body, _Token).token
+        return read(answer.body, _Token).token
 
     async def read(self, name: str, *, thumb: str = "") -> bytes:
         """A whole file, in memory."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..calls import NOTHING, Answer, Call, address, post
+from ..decoding import read
 from ..errors import ApiError, ConnectionFailed, Forbidden, Unauthenticated
 from ..tokens import Login, MemoryTokens, TokenStore, read_login
 
@@ -133,7 +134,7 @@ class AsyncSession:
 
     def accept(self, answer: Answer, collection: str) -> Authenticated:
         """Be the one that a login has answered."""
-        found = self._core.reader.read(answer.body, Authenticated)
+        found = read(answer.body, Authenticated)
         who = msgspec.json.decode(found.record, type=_Who)
         date = answer.headers.get("date")
         name = who.collection or collection

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
@@ -12,6 +11,7 @@ import msgspec
 
 from ..answers import Change, Reset, change_of
 from ..calls import address, get
+from ..decoding import read
 from ..errors import ApiError, ConnectionFailed, Unauthenticated
 from ..retrying import Retry
 from ..sse import EventReader, Message
@@ -46,7 +46,7 @@ class AsyncSubscription(Generic[RecordT]):
         query: dict[str, str],
         since: str,
     ) -> None:
-        options = "?options=" + quote(json.dumps({"query": query}), safe="") if query else ""
+        options = "?options=" + quote(msgspec.json.encode({"query": query}), safe="") if query else ""
         self._core = core
         self._topic = f"{collection}/{id}{options}"
         self._change = change_of(record)
@@ -99,10 +99,10 @@ class AsyncSubscription(Generic[RecordT]):
 
     def _read(self, message: Message) -> Change[RecordT] | Reset | None:
         if message.event == self._topic:
-            change = self._core.reader.read(message.data.encode(), self._change)
+            change = read(message.data.encode(), self._change)
             return msgspec.structs.replace(change, position=message.id)
         if message.event == "HF_RESET":
-            return Reset(self._core.reader.read(message.data.encode(), _Told).reason, message.id)
+            return Reset(read(message.data.encode(), _Told).reason, message.id)
         return None
 
     async def _lines(self) -> AsyncIterator[Message]:

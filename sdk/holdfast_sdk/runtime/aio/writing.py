@@ -12,6 +12,7 @@ from ..asking import Expands, shape_query
 from ..batches import tag_of
 from ..bodies import body_of
 from ..calls import address, post, write
+from ..decoding import read
 from ..errors import NotFound, PreconditionFailed, VersionConflict
 from .lines import lines_of
 from .reading import AsyncView, RecordT
@@ -95,7 +96,7 @@ class AsyncTable(AsyncView[RecordT], Generic[RecordT, CreateT, UpdateT]):
         query = {"mode": mode, "key": by, "onError": on_error, **({"dryRun": "true"} if dry_run else {})}
         path = address("collections", self.hf_name, "records", "import", query=query)
         answer = await self.hf_core.pour("POST", path, "application/x-ndjson", lines_of(records))
-        return self.hf_core.reader.read(answer.body, ImportReport)
+        return read(answer.body, ImportReport)
 
     async def _conflict(self, id: str, refused: PreconditionFailed, yours: RecordT) -> VersionConflict:
         try:

@@ -12,30 +12,11 @@ import msgspec
 
 from ..answers import Session
 from ..calls import Answer, Call, address, get, post
+from ..decoding import read
+from ..logins import Enrolment, OtpAsked, Passkey, Passkeys, RecoveryCodes, Sessions
 from ..retrying import Repeatable
 from .reading import RecordT
 from .writing import CreateT, Table, UpdateT
-
-
-class OtpAsked(msgspec.Struct, frozen=True):
-    """A one-time password is on its way."""
-
-    otp_id: str = msgspec.field(name="otpId")
-
-
-class Enrolment(msgspec.Struct, frozen=True):
-    """An authenticator that waits for its first code. `url` is for a QR code."""
-
-    secret: str
-    url: str
-
-
-class _Codes(msgspec.Struct, frozen=True):
-    codes: list[str] = msgspec.field(name="recoveryCodes")
-
-
-class _Sessions(msgspec.Struct, frozen=True):
-    items: list[Session]
 
 
 class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, UpdateT]):
@@ -55,7 +36,7 @@ class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, Updat
     def request_otp(self, email: str) -> str:
         """Have a one-time password mailed; the id to log in with."""
         call = post(self._path("request-otp"), {"email": email})
-        return self.hf_core.reader.read((self.hf_core.call(call)).body, OtpAsked).otp_id
+        return read((self.hf_core.call(call)).body, OtpAsked).otp_id
 
     def login_with_otp(self, otp_id: str, password: str, *, session: bool = False, mfa_id: str = "") -> RecordT:
         """Log in with the password that came by mail."""
@@ -97,6 +78,23 @@ class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, Updat
         """Log in with what the authenticator has signed."""
         return self._log_in("passkeys/login", {"credential": credential}, session=session)
 
+    def passkey_registration(self) -> Any:
+        """What a browser, or another authenticator, needs to make a passkey for who is logged in."""
+        return self._any("passkeys/register-options", {}, anonymous=False)
+
+    def register_passkey(self, name: str, credential: Mapping[str, Any]) -> Passkey:
+        """Keep the passkey that the authenticator has made."""
+        call = post(self._path("passkeys", "register"), {"name": name, "credential": credential})
+        return read((self.hf_core.call(call)).body, Passkey)
+
+    def passkeys(self) -> builtins.list[Passkey]:
+        """The passkeys of who is logged in, the oldest first."""
+        return read((self.hf_core.call(get(self._path("passkeys")))).body, Passkeys).items
+
+    def delete_passkey(self, id: str) -> None:
+        """Delete one."""
+        self.hf_core.call(Call("DELETE", self._path("passkeys", id), repeatable="unsent"))
+
     def auth_methods(self) -> Any:
         """The ways to log in, as JSON."""
         answer = self.hf_core.call(get(self._path("auth-methods")))
@@ -113,7 +111,7 @@ class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, Updat
     def sessions(self) -> builtins.list[Session]:
         """The sessions of who is logged in."""
         answer = self.hf_core.call(get(self._path("sessions")))
-        return self.hf_core.reader.read(answer.body, _Sessions).items
+        return read(answer.body, Sessions).items
 
     def end_session(self, id: str) -> None:
         """End one."""
@@ -151,12 +149,17 @@ class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, Updat
     def enrol_totp(self) -> Enrolment:
         """Begin with an authenticator."""
         answer = self.hf_core.call(post(self._path("totp", "enroll"), {}))
-        return self.hf_core.reader.read(answer.body, Enrolment)
+        return read(answer.body, Enrolment)
 
     def confirm_totp(self, code: str) -> builtins.list[str]:
         """Turn it on with its first code; ten recovery codes, which are shown this once."""
         answer = self.hf_core.call(post(self._path("totp", "confirm"), {"code": code}))
-        return self.hf_core.reader.read(answer.body, _Codes).codes
+        return read(answer.body, RecoveryCodes).codes
+
+    def new_recovery_codes(self, code: str) -> builtins.list[str]:
+        """Ten new recovery codes in place of those before."""
+        answer = self.hf_core.call(post(self._path("totp", "recovery-codes"), {"code": code}))
+        return read(answer.body, RecoveryCodes).codes
 
     def disable_totp(self, code: str) -> None:
         """Do without it."""
@@ -183,4 +186,4 @@ class Accounts(Table[RecordT, CreateT, UpdateT], Generic[RecordT, CreateT, Updat
 
     def _accepted(self, answer: Answer) -> RecordT:
         found = self.hf_core.session.accept(answer, self.hf_name)
-        return self.hf_core.reader.read(bytes(found.record), self.hf_record)
+        return read(bytes(found.record), self.hf_record)

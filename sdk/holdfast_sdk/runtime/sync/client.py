@@ -11,6 +11,7 @@ import msgspec
 
 from ..batches import Plan
 from ..calls import address, get, post
+from ..decoding import read
 from ..retrying import Retry
 from ..tokens import Login, TokenStore, read_login
 from .accounts import Accounts
@@ -78,7 +79,7 @@ class BaseClient:
         """
         path = address("collections", accounts.hf_name, "impersonate", id)
         answer = self.hf_core.call(post(path, {"duration": seconds}, repeatable="always"))
-        token = self.hf_core.reader.read(answer.body, _Impersonation).token
+        token = read(answer.body, _Impersonation).token
         other = object.__new__(type(self))
         other.hf_core = self.hf_core.copy()
         other.hf_core.session.begin(read_login(token, accounts.hf_name, id, "", answer.headers.get("date")))
@@ -115,4 +116,4 @@ class BaseBatch:
     ) -> None:
         """Do it."""
         if kind is None and len(self.hf_plan):
-            self.hf_plan.done(self.hf_core.reader, self.hf_core.call(self.hf_plan.call()))
+            self.hf_plan.done(self.hf_core.call(self.hf_plan.call()))

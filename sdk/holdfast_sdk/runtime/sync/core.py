@@ -12,7 +12,7 @@ from typing import Final
 
 import httpx
 
-from ..calls import NOTHING, SCHEMA, Answer, Call, Reader
+from ..calls import NOTHING, SCHEMA, Answer, Call
 from ..drifting import drift
 from ..errors import ConnectionFailed, SchemaDrift, TimedOut, api_error
 from ..retrying import Retry, is_passing, retry_after
@@ -39,7 +39,6 @@ class Core:
     """What the collections of one client share. `close_pool`: the pool is the client's own."""
 
     def __init__(self, http: httpx.Client, retry: Retry, schema: str, *, close_pool: bool) -> None:
-        self.reader = Reader()
         self.session = Session(self)
         self.retry = retry
         self.schema = schema

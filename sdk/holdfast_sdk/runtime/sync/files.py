@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Final
 import msgspec
 
 from ..calls import Call, address, get, post
+from ..decoding import read
 from ..errors import ConnectionFailed
 from ..uploads import Progress
 
@@ -42,7 +43,7 @@ class Files:
     def token(self) -> str:
         """A token for the addresses of protected files, good for a few minutes."""
         answer = self._core.call(post(address("files", "token"), {}, repeatable="always"))
-        return self._core.reader.read(answer.body, _Token).token
+        return read(answer.body, _Token).token
 
     def read(self, name: str, *, thumb: str = "") -> bytes:
         """A whole file, in memory."""

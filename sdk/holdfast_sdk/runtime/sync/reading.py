@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING, Any, Final, Generic, TypeVar, Unpack
 import msgspec
 
 from ..answers import Aggregate, Group, Page, Version, page_of, version_of
-from ..asking import Counting, Expands, Which, aggregate_query, list_call, parameters, shape_query
+from ..asking import Counting, Expands, Which, aggregate_query, list_call, named, parameters, shape_query
 from ..calls import ETAG, Answer, address, get
+from ..decoding import read
 from ..errors import NotFound
 from ..filters import Filter
 from ..paths import Path
@@ -52,7 +53,7 @@ class View(Generic[RecordT]):
 
     def _list(self, which: Which, more: dict[str, str]) -> Page[RecordT]:
         answer = self.hf_core.call(list_call(self.hf_name, which, more))
-        return self.hf_core.reader.read(answer.body, self._page)
+        return read(answer.body, self._page)
 
     def iterate(self, *, page_size: int = WALK, **which: Unpack[Which]) -> Iterator[RecordT]:
         """All of them, one after the other, however many there are: a record that stays comes exactly once."""
@@ -99,13 +100,13 @@ class View(Generic[RecordT]):
         """Counts and sums over groups: `aggregate(count(), group_by=Post.status, sort=-count())`."""
         query = aggregate_query(select, group_by, filter, sort, limit)
         answer = self.hf_core.call(get(address("collections", self.hf_name, "records", "aggregate", query=query)))
-        return [Group(item) for item in self.hf_core.reader.read(answer.body, _Groups).items]
+        return [Group(item) for item in read(answer.body, _Groups).items]
 
     def history(self, id: str, *, page: int = 1, per_page: int = 30) -> Page[Version[RecordT]]:
         """The versions of a record, the newest first, where the collection keeps a history."""
         query = {"page": str(page), "perPage": str(per_page)}
         answer = self.hf_core.call(get(address("collections", self.hf_name, "records", id, "history", query=query)))
-        return self.hf_core.reader.read(answer.body, page_of(version_of(self.hf_record)))
+        return read(answer.body, page_of(version_of(self.hf_record)))
 
     def subscribe(self, id: str = "*", *, since: str = "", **which: Unpack[Which]) -> Subscription[RecordT]:
         """The changes of all records, or of one, from now on, or from the position `since` on.
@@ -115,7 +116,7 @@ class View(Generic[RecordT]):
         """
         options, values = parameters(which)
         query: dict[str, str] = {name: text for name, text in options.items() if name in ("filter", "expand")}
-        query |= {f"p.{name}": str(value) for name, value in values.items()}
+        query |= named(values)
         return Subscription(self.hf_core, self.hf_name, id, self.hf_record, query, since)
 
     def files(self, record: RecordT | str) -> Files:
@@ -137,7 +138,7 @@ class View(Generic[RecordT]):
     def export(self, **which: Unpack[Which]) -> Iterator[RecordT]:
         """The records as one stream, under the list rule: for very many of them."""
         found, values = parameters(which)
-        query = {**found, **{f"p.{name}": str(value) for name, value in values.items()}, "format": "ndjson"}
+        query = {**found, **named(values), "format": "ndjson"}
         call = get(address("collections", self.hf_name, "records", "export", query=query))
         rest = b""
         with self.hf_core.stream(call, silence=60.0) as response:
@@ -145,13 +146,13 @@ class View(Generic[RecordT]):
                 *lines, rest = (rest + piece).split(b"\n")
                 for line in lines:
                     if line:
-                        yield self.hf_core.reader.read(line, self.hf_record)
+                        yield read(line, self.hf_record)
         if rest.strip():
-            yield self.hf_core.reader.read(rest, self.hf_record)
+            yield read(rest, self.hf_record)
 
     def hf_read(self, answer: Answer) -> RecordT:
         """The record of an answer, with its version."""
-        record = self.hf_core.reader.read(answer.body, self.hf_record)
+        record = read(answer.body, self.hf_record)
         tag = answer.headers.get(ETAG, "")
         if tag:
             msgspec.structs.force_setattr(record, "hf_etag", tag)

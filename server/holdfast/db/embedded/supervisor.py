@@ -16,7 +16,7 @@ from holdfast.db.embedded.error import EmbeddedError, file_error
 from holdfast.db.embedded.lock import Lock
 from holdfast.db.embedded.places import SYSTEM, Places, choose_places, remember_home
 from holdfast.db.embedded.postmaster import Postmaster
-from holdfast.db.embedded.probe import answers, answers_now, dsn
+from holdfast.db.embedded.probe import answers, answers_now, dsn, make_console_roles
 from holdfast.db.embedded.tuning import memory_bytes, settings_for, shared_memory_bytes
 
 READY_SECONDS: Final = 600.0  # recovery after a crash replays up to max_wal_size
@@ -40,7 +40,7 @@ class Embedded:
 
     Start it from the main thread: PostgreSQL stops when the thread that started it ends. `report` gets
     sentences while something takes long; `check` is called before each step of a start and may raise to end it, which
-    stops what runs by then; `settings` are added to PostgreSQL's.
+    stops what runs by then; `settings` are added to PostgreSQL's. `console`: make the roles of the SQL console.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Embedded:
         report: Callable[[str], None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
         system: Path = SYSTEM,
+        console: bool = False,
     ) -> None:
         self._root = data.absolute()
         self._max_connections = max_connections
@@ -59,6 +60,7 @@ class Embedded:
         self._report = report
         self._check = check
         self._system = system
+        self._console = console
         self._lock: Lock | None = None
         self._postmaster: Postmaster | None = None
         self._places: Places | None = None
@@ -124,6 +126,8 @@ class Embedded:
         self._postmaster = Postmaster(places, account, binaries, self._tuned())
         self._postmaster.launch()
         self._wait(self._postmaster, places)
+        if self._console:
+            make_console_roles(places)
         return Running(dsn(places), False, (*told, *([copied] if copied else [])), binaries.version)
 
     def _tuned(self) -> dict[str, str]:

@@ -1,0 +1,90 @@
+/** An import that runs: it goes on while other screens are open, and ends with the page. */
+import { ApiError, said, send, type Query } from '../../api/client'
+import type { Collection } from '../../api/types'
+import { tasks } from '../../app/tasks.svelte'
+
+export type LineProblem = { line: number; column: string; value: string; code: string; message: string }
+export type Report = { read: number; inserted: number; updated: number; skipped: number; failed: number; errors: LineProblem[]; importId: string }
+export type Progress = { id: string; state: string; bytes: number; size: number | null; read: number; inserted: number; updated: number; skipped: number; failed: number; message: string; canUndo: boolean; started: string; ended: string }
+const LOOK_MS = 700
+
+export class Run {
+  state = $state<'idle' | 'running' | 'done' | 'stopped' | 'failed'>('idle')
+  progress = $state.raw<Progress | null>(null)
+  report = $state.raw<Report | null>(null)
+  problem = $state('')
+  began = $state(0)
+  #stop: AbortController | null = null
+
+  constructor(readonly collection: Collection) {}
+
+  get #imports(): string {
+    return `/api/collections/${encodeURIComponent(this.collection.name)}/imports`
+  }
+
+  /** Send the file. Ends with a report, or with a sentence of what stood against it. */
+  async start(file: Blob, query: Query): Promise<void> {
+    const path = `/api/collections/${encodeURIComponent(this.collection.name)}/records/import`
+    this.state = 'running'
+    this.report = null
+    this.progress = null
+    this.problem = ''
+    this.began = performance.now()
+    const stop = (this.#stop = new AbortController())
+    const before = await this.#list()
+    const looking = setInterval(() => void this.#look(before), LOOK_MS)
+    try {
+      const { data } = await send<Report>('POST', path, { file, query, headers: { 'Content-Type': query.format === 'csv' ? 'text/csv' : 'application/x-ndjson' }, signal: stop.signal })
+      this.report = data
+      this.state = 'done'
+    } catch (failure) {
+      this.#ended(failure)
+    } finally {
+      clearInterval(looking)
+    }
+  }
+
+  #ended(failure: unknown): void {
+    if (failure instanceof ApiError && typeof failure.body.read === 'number') {
+      this.report = failure.body as unknown as Report
+      this.state = 'stopped'
+      this.problem = failure.message
+      return
+    }
+    const problems = failure instanceof ApiError ? failure.problems.map(([name, text]) => `${name}: ${text}`).join(' ') : ''
+    this.problem = [said(failure), problems].filter(Boolean).join(' ')
+    this.state = 'failed'
+  }
+
+  async #list(): Promise<Set<string>> {
+    const { data } = await send<Progress[]>('GET', this.#imports).catch(() => ({ data: [] as Progress[] }))
+    return new Set(data.map((one) => one.id))
+  }
+
+  async #look(before: Set<string>): Promise<void> {
+    const { data } = await send<Progress[]>('GET', this.#imports).catch(() => ({ data: [] as Progress[] }))
+    const own = data.find((one) => !before.has(one.id))
+    if (!own || this.state !== 'running') return
+    if (!this.progress) tasks.watch(this.collection.name, own.id)
+    this.progress = own
+  }
+
+  /** Nothing of it is written then. */
+  async cancel(): Promise<void> {
+    if (this.progress) await send('DELETE', `${this.#imports}/${this.progress.id}`)
+    else this.#stop?.abort()
+  }
+}
+
+/** Those that were begun in this page, by collection. */
+export const runs = new Map<string, Run>()
+
+export function runOf(collection: Collection): Run {
+  const found = runs.get(collection.id) ?? new Run(collection)
+  runs.set(collection.id, found)
+  return found
+}
+
+export async function undo(collection: string, id: string): Promise<{ deleted: number; restored: number; left: number }> {
+  return (await send<{ deleted: number; restored: number; left: number }>('POST', `/api/collections/${encodeURIComponent(collection)}/imports/${id}/undo`)).data
+}

@@ -1,0 +1,103 @@
+"""The open lines of all server processes over HTTP, for superusers and roles: who hears what, and the end of a line."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from holdfast.engine import Engine
+from holdfast.errors import NotFound
+from holdfast.expressions.moment import stamp
+from holdfast.http.request import Request
+from holdfast.http.response import NO_CONTENT, Response
+from holdfast.http.routing import Route, Schema
+from holdfast.realtime.letters import Connection
+from holdfast.schema.role import CLOSE_LINES, VIEW_LINES
+
+if TYPE_CHECKING:
+    from holdfast.realtime.broker import Broker
+
+PATH: Final = "/api/realtime/connections"
+_TEXT: Final[Schema] = {"type": "string"}
+_WHOLE: Final[Schema] = {"type": "integer"}
+_BOOL: Final[Schema] = {"type": "boolean"}
+_SHOWN: Final[Schema] = {
+    "type": "object",
+    "required": [
+        *("id", "auth", "kind", "opened", "topics", "topicCount", "sent", "waiting", "live"),
+        *("userIP", "userAgent", "transport"),
+    ],
+    "properties": {
+        "id": _TEXT,
+        "auth": {"type": "string", "description": "Collection and id of who listens, key:ID, or guest."},
+        "kind": _TEXT,
+        "opened": _TEXT,
+        "topics": {"type": "array", "items": _TEXT, "description": "The first 20."},
+        "topicCount": _WHOLE,
+        "sent": {"type": "integer", "description": "Messages."},
+        "waiting": {"type": "integer", "description": "Bytes that it has not taken yet."},
+        "live": {"type": "boolean", "description": "Whether it hears what comes, and not still what it has missed."},
+        "userIP": _TEXT,
+        "userAgent": _TEXT,
+        "transport": {"enum": ["sse", "websocket"]},
+    },
+}
+_LIST: Final[Schema] = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {"items": {"type": "array", "items": _SHOWN}},
+}
+
+
+def connection_routes(broker: "Broker") -> tuple[Route, ...]:
+    """The routes of a process that serves its clients with `broker`."""
+
+    async def list_connections(engine: Engine, _: Request) -> Response:
+        found = [_json(one) for one in await broker.connections(engine)]
+        return Response(body=msgspec.json.encode({"items": found}), headers=((b"cache-control", b"no-store"),))
+
+    async def close_connection(engine: Engine, request: Request) -> Response:
+        if not await broker.hang_up(engine, request.params["id"]):
+            raise NotFound("There is no open line of this id.")
+        return NO_CONTENT
+
+    return (
+        Route(
+            method="GET",
+            path=PATH,
+            operation=VIEW_LINES,
+            handler=list_connections,
+            summary="Who listens, and to what",
+            description="The newest 500 lines of each server process, the newest first.",
+            tag="realtime",
+            answer=_LIST,
+        ),
+        Route(
+            method="DELETE",
+            path=PATH + "/{id}",
+            operation=CLOSE_LINES,
+            handler=close_connection,
+            summary="Close a line",
+            description="Its client may open another one.",
+            tag="realtime",
+            status=204,
+            errors=(503,),
+        ),
+    )
+
+
+def _json(one: Connection) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "auth": one.who,
+        "kind": one.kind,
+        "opened": stamp(datetime.fromtimestamp(one.opened, UTC)),
+        "topics": one.topics,
+        "topicCount": one.count,
+        "sent": one.sent,
+        "waiting": one.waiting,
+        "live": one.live,
+        "userIP": one.address,
+        "userAgent": one.agent,
+        "transport": "websocket" if one.socket else "sse",
+    }
