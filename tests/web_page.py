@@ -14,6 +14,15 @@ FAULTS = """async (rules) => {
     const {violations} = await axe.run({resultTypes: ["violations"], ...rules})
     return violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 120)}`))
 }"""
+# What reaches over the right edge. A page that was resized just now may need a moment.
+TOO_WIDE = """async () => {
+    const page = document.documentElement
+    const since = performance.now()
+    while (page.scrollWidth > innerWidth && performance.now() - since < 5000) await new Promise(requestAnimationFrame)
+    if (page.scrollWidth <= innerWidth) return []
+    const wide = [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth)
+    return wide.slice(0, 10).map(one => one.outerHTML.slice(0, 200)).concat(`${page.scrollWidth} of ${innerWidth}`)
+}"""
 HOST = "holdfast.test"
 """A name that the browser finds on this machine, which no server takes for a name of this machine."""
 
@@ -46,9 +55,9 @@ class Opened:
         if wanted.scheme != "data" and own.netloc and wanted.netloc != own.netloc:
             self.foreign.append(request.url)
 
-    def is_wider_than_the_window(self) -> bool:
-        """Whether the page would have to be scrolled sideways."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+    def wider_than_the_window(self) -> list[str]:
+        """What makes the page wider than its window, so that one would have to scroll sideways."""
+        return self.page.evaluate(TOO_WIDE)
 
     def faults(self, axe: str, *, of_colours: bool = False) -> list[str]:
         """What axe-core finds wrong, as a line for each element; `of_colours`: where the rest was looked at before."""

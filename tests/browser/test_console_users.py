@@ -211,4 +211,4 @@ def test_nothing_is_wrong_on_the_screens_of_people_and_beginnings(
         # Of all that can be wrong, the other theme can bring this alone.
         dark = page.evaluate("axe.run({runOnly: ['color-contrast']})")
         assert [node["html"] for found in dark["violations"] for node in found["nodes"]] == [], path
-        assert not one.is_wider_than_the_window(), path
+        assert one.wider_than_the_window() == [], path

@@ -122,7 +122,7 @@ def test_a_call_is_sent_from_the_page_that_shows_it(
     assert one.faults(axe) == []
     page.emulate_media(color_scheme="dark")
     assert one.faults(axe, of_colours=True) == []
-    assert not one.is_wider_than_the_window()
+    assert one.wider_than_the_window() == []
     page.get_by_role("button", name="delete", exact=True).click()
     trial.get_by_label("Address").fill(f"/api/collections/notes/records/{made}")
     trial.get_by_role("button", name="Send").click()
@@ -144,4 +144,4 @@ def test_nothing_is_wrong_on_the_screens_that_watch(
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             assert one.faults(axe) == [], f"{path} {scheme}"
-        assert not one.is_wider_than_the_window(), path
+        assert one.wider_than_the_window() == [], path

@@ -175,7 +175,7 @@ def look(one: Opened, axe: str, name: str) -> None:
     """Look at a page in each width, light and dark, and have it examined wide when it is light, narrow when dark."""
     for width in WIDTHS:
         one.page.set_viewport_size({"width": width, "height": 900})
-        assert not one.is_wider_than_the_window(), (name, width)
+        assert one.wider_than_the_window() == [], (name, width)
         for scheme in ("light", "dark"):
             one.page.emulate_media(color_scheme=scheme)
             picture(one.page, f"{name} {scheme} {width}")
