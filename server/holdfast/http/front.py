@@ -5,6 +5,7 @@ table or to Litestar, and sees that every answer has the same headers, every fai
 that one line of log is left.
 """
 
+import asyncio
 import itertools
 import re
 import secrets
@@ -131,11 +132,9 @@ class Front:
         exchange = _Exchange(request, send, self._common, self._cors, started)
         try:
             response = await self._answer(request, exchange)
-        except Exception as failure:
-            response = answer_failure(failure, request)
-            if exchange.has_begun:
-                # Half an answer is out: the server closes the line, so that nobody takes it for a whole one.
-                response = None
+        except (Exception, asyncio.CancelledError) as failure:
+            # Half an answer is out: the server closes the line, so that nobody takes it for a whole one.
+            response = None if exchange.has_begun else answer_failure(failure, request)
         if response is not None:
             await exchange.answer(response)
         self.parts.observer.request(exchange.seen())

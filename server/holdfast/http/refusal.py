@@ -1,5 +1,6 @@
 """A failure as the answer that a client reads: one shape for all of them, and the rest in the log."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from typing import Any, Final
@@ -8,16 +9,23 @@ import msgspec
 import structlog
 
 from holdfast.db.failures import api_error
-from holdfast.errors import ApiError, Internal, PluginFailed, Problem, Problems
+from holdfast.errors import ApiError, Internal, PluginFailed, Problem, Problems, Unavailable
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 
+STOPPED: Final = "The server stopped before this was answered: see whether it was done before you ask again."
 _log: Final = structlog.get_logger("holdfast.http")
 
 
-def answer_failure(failure: Exception, request: Request) -> Response:
-    """The answer to a failure, whatever it is; what a client may not see goes to the log."""
-    error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
+def answer_failure(failure: Exception | asyncio.CancelledError, request: Request) -> Response:
+    """The answer to a failure, whatever it is; what a client may not see goes to the log.
+
+    What is cancelled took longer than a server that stops waits for.
+    """
+    if isinstance(failure, asyncio.CancelledError):
+        error = Unavailable(STOPPED)
+    else:
+        error = failure if isinstance(failure, ApiError) else api_error(failure) or Internal()
     if error.status >= 500:
         _tell(failure, error, request)
     if isinstance(error, PluginFailed) and request.principal.is_superuser:
@@ -25,7 +33,7 @@ def answer_failure(failure: Exception, request: Request) -> Response:
     return refusal(error, request.id)
 
 
-def _tell(failure: Exception, error: ApiError, request: Request) -> None:
+def _tell(failure: BaseException, error: ApiError, request: Request) -> None:
     fault = error.status == 500
     named = {"plugin": error.plugin, "place": error.place} if isinstance(error, PluginFailed) else {}
     _log.log(
@@ -43,7 +51,7 @@ def _tell(failure: Exception, error: ApiError, request: Request) -> None:
     )
 
 
-def _cause(failure: Exception) -> str:
+def _cause(failure: BaseException) -> str:
     cause = failure.__cause__ or failure
     return f"{type(cause).__name__}: {cause}"
 
