@@ -80,8 +80,7 @@ def _file(file: Shelved) -> dict[str, Any]:
         "url": FILES + file.file,
         "hashes": {"sha256": file.sha256},
         "requires-python": PYTHON,
-        "core-metadata": digest,
-        "dist-info-metadata": digest,  # what it was called before PEP 714
+        "core-metadata": digest,  # under the name before PEP 714, pip 22.3 to 23.0 (Debian 12's) fails over it
         "size": file.size,
         "upload-time": file.made.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "yanked": False,

@@ -55,3 +55,9 @@ def test_both_kinds_of_page_say_the_same_of_a_file():
         "data-core-metadata": digest,
         "data-dist-info-metadata": digest,
     }
+
+
+def test_a_file_has_no_name_over_which_old_installers_fail():
+    """pip 22.3 to 23.0 wants a text under the old name, where PEP 691 has hashes; that of Debian 12 is one of them."""
+    (file,) = msgspec.json.decode(project("a", (FILE,), JSON))["files"]
+    assert "dist-info-metadata" not in file
