@@ -1,12 +1,13 @@
 """What all tests may use."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from client import api, shared_api, start_api
+from holdfast.passwords import CHEAP, PROPER, hashing
 from holdfast.testing import (
     holdfast_cluster,
     holdfast_plugins,
@@ -25,6 +26,20 @@ from served import no_server_left, served, server_of_all
 if "CI" not in os.environ:  # where it is, hypothesis itself expects a busy machine, and draws the same each time
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """A password costs next to nothing in the processes of the tests."""
+    with hashing(CHEAP):
+        yield
+
+
+@pytest.fixture
+def proper_passwords() -> Iterator[None]:
+    """A password costs what it costs a server, for a test of just that."""
+    with hashing(PROPER):
+        yield
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

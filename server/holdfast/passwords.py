@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cached_property, partial
 from typing import Final, TypeVar
 
 import argon2
@@ -26,8 +26,6 @@ MAX_WAITING_PER_CORE: Final = 32  # hashes that wait, each about 25 ms; more is 
 NICENESS: Final = 19  # of the threads that hash: about a seventieth of the time of one that is not, where both want it
 BCRYPT: Final = ("$2a$", "$2b$", "$2y$")
 
-# The OWASP minimum for Argon2id. Stored in every hash, so another choice needs no migration: see Verdict.rewrite.
-_hasher: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _Found = TypeVar("_Found")
 
 
@@ -38,7 +36,7 @@ class Verdict(msgspec.Struct, frozen=True):
     rewrite: bool = False
 
 
-def _step_back() -> None:
+def _step_back(niceness: int) -> None:
     """Let this thread have only what the others leave: else a flood of logins takes every core from the requests.
 
     On Linux each thread has a priority of its own. Measured there on 2 cores with 200 logins at once and a niceness of
@@ -46,18 +44,19 @@ def _step_back() -> None:
     p95 3.9 and 9 ms. With 19 the threads have a seventh of the time that they had with 10.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 class _Threads:
     """One thread per core for all hashing of this process: more would only take memory, 19 MiB each."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int) -> None:
         cores = os.cpu_count() or 1
         self._most = cores * MAX_WAITING_PER_CORE
         self._waiting = 0
         self._standing = 0
-        self._executor = ThreadPoolExecutor(cores, thread_name_prefix="holdfast-password", initializer=_step_back)
+        name, step_back = f"holdfast-password-{niceness}", partial(_step_back, niceness)
+        self._executor = ThreadPoolExecutor(cores, thread_name_prefix=name, initializer=step_back)
 
     def stand(self) -> None:
         """Take a place in the line of logins. Raises Unavailable when there is none."""
@@ -84,7 +83,35 @@ def _too_many() -> Unavailable:
     return Unavailable("Too many logins at once: try again in a moment.", retry_after=2)
 
 
-_threads: Final = _Threads()
+class Hashing:
+    """How passwords are hashed: by what, and in which threads."""
+
+    def __init__(self, hasher: argon2.PasswordHasher, niceness: int) -> None:
+        self.hasher = hasher
+        self.threads = _Threads(niceness)
+
+    @cached_property
+    def nobodys_hash(self) -> str:
+        """A hash that nothing fits, as dear as any."""
+        return self.hasher.hash(os.urandom(32).hex())
+
+
+# The OWASP minimum for Argon2id. Stored in every hash, so another choice needs no migration: see Verdict.rewrite.
+PROPER: Final = Hashing(argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1), NICENESS)
+# With next to no work, for tests: with the proper one a third of what a processor does in them is hashing, and on a
+# busy machine its threads, which stand back, are a hundred times slower than that.
+CHEAP: Final = Hashing(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), 0)
+_chosen: Final = [PROPER]
+
+
+@contextmanager
+def hashing(how: Hashing) -> Generator[None]:
+    """Hash so in this process, for the block."""
+    _chosen.append(how)
+    try:
+        yield
+    finally:
+        _chosen.remove(how)
 
 
 @contextmanager
@@ -93,11 +120,12 @@ def in_line() -> Generator[None]:
 
     Raises Unavailable when the line is too long.
     """
-    _threads.stand()
+    threads = _chosen[-1].threads
+    threads.stand()
     try:
         yield
     finally:
-        _threads.leave()
+        threads.leave()
 
 
 def is_too_long(password: str) -> bool:
@@ -113,7 +141,8 @@ async def hash_password(password: str) -> str:
     """
     if is_too_long(password):
         raise ValueError(f"a password has at most {MAX_PASSWORD_BYTES} bytes")
-    return await _threads.run(_hasher.hash, password)
+    how = _chosen[-1]
+    return await how.threads.run(how.hasher.hash, password)
 
 
 async def check_password(password: str, stored: str) -> Verdict:
@@ -124,7 +153,8 @@ async def check_password(password: str, stored: str) -> Verdict:
     """
     if is_too_long(password):
         return Verdict(right=False)
-    return await _threads.run(_check, password, stored)
+    how = _chosen[-1]
+    return await how.threads.run(partial(_check, how), password, stored)
 
 
 def is_hash(text: str) -> bool:
@@ -132,19 +162,14 @@ def is_hash(text: str) -> bool:
     return text.startswith(("$argon2", *BCRYPT))
 
 
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash(os.urandom(32).hex())
-
-
-def _check(password: str, stored: str) -> Verdict:
+def _check(how: Hashing, password: str, stored: str) -> Verdict:
     if stored.startswith(BCRYPT):
         return _check_bcrypt(password.encode(), stored.encode())
     try:
-        right = _hasher.verify(stored or _nobodys_hash(), password)
+        right = how.hasher.verify(stored or how.nobodys_hash, password)
     except (Argon2Error, InvalidHashError):
         return Verdict(right=False)
-    return Verdict(right=right and bool(stored), rewrite=_hasher.check_needs_rehash(stored or _nobodys_hash()))
+    return Verdict(right=right and bool(stored), rewrite=how.hasher.check_needs_rehash(stored or how.nobodys_hash))
 
 
 def _check_bcrypt(password: bytes, stored: bytes) -> Verdict:

@@ -24,6 +24,7 @@ from holdfast.db.embedded import Embedded
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
 from holdfast.db.sql import Statement, raw
+from holdfast.passwords import CHEAP, hashing
 from holdfast.start import prepare_schema
 
 PROJECT: Final = "template_project"
@@ -72,7 +73,8 @@ async def prepare(superuser: str, dsn: str) -> None:
     await connection.execute(f"CREATE DATABASE {PROJECT} OWNER holdfast")
     await prepare_schema(settings, on_database(dsn, PROJECT))
     pool = Pool(on_database(dsn, PROJECT), size=1, settings=session_settings(settings))
-    await upsert_superuser(pool, EMAIL, PASSWORD)
+    with hashing(CHEAP):
+        await upsert_superuser(pool, EMAIL, PASSWORD)
     await pool.execute(_FORGET)
     await pool.close()
     await connection.execute(f"ALTER DATABASE {PROJECT} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")

@@ -13,6 +13,7 @@ from holdfast.app import create_app
 from holdfast.config import Settings
 from holdfast.db.pool import Pool
 from holdfast.db.session import session_settings
+from holdfast.passwords import CHEAP, hashing
 from holdfast.testing.clock import INSTALL, SEARCH_PATH
 from holdfast.testing.lifespan import lifespan
 from holdfast.testing.postgres import Cluster, drop_database, make_database
@@ -53,6 +54,7 @@ async def _started(dsn: str, plain: Settings, changes: dict[str, Any]) -> AsyncG
     settings.data.mkdir(exist_ok=True)
     _plain_tracebacks()
     async with AsyncExitStack() as stack:
+        stack.enter_context(hashing(CHEAP))
         pool = Pool(dsn, size=2, settings=session_settings(settings))
         stack.push_async_callback(pool.close)
         front = create_app(settings, dsn)

@@ -139,6 +139,7 @@ async def test_a_key_that_comes_twice_is_refused(shared_api: Api) -> None:
     refused(answer, 400, "bad_request")
 
 
+@pytest.mark.usefixtures("proper_passwords")
 async def test_time_does_not_tell_whether_an_account_is_there(api: Api) -> None:
     await user(api)
 
@@ -261,6 +262,7 @@ async def test_the_ways_to_log_in_are_told(shared_api: Api) -> None:
     }
 
 
+@pytest.mark.usefixtures("proper_passwords")
 async def test_a_flood_of_logins_holds_nobody_else_up(api: Api) -> None:
     await api.define("posts", [])
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from client import PASSWORD, in_one_loop
+from holdfast.passwords import PROPER
 from office import Office, Person
 
 SAME_SECONDS = 0.005  # between the medians, over TRIES each
@@ -73,15 +74,14 @@ async def test_too_many_tries_are_counted_alike_whether_or_not_there_is_an_accou
         assert statuses == [400] * 10 + [429] * 2
 
 
+@pytest.mark.usefixtures("proper_passwords")
 @in_one_loop
 async def test_a_login_without_an_account_hashes_as_one_with_an_account(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What takes the time is done once for each, with the same parameters."""
-    from holdfast import passwords
-
     verified: list[str] = []
-    real = passwords._hasher.verify
+    real = PROPER.hasher.verify
 
     class Watching:
         def verify(self, hash: str, password: str) -> bool:
@@ -91,7 +91,7 @@ async def test_a_login_without_an_account_hashes_as_one_with_an_account(
         def __getattr__(self, name: str) -> Any:
             return getattr(real.__self__, name)
 
-    monkeypatch.setattr(passwords, "_hasher", Watching())
+    monkeypatch.setattr(PROPER, "hasher", Watching())
     collection = await office.collection(**OTP)
     person = await fresh(office, collection)
     for email in (person.email, "nobody@example.com"):
@@ -103,6 +103,7 @@ async def test_a_login_without_an_account_hashes_as_one_with_an_account(
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("proper_passwords")
 @in_one_loop
 @pytest.mark.parametrize("question", QUESTIONS)
 async def test_the_time_of_an_answer_does_not_tell_either(office: Office, question: Question) -> None:

@@ -22,6 +22,8 @@ from holdfast.passwords import (
     is_hash,
 )
 
+pytestmark = pytest.mark.usefixtures("proper_passwords")
+
 
 async def test_a_password_fits_its_hash_and_no_other() -> None:
     stored = await hash_password("correct horse")
@@ -101,7 +103,8 @@ async def test_a_flood_of_hashes_is_bounded() -> None:
 async def test_the_threads_that_hash_stand_back_and_the_others_do_not() -> None:
     before = os.getpriority(os.PRIO_PROCESS, 0)
     await hash_password("anything")
-    threads = {thread.native_id for thread in threading.enumerate() if thread.name.startswith("holdfast-password")}
+    ours = f"holdfast-password-{NICENESS}"
+    threads = {thread.native_id for thread in threading.enumerate() if thread.name.startswith(ours)}
     assert threads
     assert {os.getpriority(os.PRIO_PROCESS, id or 0) for id in threads} == {NICENESS}
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
