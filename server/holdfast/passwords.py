@@ -101,17 +101,36 @@ PROPER: Final = Hashing(argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024
 # With next to no work, for tests: with the proper one a third of what a processor does in them is hashing, and on a
 # busy machine its threads, which stand back, are a hundred times slower than that.
 CHEAP: Final = Hashing(argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1), 0)
-_chosen: Final = [PROPER]
+
+
+class _Chosen:
+    """How this process hashes just now: as the last block asks for."""
+
+    def __init__(self) -> None:
+        self._asked = [PROPER]
+
+    @property
+    def now(self) -> Hashing:
+        return self._asked[-1]
+
+    def begin(self, how: Hashing) -> None:
+        self._asked.append(how)
+
+    def end(self, how: Hashing) -> None:
+        self._asked.remove(how)
+
+
+_chosen: Final = _Chosen()
 
 
 @contextmanager
 def hashing(how: Hashing) -> Generator[None]:
     """Hash so in this process, for the block."""
-    _chosen.append(how)
+    _chosen.begin(how)
     try:
         yield
     finally:
-        _chosen.remove(how)
+        _chosen.end(how)
 
 
 @contextmanager
@@ -120,7 +139,7 @@ def in_line() -> Generator[None]:
 
     Raises Unavailable when the line is too long.
     """
-    threads = _chosen[-1].threads
+    threads = _chosen.now.threads
     threads.stand()
     try:
         yield
@@ -141,7 +160,7 @@ async def hash_password(password: str) -> str:
     """
     if is_too_long(password):
         raise ValueError(f"a password has at most {MAX_PASSWORD_BYTES} bytes")
-    how = _chosen[-1]
+    how = _chosen.now
     return await how.threads.run(how.hasher.hash, password)
 
 
@@ -153,7 +172,7 @@ async def check_password(password: str, stored: str) -> Verdict:
     """
     if is_too_long(password):
         return Verdict(right=False)
-    how = _chosen[-1]
+    how = _chosen.now
     return await how.threads.run(partial(_check, how), password, stored)
 
 
