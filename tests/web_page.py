@@ -73,10 +73,11 @@ class Opened:
         folder = os.environ.get("HOLDFAST_SCREENSHOTS")
         if not folder:
             return
+        Path(folder).mkdir(parents=True, exist_ok=True)
         width, scheme, place = self.page.evaluate(
             "[innerWidth, matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light', "
             "decodeURIComponent(location.pathname + location.search).slice(0, 100)]"
         )
-        name = f"{re.sub('[^a-z0-9]+', '-', place.lower()).strip('-')} {scheme} {width}"
+        name = f"{re.sub('[^a-z0-9]+', '-', place.lower()).strip('-') or 'home'} {scheme} {width}"
         taken = len(list(Path(folder).glob(f"{name}*.png")))  # what is open differs where the address does not
         self.page.screenshot(path=Path(folder) / f"{name}{f' {taken + 1}' if taken else ''}.png")

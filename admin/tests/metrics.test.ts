@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parse, quantile, rate, routes, spread, sum, type Scrape } from '../src/screens/observe/metrics'
+import { KEPT_MS, counted, folded, kept, parse, processes, quantile, rate, routes, spread, stepsBefore, stepsOf, sum, type Scrape } from '../src/screens/observe/metrics'
 
 const text = (count: number, slow: number): string => `# HELP holdfast_http_requests_total x
 holdfast_http_requests_total{method="GET",route="/api/{a}",status="200",worker="1"} ${count}
@@ -30,4 +30,31 @@ test('routes are told with their faults, without lines that stay open', () => {
   const [found, ...others] = routes(scrape(0, 10, 0))
   expect(others).toEqual([])
   expect([found!.route, found!.count, found!.errors, Math.round(found!.mean), found!.p95]).toEqual(['/api/{a}', 12, 2, 100, 95])
+})
+test('what is old is kept seldom and without routes, and what is older not at all', () => {
+  let list: Scrape[] = []
+  for (let at = 0; at <= 13 * 3600_000; at += 10_000) list = kept(list, scrape(at, at / 1000, 0))
+  const [last] = list.slice(-1)
+  expect(last!.samples.some((one) => one.labels.route)).toBe(true)
+  expect(list.slice(0, -1).some((one) => one.samples.some((sample) => sample.labels.route))).toBe(false)
+  expect(last!.at - list[0]!.at).toBe(KEPT_MS)
+  expect(list[1]!.at - list[0]!.at).toBe(30_000)
+  expect(list.length).toBeLessThan(1600)
+})
+test('numbers are the same when they are kept', () => {
+  const [before, now] = [scrape(0, 10, 0), scrape(2000, 30, 5)]
+  expect(rate(folded(before), folded(now), 'http_requests_total', counted)).toBe(rate(before, now, 'http_requests_total', counted))
+  expect(spread(folded(now), folded(before))).toEqual(spread(now, before))
+  expect(sum(folded(now), 'jobs_total', (labels) => labels.outcome === 'done')).toBe(3)
+})
+test('a range is compared with what was as long before', () => {
+  const list = [0, 10_000, 20_000, 30_000, 200_000].map((at) => scrape(at, 1, 0))
+  const steps = stepsOf(list, 20_000, 30_000)
+  expect(steps.map(([, one]) => one.at)).toEqual([20_000, 30_000])
+  expect(stepsBefore(steps, stepsOf(list, 0, Infinity), 10_000).map((one) => one?.[1].at)).toEqual([10_000, 20_000])
+  expect(stepsBefore(stepsOf(list, 200_000, 200_000), stepsOf(list, 0, Infinity), 100_000)).toEqual([null])
+})
+test('each process tells of itself', () => {
+  const samples = parse('holdfast_process_start_time_seconds{worker="1"} 5\nholdfast_db_pool_in_use{worker="1"} 2\nholdfast_db_pool_open{worker="1"} 4\nholdfast_process_start_time_seconds{worker="2"} 6\n')
+  expect(processes({ at: 0, samples }).map((one) => [one.worker, one.started, one.connections, one.files])).toEqual([['1', 5000, '2 of 4', null], ['2', 6000, '0 of 0', null]])
 })

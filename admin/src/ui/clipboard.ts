@@ -14,10 +14,10 @@ export async function copyText(text: string): Promise<boolean> {
   }
 }
 
-/** Save a text as a file of the one who looks. */
-export function download(name: string, text: string, type: string): void {
+/** Save a text, or something else, as a file of the one who looks. */
+export function download(name: string, content: string | Blob, type: string): void {
   const link = document.createElement('a')
-  link.href = URL.createObjectURL(new Blob([text], { type }))
+  link.href = URL.createObjectURL(content instanceof Blob ? content : new Blob([content], { type }))
   link.download = name
   link.click()
   setTimeout(() => URL.revokeObjectURL(link.href), 1000)

@@ -81,3 +81,62 @@ export function routes(now: Scrape): Route[] {
   }
   return [...found.values()]
 }
+
+const DETAIL_MS = 30 * 60_000
+export const COARSE_MS = 30_000
+export const KEPT_MS = 12 * 3600_000
+
+/** Without routes and processes, which only the newest is asked for: about sixty numbers in place of thousands. */
+export function folded(scrape: Scrape): Scrape {
+  const found = new Map<string, Sample>()
+  for (const one of scrape.samples) {
+    if (one.name.startsWith('http_') && !counted(one.labels)) continue
+    const labels = Object.fromEntries(['status', 'le', 'outcome'].flatMap((name) => (one.labels[name] === undefined || (name === 'status' && one.labels.le !== undefined) ? [] : [[name, one.labels[name]]])))
+    const key = `${one.name} ${Object.values(labels).join()}`
+    const known = found.get(key)
+    if (known) known.value += one.value
+    else found.set(key, { name: one.name, labels, value: one.value })
+  }
+  return { at: scrape.at, samples: [...found.values()] }
+}
+
+/** What is kept with one more: half an hour as it came, before that one in half a minute, and nothing of before. */
+export function kept(scrapes: Scrape[], next: Scrape): Scrape[] {
+  const found: Scrape[] = []
+  for (const one of scrapes) {
+    const age = next.at - one.at
+    const isNear = found.length > 0 && one.at - found.at(-1)!.at < COARSE_MS
+    if (age <= KEPT_MS && (age <= DETAIL_MS || !isNear)) found.push(one === scrapes.at(-1) ? folded(one) : one)
+  }
+  return [...found, next]
+}
+
+export type Step = [before: Scrape, now: Scrape]
+
+/** The steps of a time, each between two looks. */
+export function stepsOf(scrapes: Scrape[], from: number, until: number): Step[] {
+  return scrapes.slice(1).map((one, at): Step => [scrapes[at]!, one]).filter(([, one]) => one.at >= from && one.at <= until)
+}
+
+/** For each step the one of so many milliseconds before it, where there was one. */
+export function stepsBefore(steps: Step[], all: Step[], ms: number): (Step | null)[] {
+  let at = 0
+  return steps.map(([, now]) => {
+    const wanted = now.at - ms
+    while (at + 1 < all.length && Math.abs(all[at + 1]![1].at - wanted) <= Math.abs(all[at]![1].at - wanted)) at++
+    const found = all[at]
+    return found && Math.abs(found[1].at - wanted) <= COARSE_MS ? found : null
+  })
+}
+
+export type Process = { worker: string; started: number; memory: number; cpu: number; connections: string; lines: number; files: number | null }
+
+/** The processes of the server, as each has told of itself. */
+export function processes(now: Scrape): Process[] {
+  const names = [...new Set(now.samples.filter((one) => one.name === 'process_start_time_seconds').map((one) => one.labels.worker ?? ''))]
+  return names.map((worker) => {
+    const own = (name: string): number => sum(now, name, (labels) => labels.worker === worker)
+    const files = now.samples.some((one) => one.name === 'process_open_files' && one.labels.worker === worker)
+    return { worker, started: own('process_start_time_seconds') * 1000, memory: own('process_resident_memory_bytes'), cpu: own('process_cpu_seconds_total'), connections: `${own('db_pool_in_use')} of ${own('db_pool_open')}`, lines: own('realtime_connections'), files: files ? own('process_open_files') : null }
+  })
+}

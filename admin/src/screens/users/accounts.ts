@@ -35,6 +35,9 @@ export async function impersonate(collection: string, id: string, seconds: numbe
   return (await login<{ token: string }>('POST', collection, `impersonate/${encodeURIComponent(id)}`, { body: { duration: seconds } })).token
 }
 
+/** How short a password of these accounts may be. */
+export const leastOf = (collection: Collection): number => Number(collection.fields.find((one) => one.type === 'password')?.min) || 8
+
 /** What to call somebody. */
 export function nameOf(collection: Collection, row: Row): string {
   return String(row.email || '') || labelOf(collection, row)

@@ -1,0 +1,104 @@
+"""Parts of screens, in a real browser: rules as they are written, the diagram by keys, metrics of a time."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console_desk import ConsoleDesk, console_desk
+from served import Served
+from web_page import Opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+LONG = '@request.auth.id != "" && (title = "one" || title = "two" || title = "three" || title = "four")'
+
+
+@pytest.fixture(scope="module")
+def desk(served: Served) -> Iterator[ConsoleDesk]:
+    with console_desk(served) as desk:
+        desk.define("pages", [{"name": "title", "type": "text"}], viewRule=LONG)
+        yield desk
+
+
+@pytest.fixture
+def one(opened: Callable[..., Opened]) -> Opened:
+    return opened("status of 40", viewport={"width": 1440, "height": 900}, accept_downloads=True)
+
+
+def faults(one: Opened, axe: str) -> list[str]:
+    """What is wrong in the light theme, and with the colours of the dark one."""
+    found = one.faults(axe)
+    one.page.emulate_media(color_scheme="dark")
+    found += one.faults(axe, of_colours=True)
+    one.page.emulate_media(color_scheme="light")
+    return found
+
+
+def section(page: Page, name: str) -> str:
+    """The text of a rule in its editor."""
+    return page.get_by_label(f"{name} rule").input_value()
+
+
+def test_a_rule_is_copied_formatted_and_compared_with_the_saved_one(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    page = desk.open(one.page, "/data/pages/rules")
+    page.get_by_role("button", name="Copy a rule to List").click()
+    page.get_by_role("menuitem", name=re.compile("^View: ")).click()
+    assert section(page, "List") == LONG
+    page.get_by_role("group", name="List").get_by_role("button", name="Format").click()
+    assert section(page, "List").splitlines()[0] == '@request.auth.id != ""'
+    page.get_by_label("View rule").fill(LONG.replace("four", "five"))
+    change = page.get_by_label("What is changed in View")
+    expect(change.locator("del")).to_have_text('"four"')
+    expect(change.locator("ins")).to_have_text('"five"')
+    assert faults(one, axe) == []
+    page.get_by_role("group", name="View").get_by_role("button", name="Take back").click()
+    expect(change).to_be_hidden()
+    page.get_by_role("button", name="Save rules").click()
+    expect(page.get_by_text("Saved the rules")).to_be_visible()
+    kept = desk.client.get("/collections/pages").json()
+    assert re.sub(r"\s+", " ", kept["listRule"]).replace("( ", "(").replace(" )", ")") == kept["viewRule"] == LONG
+
+
+def test_the_diagram_is_arranged_by_keys_and_taken_along_as_a_picture(desk: ConsoleDesk, one: Opened) -> None:
+    page = desk.open(one.page, "/data/_/diagram")
+    node = page.get_by_label("Collection pages")
+    expect(node).to_be_visible()
+    id = desk.client.get("/collections/pages").json()["id"]
+    node.focus()
+    with page.expect_response("**/api/console/layouts/diagram"):
+        page.keyboard.press("ArrowRight")
+    before = desk.client.get("/console/layouts/diagram").json()["positions"][id]
+    with page.expect_response("**/api/console/layouts/diagram"):
+        page.keyboard.press("Shift+ArrowDown")
+    after = desk.client.get("/console/layouts/diagram").json()["positions"][id]
+    assert (after["x"], after["y"]) == (before["x"], before["y"] + 96)
+    expect(page.get_by_text(f"pages is at {after['x']:.0f}, {after['y']:.0f}")).to_be_attached()
+    page.get_by_role("button", name="Take along").click()
+    with page.expect_download() as taken:
+        page.get_by_role("menuitem", name="Save as PNG").click()
+    assert taken.value.path().read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    node.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add a field")).to_be_visible()
+
+
+def test_metrics_are_shown_of_a_time_that_the_address_keeps(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    page = desk.open(one.page, "/observe/metrics?compare=1")
+    expect(page.get_by_role("heading", name="Processes that answered just now")).to_be_visible()
+    expect(page.get_by_text("Of the time before there is nothing yet.")).to_be_visible()
+    expect(page.get_by_text("good, before")).to_be_visible()
+    assert faults(one, axe) == []
+    page.get_by_role("button", name="1 h", exact=True).click()
+    assert "range=1h" in page.url
+    page.get_by_label("From").fill("2026-01-01T10:00:00")
+    expect(page).to_have_url(re.compile("from=2026-01-01"))
+    page.get_by_label("Until").fill("2026-01-01T11:00:00")
+    expect(page.get_by_text("Of that time nothing was kept.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Until")).to_have_value(re.compile("^2026-01-01T11:00"))
+    page.get_by_role("button", name="5 min", exact=True).click()
+    expect(page.get_by_text("Of that time nothing was kept.")).to_be_hidden()
+    row = page.get_by_role("region", name="Requests as a table").get_by_role("row")
+    page.get_by_role("button", name="Show as table").first.click()
+    expect(row.nth(1)).to_be_visible()
