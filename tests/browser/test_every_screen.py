@@ -63,6 +63,7 @@ SCREENS = {
     "/observe/realtime": "line",
     "/observe/sql": "SQL",
     "/audit": "collection.created",
+    "/account": "Authenticator",
     "/settings": "Rate limits",
 }
 
@@ -100,4 +101,4 @@ def test_a_screen_fits_and_shows_what_it_is_for(signed: Signed, opened: Callable
         for scheme in ("light", "dark"):
             one.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             one.keep_picture()
-        assert not one.is_wider_than_the_window(), width
+        assert one.wider_than_the_window() == [], width

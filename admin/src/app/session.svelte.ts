@@ -89,6 +89,22 @@ class Session {
     return ''
   }
 
+  /** Log in by a passkey of this device. Answers the id of the first factor where a code has to follow. */
+  async withPasskey(): Promise<string> {
+    const path = '/api/collections/_superusers/passkeys'
+    const { data } = await send<PublicKeyCredentialRequestOptionsJSON>('POST', `${path}/login-options`, { quiet: true })
+    const signed = (await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(data) })) as PublicKeyCredential
+    try {
+      const { data: login } = await send<{ token: string }>('POST', `${path}/login`, { body: { credential: signed.toJSON() }, quiet: true })
+      await this.withToken(login.token)
+      return ''
+    } catch (failure) {
+      const mfaId = failure instanceof ApiError ? failure.body.mfaId : undefined
+      if (typeof mfaId === 'string') return mfaId
+      throw failure
+    }
+  }
+
   /** The code of the authenticator, as the second factor. */
   async secondFactor(mfaId: string, code: string): Promise<void> {
     const path = '/api/collections/_superusers/auth-with-totp'

@@ -5,16 +5,27 @@ export type Shortcut = { id: string; keys: string; label: string; scope: string;
 
 const PREFIX_MS = 1000
 const LETTERS = 'holdfast.letters'
+const OWN = 'holdfast.keys'
+
+function kept(): Record<string, string> {
+  try {
+    return JSON.parse(globalThis.localStorage?.getItem(OWN) ?? '{}') as Record<string, string>
+  } catch {
+    return {}
+  }
+}
 
 class Shortcuts {
   #groups = $state.raw<Map<symbol, Shortcut[]>>(new Map())
   /** Whether single letters do something: who speaks to the machine, or rests a hand on it, turns them off. */
   letters = $state(globalThis.localStorage?.getItem(LETTERS) !== 'off')
+  /** Keys that were chosen in place of the usual ones, by the id of the shortcut; empty is none. */
+  own = $state.raw(kept())
   #pending = ''
   #since = 0
 
   get all(): Shortcut[] {
-    return [...this.#groups.values()].flat()
+    return [...this.#groups.values()].flat().map((one) => (one.run && this.own[one.id] !== undefined ? { ...one, keys: this.own[one.id]! } : one))
   }
 
   /** Register; gives what takes them away again. */
@@ -33,6 +44,18 @@ class Shortcuts {
     this.letters = on
     if (on) localStorage.removeItem(LETTERS)
     else localStorage.setItem(LETTERS, 'off')
+  }
+
+  /** Give a shortcut other keys, none by '', or the usual ones by null. */
+  give(id: string, keys: string | null): void {
+    const { [id]: _, ...rest } = this.own
+    this.own = keys === null ? rest : { ...rest, [id]: keys }
+    localStorage.setItem(OWN, JSON.stringify(this.own))
+  }
+
+  /** What these keys do already where the shortcut is. */
+  taken(one: Shortcut, keys: string): Shortcut | undefined {
+    return this.all.find((other) => other.id !== one.id && (other.keys === keys || (keys !== '' && other.keys.startsWith(`${keys} `))) && [other.scope, one.scope].some((scope) => scope === 'Everywhere' || other.scope === one.scope))
   }
 
   handle(event: KeyboardEvent): void {
