@@ -16,7 +16,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2022',
     assetsInlineLimit: 0,
-    license: { fileName: 'THIRD_PARTY_LICENSES.md' },
+    license: { fileName: 'assets/licences.md' },
     rollupOptions: {
       output: {
         // Stable names, so that a rebuild adds little to the history of the repository: the server puts a digest

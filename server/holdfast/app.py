@@ -52,7 +52,9 @@ from holdfast.config import Settings
 from holdfast.console.assets import Assets
 from holdfast.console.bootstrap import BOOTSTRAP_ROUTES
 from holdfast.console.layout_routes import LAYOUT_ROUTES
+from holdfast.console.libraries import LIBRARY_ROUTES
 from holdfast.console.pages import console_handlers
+from holdfast.console.saved_query_routes import QUERY_ROUTES
 from holdfast.console.saved_view_routes import VIEW_ROUTES
 from holdfast.console.session import SESSION_ROUTES as CONSOLE_SESSION_ROUTES
 from holdfast.db.pool import Pool
@@ -170,6 +172,8 @@ ROUTES: Final = (
     *BOOTSTRAP_ROUTES,
     *VIEW_ROUTES,
     *LAYOUT_ROUTES,
+    *QUERY_ROUTES,
+    *LIBRARY_ROUTES,
     *ENDPOINT_ROUTES,
     *DELIVERY_ROUTES,
     *STANDING_ROUTES,

@@ -42,3 +42,11 @@ def test_the_built_files_are_those_of_the_build():
 def test_no_file_of_the_console_names_a_registry():
     lock = (ADMIN / "package-lock.json").read_text("utf-8")
     assert '"resolved"' not in lock
+
+
+def test_the_licences_are_those_of_the_versions_in_the_lock():
+    lock = json.loads((ADMIN / "package-lock.json").read_text("utf-8"))["packages"]
+    versions = {path.rpartition("node_modules/")[2]: found["version"] for path, found in lock.items() if path}
+    told = re.findall(r"^## (\S+) - (\S+) \(", (DIST / "assets" / "licences.md").read_text("utf-8"), re.M)
+    assert len(told) > 20
+    assert [(name, version) for name, version in told if versions[name] != version] == []

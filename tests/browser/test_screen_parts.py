@@ -1,5 +1,6 @@
-"""Parts of screens, in a real browser: rules as they are written, the diagram by keys, metrics of a time."""
+"""Parts of screens, in a real browser: rules as they are written, the diagram by keys, metrics of a time, SQL, about."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -102,3 +103,75 @@ def test_metrics_are_shown_of_a_time_that_the_address_keeps(desk: ConsoleDesk, o
     row = page.get_by_role("region", name="Requests as a table").get_by_role("row")
     page.get_by_role("button", name="Show as table").first.click()
     expect(row.nth(1)).to_be_visible()
+
+
+def write(page: Page, sql: str) -> None:
+    statement = page.get_by_role("textbox", name="Statement")
+    statement.click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(sql)
+    expect(statement).to_contain_text(sql)
+
+
+def test_a_query_is_saved_shared_and_opened_by_its_address(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    page = desk.open(one.page, "/observe/sql")
+    write(page, "SELECT 41 + 1 AS answer")
+    page.get_by_role("button", name="Saved").click()
+    sheet = page.get_by_role("dialog", name="Saved queries")
+    sheet.get_by_label("Keep what stands in the editor").fill("The answer")
+    sheet.get_by_role("button", name="Save", exact=True).click()
+    expect(page).to_have_url(re.compile("query="))
+    page.reload()
+    expect(page.get_by_role("textbox", name="Statement")).to_contain_text("41 + 1")
+    page.get_by_role("textbox", name="Statement").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" -- why")
+    expect(page.get_by_text("changed", exact=True)).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("cell", name="42")).to_be_visible()
+    page.get_by_role("button", name="Saved").click()
+    assert faults(one, axe) == []
+    sheet.get_by_role("button", name="Share: The answer").click()
+    expect(sheet.get_by_text("yours, for all")).to_be_visible()
+    assert [found["shared"] for found in desk.client.get("/console/queries").json()["items"]] == [True]
+    sheet.get_by_role("button", name="Delete The answer").click()
+    page.get_by_role("dialog", name="Delete The answer?").get_by_role("button", name="Delete").click()
+    expect(sheet.get_by_text("Nothing is saved yet.")).to_be_visible()
+
+
+def test_only_what_is_selected_of_a_statement_is_run(desk: ConsoleDesk, one: Opened) -> None:
+    page = desk.open(one.page, "/observe/sql")
+    write(page, "SELECT 7 AS n, now()")
+    page.keyboard.press("Home")
+    for _ in range(len("SELECT 7")):
+        page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("cell", name="7", exact=True)).to_be_visible()
+    expect(page.get_by_role("columnheader", name="now")).to_be_hidden()
+
+
+def test_licences_and_diagnostics_are_told_without_secrets(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    mail = {"smtp": {"host": "mail.example.com", "username": "ada", "password": "a word nobody may read"}}
+    desk.client.patch("/settings", json=mail).raise_for_status()
+    page = desk.open(one.page, "/settings?section=about")
+    page.get_by_role("button", name="Diagnostics…").click()
+    bundle = page.get_by_label("The bundle")
+    expect(bundle).to_contain_text('"libraries"')
+    text = bundle.inner_text()
+    assert faults(one, axe) == []
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as a file").click()
+    assert saved.value.path().read_text("utf-8") == text.rstrip("\n") + "\n"
+    found = json.loads(text)
+    assert found["settings"]["smtp"]["host"] == "(set)"
+    assert [secret for secret in ("nobody may read", "mail.example.com", "pages") if secret in text] == []
+    assert found["ready"]["database"] == "ok"
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Licences").click()
+    sheet = page.get_by_role("dialog", name="Licences")
+    sheet.get_by_label("Find a library").fill("uplot")
+    sheet.get_by_text("uplot").click()
+    expect(sheet.get_by_text("Permission is hereby granted")).to_be_visible()
+    sheet.get_by_label("Find a library").fill("asyncpg")
+    expect(sheet.get_by_text("Apache")).to_be_visible()
+    assert faults(one, axe) == []

@@ -397,6 +397,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/console/libraries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The libraries of the server, and their licences */
+        get: operations["get_console_libraries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The saved queries that the caller sees */
+        get: operations["get_console_queries"];
+        put?: never;
+        /** Save a query */
+        post: operations["post_console_queries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/console/queries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a saved query */
+        delete: operations["delete_console_queries_id"];
+        options?: never;
+        head?: never;
+        /** Change a saved query */
+        patch: operations["patch_console_queries_id"];
+        trace?: never;
+    };
     "/api/console/session": {
         parameters: {
             query?: never;
@@ -2343,6 +2398,164 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    get_console_libraries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            version: string;
+                            licence: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_console_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            name: string;
+                            /** @description Whether all superusers see it. */
+                            shared: boolean;
+                            sql: string;
+                            /** @description Whether the caller has made it. */
+                            mine: boolean;
+                            created?: string;
+                            updated?: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_console_queries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name: string;
+                    /** @description Whether all superusers see it. */
+                    shared?: boolean;
+                    sql: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        name: string;
+                        /** @description Whether all superusers see it. */
+                        shared: boolean;
+                        sql: string;
+                        /** @description Whether the caller has made it. */
+                        mine: boolean;
+                        created?: string;
+                        updated?: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_console_queries_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    patch_console_queries_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    name?: string;
+                    /** @description Whether all superusers see it. */
+                    shared?: boolean;
+                    sql?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        name: string;
+                        /** @description Whether all superusers see it. */
+                        shared: boolean;
+                        sql: string;
+                        /** @description Whether the caller has made it. */
+                        mine: boolean;
+                        created?: string;
+                        updated?: string;
+                    };
+                };
             };
         };
     };

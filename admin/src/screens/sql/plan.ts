@@ -31,3 +31,6 @@ function walk(node: Node, depth: number, whole: number, found: Step[]): void {
 }
 
 const number = (value: unknown): number | null => (typeof value === 'number' ? value : null)
+
+/** SQL that is kept on the server. */
+export type Query = { id: string; name: string; sql: string; shared: boolean; mine: boolean; updated?: string | undefined }
