@@ -1,9 +1,13 @@
-"""Parts of screens, in a real browser: rules as they are written, the diagram by keys, metrics of a time, SQL, about."""
+"""Parts of screens, in a real browser: rules, the diagram by keys, metrics of a time, SQL, lines, what it is made of."""
 
 import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -175,3 +179,55 @@ def test_licences_and_diagnostics_are_told_without_secrets(desk: ConsoleDesk, on
     sheet.get_by_label("Find a library").fill("asyncpg")
     expect(sheet.get_by_text("Apache")).to_be_visible()
     assert faults(one, axe) == []
+
+
+@contextmanager
+def listening(url: str, topics: str) -> Iterator[list[str]]:
+    """A guest's open line, and what came over it."""
+    heard: list[str] = []
+    ready, done = threading.Event(), threading.Event()
+
+    def listen() -> None:
+        with httpx.stream("GET", f"{url}/api/realtime", params={"topics": topics}, timeout=60) as answer:
+            for text in answer.iter_lines():
+                heard.append(text)
+                ready.set()
+                if done.is_set():
+                    return
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    assert ready.wait(30)
+    yield heard
+    done.set()
+
+
+def test_a_line_is_explained_and_told_something(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    desk.define("news", [{"name": "title", "type": "text"}], listRule='title = "open"')
+    shown, hidden = desk.make("news", {"title": "open"}, {"title": "closed"})
+    with listening(desk.served.url, "news/*") as heard:
+        page = desk.open(one.page, "/observe/realtime")
+        page.get_by_role("button", name="Look into the line of guest").first.click()
+        findings = page.get_by_role("dialog").get_by_label("Findings")
+        page.get_by_label("Id of the record").fill(shown)
+        page.get_by_role("button", name="Explain", exact=True).click()
+        expect(findings).to_contain_text("It listens by news/*.")
+        expect(findings).to_contain_text("The list rule lets guest see it")
+        page.get_by_label("Id of the record").fill(hidden)
+        page.get_by_role("button", name="Explain", exact=True).click()
+        expect(findings).to_contain_text('The list rule does not let guest see it: title = "open"')
+        assert faults(one, axe) == []
+        page.get_by_label("Data, JSON").fill("{")
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator("#line-data-wrong")).to_have_text("This is no JSON.")
+        page.get_by_label("Data, JSON").fill('{"hello":"from the console"}')
+        page.get_by_role("button", name="Send", exact=True).click()
+        expect(page.get_by_text("Sent the message")).to_be_visible()
+        until(lambda: any("from the console" in text for text in heard))
+
+
+def until(done: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

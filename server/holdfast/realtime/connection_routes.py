@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from holdfast.engine import Engine
-from holdfast.errors import NotFound
+from holdfast.errors import NotFound, Problem, Problems, ValidationFailed
 from holdfast.expressions.moment import stamp
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import Route, Schema
 from holdfast.realtime.letters import Connection
+from holdfast.realtime.topic import MOST_CHARS
 from holdfast.schema.role import CLOSE_LINES, VIEW_LINES
 
 if TYPE_CHECKING:
     from holdfast.realtime.broker import Broker
 
 PATH: Final = "/api/realtime/connections"
+MOST_MESSAGE_BYTES: Final = 64_000  # it may go to another process, in notifications of 7,000 characters
+_UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 _TEXT: Final[Schema] = {"type": "string"}
 _WHOLE: Final[Schema] = {"type": "integer"}
 _BOOL: Final[Schema] = {"type": "boolean"}
@@ -42,6 +45,11 @@ _SHOWN: Final[Schema] = {
         "transport": {"enum": ["sse", "websocket"]},
     },
 }
+_MESSAGE: Final[Schema] = {
+    "type": "object",
+    "required": ["topic", "data"],
+    "properties": {"topic": {"type": "string", "maxLength": MOST_CHARS}, "data": {"description": "Any JSON."}},
+}
 _LIST: Final[Schema] = {
     "type": "object",
     "required": ["items"],
@@ -59,6 +67,12 @@ def connection_routes(broker: "Broker") -> tuple[Route, ...]:
     async def close_connection(engine: Engine, request: Request) -> Response:
         if not await broker.hang_up(engine, request.params["id"]):
             raise NotFound("There is no open line of this id.")
+        return NO_CONTENT
+
+    async def send_message(engine: Engine, request: Request) -> Response:
+        message = _read_message(await request.object())
+        if not await broker.send_to(engine, request.params["id"], message.topic, msgspec.json.encode(message.data)):
+            raise NotFound("There is no open line of this id that listens to this topic.")
         return NO_CONTENT
 
     return (
@@ -83,7 +97,39 @@ def connection_routes(broker: "Broker") -> tuple[Route, ...]:
             status=204,
             errors=(503,),
         ),
+        Route(
+            method="POST",
+            path=PATH + "/{id}/messages",
+            handler=send_message,
+            summary="Send a message over a line",
+            description="To try a client: it gets the data under the topic, as if the server had something to tell.",
+            tag="realtime",
+            body=_MESSAGE,
+            status=204,
+            errors=(503,),
+        ),
     )
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What a client is to be told, and as which of the topics that it listens to."""
+
+    topic: str
+    data: Any
+
+
+def _read_message(body: dict[str, Any]) -> Message:
+    problems: dict[str, Problem | Problems] = {key: _UNKNOWN for key in body.keys() - {"topic", "data"}}
+    topic = body.get("topic")
+    if not isinstance(topic, str) or not topic or len(topic) > MOST_CHARS:
+        problems["topic"] = Problem("validation_invalid_value", "Must be a topic that the line listens to.")
+    if "data" not in body:
+        problems["data"] = Problem("validation_required", "Must be what the client is told, as JSON.")
+    elif len(msgspec.json.encode(body["data"])) > MOST_MESSAGE_BYTES:
+        problems["data"] = Problem("validation_invalid_value", f"Must be at most {MOST_MESSAGE_BYTES} bytes of JSON.")
+    if problems:
+        raise ValidationFailed(problems)
+    return Message(str(topic), body["data"])
 
 
 def _json(one: Connection) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 """`/api/realtime/connections`: who listens to what, and how a line is ended from outside."""
 
+from typing import Any
+
+import pytest
+
 from client import Api, in_one_loop, refused
 from sse import stream
 
@@ -25,3 +29,35 @@ async def test_a_line_is_listed_with_who_listens_to_what_and_can_be_closed(share
 async def test_nobody_but_superusers_sees_who_listens(shared_api: Api) -> None:
     refused(await shared_api.guest.get(PATH), 401, "unauthenticated")
     refused(await shared_api.guest.delete(f"{PATH}/x"), 401, "unauthenticated")
+
+
+async def test_a_message_reaches_the_line_that_listens_to_its_topic(shared_api: Api) -> None:
+    async with stream(shared_api.front) as opened:
+        body = {"clientId": opened.id, "subscriptions": ["users/*"]}
+        assert (await shared_api.root.post("/api/realtime", json=body)).status_code == 204
+        one = f"{PATH}/{opened.id}/messages"
+        message = {"topic": "users/*", "data": {"action": "update", "record": {"name": "Ünused"}}}
+        assert (await shared_api.root.post(one, json=message)).status_code == 204
+        assert (await opened.next_of("users/*")).json == message["data"]
+        refused(await shared_api.root.post(one, json={"topic": "posts/*", "data": 1}), 404, "not_found")
+        refused(await shared_api.guest.post(one, json=message), 401, "unauthenticated")
+    refused(await shared_api.root.post(f"{PATH}/nobody/messages", json=message), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param({"topic": ""}, "topic", id="no topic"),
+        pytest.param({"topic": 5}, "topic", id="a topic that is a number"),
+        pytest.param({"data": "x" * 64_000}, "data", id="a message that is too large"),
+        pytest.param({"to": "all"}, "to", id="an unknown key of a message"),
+    ],
+)
+async def test_a_message_that_makes_no_sense_is_refused(shared_api: Api, change: dict[str, Any], field: str) -> None:
+    answer = await shared_api.root.post(f"{PATH}/x/messages", json={"topic": "users/*", "data": 1, **change})
+    assert field in refused(answer, 400, "validation_failed")["data"]
+
+
+async def test_a_message_needs_something_to_say(shared_api: Api) -> None:
+    answer = await shared_api.root.post(f"{PATH}/x/messages", json={"topic": "users/*"})
+    assert "data" in refused(answer, 400, "validation_failed")["data"]
