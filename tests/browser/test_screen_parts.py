@@ -1,4 +1,4 @@
-"""Parts of screens, in a real browser: rules, the diagram by keys, metrics of a time, SQL, lines, what it is made of."""
+"""Parts of screens, in a real browser: rules, the diagram by keys, metrics of a time, SQL, lines, plans, about."""
 
 import json
 import re
@@ -231,3 +231,20 @@ def until(done: Callable[[], bool], seconds: float = 30) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_plan_without_losses_is_taken_back_by_a_plan(desk: ConsoleDesk, one: Opened) -> None:
+    desk.define("drafts", [{"name": "title", "type": "text"}])
+    page = desk.open(one.page, "/data/drafts/schema")
+    page.get_by_label("Note").fill("What is not finished")
+    page.get_by_role("button", name="Review plan").click()
+    sheet = page.get_by_role("dialog", name="Review plan")
+    sheet.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text(re.compile(r"Applied the plan in [\d.]+ m?s"))).to_be_visible()
+    assert desk.client.get("/collections/drafts").json()["comment"] == "What is not finished"
+    page.get_by_role("button", name="Undo…").click()
+    expect(sheet).to_contain_text("COMMENT ON TABLE")
+    sheet.get_by_role("button", name="Apply").click()
+    expect(sheet).to_be_hidden()
+    assert desk.client.get("/collections/drafts").json()["comment"] == ""
+    expect(page.get_by_label("Note")).to_have_value("")

@@ -7,6 +7,7 @@ import { PAGES, SECTIONS, SETTINGS } from './sections'
 import { session } from './session.svelte'
 import { shortcuts } from './shortcuts.svelte'
 import { look } from './theme.svelte'
+import { undoing } from './undoing.svelte'
 
 const RECENT = 'holdfast.recent'
 const MOST_RECENT = 8
@@ -52,6 +53,7 @@ function actions(): Entry[] {
     action('New API key', 'action', go('/access/keys?key=new')),
     action('New role', 'action', go('/access/roles?role=new')),
     action('New rule test', 'action', go('/access/tests?test=new')),
+    ...(undoing.last ? [action('Undo the plan that was applied last', 'by a plan', () => undoing.begin())] : []),
     action('Begin with a template, a file or sample data', 'action', go('/start')),
     action('Next theme', `now ${look.theme}`, () => look.next(), 'Ctrl .'),
     action('Copy the address of this page', 'action', () => void navigator.clipboard.writeText(location.origin + href(router.path) + location.search)),

@@ -61,13 +61,13 @@ def _needed(name: str) -> Iterator[str]:
 
 
 def _licence(one: Distribution) -> str:
-    expression = one.metadata.get("License-Expression")
-    if expression:
-        return expression
-    classified = [text for text in one.metadata.get_all("Classifier") or [] if text.startswith("License :: ")]
+    told = {name: one.metadata.get_all(name) or [] for name in ("License-Expression", "Classifier", "License")}
+    if told["License-Expression"]:
+        return str(told["License-Expression"][0])
+    classified = [str(text) for text in told["Classifier"] if str(text).startswith("License :: ")]
     if classified:
         return ", ".join(text.removeprefix(_CLASSIFIED).rpartition(" :: ")[2] for text in classified)
-    lines = (one.metadata.get("License") or "").strip().splitlines()
+    lines = [line for text in told["License"] for line in str(text).strip().splitlines()]
     return lines[0] if lines else ""
 
 

@@ -10,7 +10,7 @@ from holdfast.errors import NotFound, Problem, Problems, ValidationFailed
 from holdfast.expressions.moment import stamp
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Response
-from holdfast.http.routing import Route, Schema
+from holdfast.http.routing import Handler, Route, Schema
 from holdfast.realtime.letters import Connection
 from holdfast.realtime.topic import MOST_CHARS
 from holdfast.schema.role import CLOSE_LINES, VIEW_LINES
@@ -97,17 +97,21 @@ def connection_routes(broker: "Broker") -> tuple[Route, ...]:
             status=204,
             errors=(503,),
         ),
-        Route(
-            method="POST",
-            path=PATH + "/{id}/messages",
-            handler=send_message,
-            summary="Send a message over a line",
-            description="To try a client: it gets the data under the topic, as if the server had something to tell.",
-            tag="realtime",
-            body=_MESSAGE,
-            status=204,
-            errors=(503,),
-        ),
+        _message_route(send_message),
+    )
+
+
+def _message_route(handler: Handler) -> Route:
+    return Route(
+        method="POST",
+        path=PATH + "/{id}/messages",
+        handler=handler,
+        summary="Send a message over a line",
+        description="To try a client: it gets the data under the topic, as if the server had something to tell.",
+        tag="realtime",
+        body=_MESSAGE,
+        status=204,
+        errors=(503,),
     )
 
 
