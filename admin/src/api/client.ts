@@ -57,7 +57,7 @@ export const line = {
   onProof: async (): Promise<boolean> => false,
 }
 
-export type Options = { query?: Query; body?: unknown; form?: FormData; file?: Blob; headers?: Record<string, string>; signal?: AbortSignal | undefined; quiet?: boolean; proved?: boolean }
+export type Options = { query?: Query; body?: unknown; form?: FormData; file?: Blob; headers?: Record<string, string>; signal?: AbortSignal | undefined; quiet?: boolean; proved?: boolean; by?: (address: string, init: RequestInit) => Promise<Response> }
 export type Reply<T> = { data: T; etag: string; ms: number }
 
 export function address(path: string, query: Query = {}): string {
@@ -83,7 +83,7 @@ export async function send<T>(method: string, path: string, options: Options = {
   const began = performance.now()
   let answer: Response
   try {
-    answer = await fetch(address(path, options.query), { method, headers, body, signal: options.signal ?? null, credentials: 'same-origin' })
+    answer = await (options.by ?? fetch)(address(path, options.query), { method, headers, body, signal: options.signal ?? null, credentials: 'same-origin' })
   } catch (failure) {
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure
     line.onDone({ ms: 0, database: 0, ok: false })

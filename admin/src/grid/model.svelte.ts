@@ -11,7 +11,7 @@ export const DENSITIES = { compact: 28, normal: ROW_PX, roomy: 40 } as const
 export type Density = keyof typeof DENSITIES
 // Firefox draws no element that is higher than about 17.8 million px: beyond, a pixel of the scroll bar is more rows.
 export const MOST_PX = 16_000_000
-const MARGIN_ROWS = 6
+const MARGIN_ROWS = 4
 const BASE_ROWS = 1000
 export const MOST_PASTED = 1000 // cells
 const WASH_MS = 1200
@@ -120,10 +120,10 @@ export class GridModel {
     return this.scrollTop * this.scale
   }
 
+  /** Always as many rows as there are lines: one more or less at every other frame would be elements to make. */
   get window(): { first: number; last: number } {
     const first = Math.max(0, Math.floor(this.top / this.rowPx) - MARGIN_ROWS)
-    const last = Math.min(this.total, Math.ceil((this.top + this.viewport) / this.rowPx) + MARGIN_ROWS)
-    return { first, last }
+    return { first, last: Math.min(this.total, first + this.lines) }
   }
 
   /** How many lines can be in sight at once, with those beyond the edges. */

@@ -1,16 +1,20 @@
-/** The filters that were asked of a collection of late, in this browser. */
+/** What was asked for and picked of late, in this browser: filters of a collection, and its records by their ids. */
 const MOST = 8
-const key = (id: string): string => `holdfast.filters.${id}`
 
-export function recentFilters(id: string): string[] {
+function remembered(key: string): string[] {
   try {
-    const found: unknown = JSON.parse(localStorage.getItem(key(id)) ?? '[]')
+    const found: unknown = JSON.parse(localStorage.getItem(key) ?? '[]')
     return Array.isArray(found) ? found.map(String) : []
   } catch {
     return []
   }
 }
 
-export function rememberFilter(id: string, text: string): void {
-  if (text) localStorage.setItem(key(id), JSON.stringify([text, ...recentFilters(id).filter((one) => one !== text)].slice(0, MOST)))
+function remember(key: string, text: string): void {
+  if (text) localStorage.setItem(key, JSON.stringify([text, ...remembered(key).filter((one) => one !== text)].slice(0, MOST)))
 }
+
+export const recentFilters = (collection: string): string[] => remembered(`holdfast.filters.${collection}`)
+export const rememberFilter = (collection: string, text: string): void => remember(`holdfast.filters.${collection}`, text)
+export const recentPicks = (collection: string): string[] => remembered(`holdfast.picks.${collection}`)
+export const rememberPick = (collection: string, id: string): void => remember(`holdfast.picks.${collection}`, id)
