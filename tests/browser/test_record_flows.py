@@ -91,6 +91,7 @@ def test_files_that_take_a_while_say_how_much_has_gone_and_can_be_stopped(desk: 
     page.get_by_role("button", name="Save record").click()
     expect(page.get_by_role("progressbar", name="Upload")).to_be_visible()
     expect(page.get_by_text("of 2.9 MB sent")).to_be_visible()
+    expect(page.locator("#record-form")).to_have_attribute("inert", "")  # what was written now would not be sent
     page.get_by_role("button", name="Stop the upload").click()
     expect(page.get_by_text("nothing is saved")).to_be_visible()
     assert paper(desk, "Third")["scan"] == ""
