@@ -69,8 +69,8 @@ class Opened:
         return self.page.evaluate(FAULTS, {"runOnly": ["color-contrast"]} if of_colours else {})
 
     def keep_picture(self) -> None:
-        """Leave a picture of what is looked at in the folder that HOLDFAST_SCREENSHOTS names, where it does."""
-        folder = os.environ.get("HOLDFAST_SCREENSHOTS")
+        """Leave a picture of what is looked at in the folder that SCREENSHOTS names, where it does."""
+        folder = os.environ.get("SCREENSHOTS")
         if not folder:
             return
         Path(folder).mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Every screen of the console, light and dark, at 1440 and at 900 pixels: what it is for is on it, and it fits.
 
-With HOLDFAST_SCREENSHOTS=FOLDER they are left there as pictures. What axe finds is asked where the screens are tried.
+With SCREENSHOTS=FOLDER they are left there as pictures. What axe finds is asked where the screens are tried.
 """
 
 from collections.abc import Callable, Iterator

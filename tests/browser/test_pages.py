@@ -1,6 +1,6 @@
 """Every page of the server, light and dark, wide and narrow: nothing is wrong on it, and nothing comes from elsewhere.
 
-With HOLDFAST_SCREENSHOTS=FOLDER they are left there as pictures.
+With SCREENSHOTS=FOLDER they are left there as pictures.
 """
 
 import base64
@@ -185,6 +185,6 @@ def look(one: Opened, axe: str, name: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    folder = os.environ.get("HOLDFAST_SCREENSHOTS")
+    folder = os.environ.get("SCREENSHOTS")
     if folder:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
