@@ -59,6 +59,21 @@ def test_who_closes_a_record_that_was_opened_by_its_address_is_in_the_grid(desk:
     expect(page.get_by_role("grid")).to_be_focused()
 
 
+def test_a_record_is_opened_and_closed_without_its_list_being_read_again(desk: ConsoleDesk, page: Page) -> None:
+    desk.open(page, "/data/papers")
+    grid = page.get_by_role("grid")
+    expect(grid.get_by_text("Third")).to_be_visible()
+    expect(page.get_by_label("Status", exact=True)).to_contain_text(" rows")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(2):
+        grid.get_by_text(paper(desk, "Third")["id"]).click()
+        expect(page.locator("#record-title")).to_have_value("Third")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+    assert [url for url in asked if "/papers/records?" in url] == []
+
+
 def test_json_is_a_tree_of_which_what_is_folded_is_not_in_the_page(desk: ConsoleDesk, one: Opened, axe: str) -> None:
     page = one.page
     desk.open(page, f"/data/papers?record={paper(desk, 'First')['id']}")
