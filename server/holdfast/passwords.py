@@ -117,7 +117,8 @@ class _Chosen:
         self._asked.append(how)
 
     def end(self, how: Hashing) -> None:
-        self._asked.remove(how)
+        last = max(at for at, one in enumerate(self._asked) if one is how)
+        del self._asked[last]
 
 
 _chosen: Final = _Chosen()

@@ -190,6 +190,7 @@ async def test_a_login_that_succeeds_is_never_counted(shared_api: Api) -> None:
         await shared_api.login()
 
 
+@pytest.mark.usefixtures("proper_passwords")
 async def test_a_bcrypt_hash_of_an_import_logs_in_once_and_is_then_argon2(api: Api) -> None:
     await user(api)
     await store_password(api, "ann@example.com", bcrypt.hashpw(b"from PocketBase", bcrypt.gensalt(4)).decode())

@@ -12,12 +12,15 @@ import pytest
 
 from holdfast.errors import Unavailable
 from holdfast.passwords import (
+    CHEAP,
     MAX_PASSWORD_BYTES,
     MAX_WAITING_PER_CORE,
     NICENESS,
+    PROPER,
     Verdict,
     check_password,
     hash_password,
+    hashing,
     in_line,
     is_hash,
 )
@@ -108,3 +111,17 @@ async def test_the_threads_that_hash_stand_back_and_the_others_do_not() -> None:
     assert threads
     assert {os.getpriority(os.PRIO_PROCESS, id or 0) for id in threads} == {NICENESS}
     assert os.getpriority(os.PRIO_PROCESS, 0) == before
+
+
+async def test_blocks_that_ask_for_another_way_may_end_in_any_order() -> None:
+    cheap, proper = hashing(CHEAP), hashing(PROPER)
+    with hashing(CHEAP):
+        with hashing(PROPER):
+            assert "m=19456" in await hash_password("anything")
+        assert "m=8" in await hash_password("anything")
+    cheap.__enter__()
+    proper.__enter__()
+    cheap.__exit__(None, None, None)
+    assert "m=19456" in await hash_password("anything")
+    proper.__exit__(None, None, None)
+    assert "m=19456" in await hash_password("anything")
