@@ -88,6 +88,9 @@ def require_otp(collection: Collection) -> None:
 
 async def keep_otp(tx: Transaction, collection: Collection, account: Account, id: str, hashed: str) -> bool:
     """Keep a password that is about to be sent; False when enough of the account wait already, or it is there."""
+    # One after the other for an account: jobs that count at once would all find room.
+    one_account = value(f"otp {collection.id} {account.id}", "text")
+    await tx.execute(raw("SELECT pg_advisory_xact_lock(hashtextextended(") + one_account + raw(", 0))"))
     duration = auth_options(collection.auth).otp.duration
     sql = (
         raw('INSERT INTO public."_otps" ("id", "collectionRef", "recordRef", "password", "sentTo") SELECT ')
