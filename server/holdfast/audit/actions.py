@@ -36,6 +36,8 @@ Action: TypeAlias = Literal[
     "key.revoked",
     "key.rotated",
     "key.updated",
+    "realtime.line_closed",
+    "realtime.message_sent",
     "record.redacted",
     "plugin.updated",
     "pocketbase.moved",

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from holdfast.audit.author import Author
+from holdfast.audit.entry import Entry, Target
+from holdfast.audit.write import write_after
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, Problem, Problems, ValidationFailed
 from holdfast.expressions.moment import stamp
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from holdfast.realtime.broker import Broker
 
 PATH: Final = "/api/realtime/connections"
+KIND: Final = "line"
 MOST_MESSAGE_BYTES: Final = 64_000  # it may go to another process, in notifications of 7,000 characters
 _UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 _TEXT: Final[Schema] = {"type": "string"}
@@ -65,14 +69,20 @@ def connection_routes(broker: "Broker") -> tuple[Route, ...]:
         return Response(body=msgspec.json.encode({"items": found}), headers=((b"cache-control", b"no-store"),))
 
     async def close_connection(engine: Engine, request: Request) -> Response:
-        if not await broker.hang_up(engine, request.params["id"]):
+        id = request.params["id"]
+        if not await broker.hang_up(engine, id):
             raise NotFound("There is no open line of this id.")
+        await _note(engine, request, Entry(action="realtime.line_closed", target=Target(KIND, id)))
         return NO_CONTENT
 
     async def send_message(engine: Engine, request: Request) -> Response:
-        message = _read_message(await request.object())
-        if not await broker.send_to(engine, request.params["id"], message.topic, msgspec.json.encode(message.data)):
+        id, message = request.params["id"], _read_message(await request.object())
+        data = msgspec.json.encode(message.data)
+        if not await broker.send_to(engine, id, message.topic, data):
             raise NotFound("There is no open line of this id that listens to this topic.")
+        # Not the data: it is made up to try a client, and can be large.
+        told = {"topic": message.topic, "bytes": len(data)}
+        await _note(engine, request, Entry(action="realtime.message_sent", target=Target(KIND, id), details=told))
         return NO_CONTENT
 
     return (
@@ -99,6 +109,11 @@ def connection_routes(broker: "Broker") -> tuple[Route, ...]:
         ),
         _message_route(send_message),
     )
+
+
+async def _note(engine: Engine, request: Request, entry: Entry) -> None:
+    """Write down what was done."""
+    await write_after(engine.pool, Author.of(request), entry)
 
 
 def _message_route(handler: Handler) -> Route:

@@ -61,3 +61,19 @@ async def test_a_message_that_makes_no_sense_is_refused(shared_api: Api, change:
 async def test_a_message_needs_something_to_say(shared_api: Api) -> None:
     answer = await shared_api.root.post(f"{PATH}/x/messages", json={"topic": "users/*"})
     assert "data" in refused(answer, 400, "validation_failed")["data"]
+
+
+async def test_a_message_and_the_end_of_a_line_are_in_the_audit_log(shared_api: Api) -> None:
+    async with stream(shared_api.front) as opened:
+        body = {"clientId": opened.id, "subscriptions": ["users/*"]}
+        assert (await shared_api.root.post("/api/realtime", json=body)).status_code == 204
+        await shared_api.root.post(f"{PATH}/{opened.id}/messages", json={"topic": "users/*", "data": [1, 2]})
+        await shared_api.root.delete(f"{PATH}/{opened.id}")
+        await opened.ended.wait()
+    await shared_api.root.delete(f"{PATH}/{opened.id}")  # nobody is there any more: nothing is done
+    entries = (await shared_api.root.get("/api/audit", params={"target": opened.id})).json()["items"]
+    found = [(one["action"], one["actor"]["kind"], one["target"]["kind"], one["details"]) for one in entries]
+    assert found == [
+        ("realtime.line_closed", "superuser", "line", None),
+        ("realtime.message_sent", "superuser", "line", {"topic": "users/*", "bytes": 5}),
+    ]
