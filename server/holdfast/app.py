@@ -100,7 +100,10 @@ from holdfast.realtime.routes import realtime_routes
 from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
 from holdfast.records.batch_route import BATCH
+from holdfast.records.bulk_job import BULK as BULK_JOB
+from holdfast.records.bulk_job_routes import BULK_JOB_ROUTES
 from holdfast.records.bulk_route import BULK
+from holdfast.records.bulk_store import sweep_bulk_changes
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
 from holdfast.sql_console.routes import sql_routes
@@ -135,6 +138,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "attempts at deliveries": sweep_attempts_made,
     "versions of records": sweep_history,
     "imports": sweep_imports,
+    "changes of many records": sweep_bulk_changes,
 }
 
 
@@ -148,7 +152,7 @@ def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
     }
 
 
-JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, sweep_job(sweeps_of))
+JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BULK_JOB, sweep_job(sweeps_of))
 ROUTES: Final = (
     *collections.ROUTES,
     *access.ROUTES,
@@ -167,6 +171,7 @@ ROUTES: Final = (
     *ACCOUNT_ROUTES,
     BATCH,
     BULK,
+    *BULK_JOB_ROUTES,
     *OPTIONS_ROUTES,
     *CONSOLE_SESSION_ROUTES,
     *BOOTSTRAP_ROUTES,

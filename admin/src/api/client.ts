@@ -9,7 +9,7 @@ type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 type PathOf<M extends Method> = { [P in keyof paths]: paths[P] extends { [K in M]: object } ? P : never }[keyof paths]
 type Operation<P extends keyof paths, M extends Method> = paths[P] extends { [K in M]: infer O } ? O : never
 type Json<T> = T extends { content: { 'application/json': infer A } } ? A : undefined
-type Good<R> = R extends { 200: infer A } ? Json<A> : undefined
+type Good<R> = R extends { 200: infer A } ? Json<A> : R extends { 202: infer A } ? Json<A> : undefined
 export type Answer<P extends keyof paths, M extends Method> = Operation<P, M> extends { responses: infer R } ? Good<R> : never
 export type Body<P extends keyof paths, M extends Method> = Operation<P, M> extends { requestBody?: infer B } ? Json<NonNullable<B>> : undefined
 
@@ -68,7 +68,7 @@ export function address(path: string, query: Query = {}): string {
 }
 
 // What is seen and written as somebody else: records, and what goes with them, on the screens of data.
-const THEIRS = /^\/api\/(collections\/[^/]+\/records|batch$|files\/token$|realtime)/
+const THEIRS = /^\/api\/(collections\/[^/]+\/(records|bulks)|batch$|files\/token$|realtime)/
 const isTheirs = (path: string): boolean => line.token !== '' && location.pathname.startsWith('/_/data') && THEIRS.test(path)
 
 /** The headers by which the server knows who asks for a path. */

@@ -40,6 +40,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bulks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Such jobs that run, of all collections */
+        get: operations["get_bulks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections": {
         parameters: {
             query?: never;
@@ -258,6 +275,74 @@ export interface paths {
         /** End every login of an account */
         post: operations["post_collections_collection_accounts_id_sign_out"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/bulks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change or delete many records as a job
+         * @description Each record by itself: what cannot be written is told, and keeps nothing else from being written.
+         */
+        post: operations["post_collections_collection_bulks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/bulks/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count the records that such a job would write
+         * @description Writes nothing; of a delete also what hangs on them, one step far.
+         */
+        post: operations["post_collections_collection_bulks_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/bulks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** Such a job: how far it is, or what came of it */
+        get: operations["get_collections_collection_bulks_id"];
+        put?: never;
+        post?: never;
+        /**
+         * End such a job
+         * @description What it has written stays.
+         */
+        delete: operations["delete_collections_collection_bulks_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1576,7 +1661,7 @@ export interface operations {
                             /** Format: date-time */
                             at?: string;
                             /** @enum {unknown} */
-                            action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                            action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                             /** @enum {unknown} */
                             outcome?: "success" | "failure";
                             /** @description Of a failure: which it was. */
@@ -1627,7 +1712,7 @@ export interface operations {
                         /** Format: date-time */
                         at?: string;
                         /** @enum {unknown} */
-                        action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                        action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                         /** @enum {unknown} */
                         outcome?: "success" | "failure";
                         /** @description Of a failure: which it was. */
@@ -1650,6 +1735,58 @@ export interface operations {
                         details?: Record<string, unknown> | null;
                         before?: Record<string, unknown> | null;
                         after?: Record<string, unknown> | null;
+                    };
+                };
+            };
+        };
+    };
+    get_bulks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            collection: string;
+                            bulk: {
+                                id: string;
+                                /** @enum {unknown} */
+                                state: "running" | "done" | "failed" | "cancelled";
+                                delete: boolean;
+                                where: {
+                                    [key: string]: unknown;
+                                } | null;
+                                set: {
+                                    [key: string]: unknown;
+                                } | null;
+                                matched: number;
+                                done: number;
+                                skipped: number;
+                                failed: number;
+                                left: number;
+                                told: {
+                                    /** @enum {unknown} */
+                                    outcome: "skipped" | "failed";
+                                    id: string;
+                                    field: string;
+                                    code: string;
+                                    message: string;
+                                }[];
+                                message: string;
+                                started: string;
+                                ended: string;
+                            };
+                        }[];
                     };
                 };
             };
@@ -2043,6 +2180,199 @@ export interface operations {
         };
     };
     post_collections_collection_accounts_id_sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    post_collections_collection_bulks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids?: string[];
+                    where?: {
+                        filter?: string;
+                        search?: string;
+                        p?: {
+                            [key: string]: unknown;
+                        };
+                    };
+                    set?: {
+                        [key: string]: unknown;
+                    };
+                    delete?: boolean;
+                    /** @description Do everything, and take it back. */
+                    dryRun?: boolean;
+                    /** @description How many records have to be found; otherwise it is 412. */
+                    expect?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @enum {unknown} */
+                        state: "running" | "done" | "failed" | "cancelled";
+                        delete: boolean;
+                        where: {
+                            [key: string]: unknown;
+                        } | null;
+                        set: {
+                            [key: string]: unknown;
+                        } | null;
+                        matched: number;
+                        done: number;
+                        skipped: number;
+                        failed: number;
+                        left: number;
+                        told: {
+                            /** @enum {unknown} */
+                            outcome: "skipped" | "failed";
+                            id: string;
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        message: string;
+                        started: string;
+                        ended: string;
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_bulks_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids?: string[];
+                    where?: {
+                        filter?: string;
+                        search?: string;
+                        p?: {
+                            [key: string]: unknown;
+                        };
+                    };
+                    set?: {
+                        [key: string]: unknown;
+                    };
+                    delete?: boolean;
+                    /** @description Do everything, and take it back. */
+                    dryRun?: boolean;
+                    /** @description How many records have to be found; otherwise it is 412. */
+                    expect?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        matched: number;
+                        dryRun: boolean;
+                        dependants: {
+                            collection: string;
+                            field: string;
+                            rows: number;
+                            deleted: boolean;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_collections_collection_bulks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        /** @enum {unknown} */
+                        state: "running" | "done" | "failed" | "cancelled";
+                        delete: boolean;
+                        where: {
+                            [key: string]: unknown;
+                        } | null;
+                        set: {
+                            [key: string]: unknown;
+                        } | null;
+                        matched: number;
+                        done: number;
+                        skipped: number;
+                        failed: number;
+                        left: number;
+                        told: {
+                            /** @enum {unknown} */
+                            outcome: "skipped" | "failed";
+                            id: string;
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        message: string;
+                        started: string;
+                        ended: string;
+                    };
+                };
+            };
+        };
+    };
+    delete_collections_collection_bulks_id: {
         parameters: {
             query?: never;
             header?: never;

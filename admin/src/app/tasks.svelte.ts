@@ -1,56 +1,66 @@
-/** Long work of the server, whoever began it and on whatever page: imports and jobs that run, and how far they are. */
+/** Long work of the server, whoever began it and on whatever page: imports, changes of many records and jobs that run, and how far they are. */
 import { ApiError, call, send } from '../api/client'
 import { grouped } from '../fields/value'
+import { bulkPath, outcome as bulkOutcome, share, title, type Bulk } from '../screens/data/bulk'
 
 export type Task = { key: string; what: string; about: string; share: number | null; path: string; cancel: () => Promise<void> }
 type Import = { id: string; state: string; bytes: number; size: number | null; read: number; inserted: number; updated: number; failed: number; skipped: number; message: string; canUndo: boolean }
 type Outcome = { text: string; failed: boolean }
+/** What came of something that was watched, and where its report is. */
+export type Ended = Outcome & { id: string; path: string }
+type Kind = 'import' | 'bulk'
 /** Jobs that are over in a moment are not worth a look. */
 const SHORT_MS = 2000
-/** Imports that ran when it was looked last: what came of them is told after a reload, too. */
-const WATCHED = 'holdfast.imports'
+/** The job that does changes of many records: they are shown by themselves. */
+const OF_BULKS = 'bulk'
+/** What ran when it was looked last: what came of it is told after a reload, too. */
+const WATCHED = 'holdfast.tasks'
 
 class Tasks {
   list = $state.raw<Task[]>([])
-  #imports = new Map(watched())
+  #watched = new Map(watched())
 
-  /** How many imports are waited for: it is looked more often then. */
-  waiting = $state(this.#imports.size)
+  /** How many are waited for: it is looked more often then. */
+  waiting = $state(this.#watched.size)
 
-  /** An import that this page has begun: it may be over before anybody looks. */
-  watch(collection: string, id: string): void {
-    this.#imports.set(id, collection)
+  /** Something that this page has begun: it may be over before anybody looks. */
+  watch(kind: Kind, collection: string, id: string): void {
+    this.#watched.set(id, [kind, collection])
     this.#keep()
   }
 
   #keep(): void {
-    this.waiting = this.#imports.size
-    sessionStorage.setItem(WATCHED, JSON.stringify([...this.#imports]))
+    this.waiting = this.#watched.size
+    sessionStorage.setItem(WATCHED, JSON.stringify([...this.#watched]))
   }
 
-  /** Look what runs. Gives what has come of imports that ran when it looked last. */
-  async look(signal?: AbortSignal): Promise<Outcome[]> {
-    const asked = [...this.#imports]
-    const [imports, jobs] = await Promise.all([
+  /** Look what runs. Gives what has come of what ran when it looked last. */
+  async look(signal?: AbortSignal): Promise<Ended[]> {
+    const asked = [...this.#watched]
+    const [imports, bulks, jobs] = await Promise.all([
       call('get', '/api/imports', { signal, quiet: true }),
+      call('get', '/api/bulks', { signal, quiet: true }),
       call('get', '/api/jobs', { query: { state: 'running', limit: 20 }, signal, quiet: true }),
     ])
     const running = imports.items.map((one) => ({ collection: one.collection, import: one.import as unknown as Import }))
-    const now = new Map(running.map((one) => [one.import.id, one.collection]))
+    const now = new Map<string, [Kind, string]>([
+      ...running.map((one): [string, [Kind, string]] => [one.import.id, ['import', one.collection]]),
+      ...bulks.items.map((one): [string, [Kind, string]] => [one.bulk.id, ['bulk', one.collection]]),
+    ])
     const ended = asked.filter(([id]) => !now.has(id))
-    const begun = [...this.#imports].filter(([id]) => !asked.some(([one]) => one === id))
-    this.#imports = new Map([...now, ...begun])
+    const begun = [...this.#watched].filter(([id]) => !asked.some(([one]) => one === id))
+    this.#watched = new Map([...now, ...begun])
     this.#keep()
-    const long = jobs.items.filter((job) => Date.now() - new Date(job.started.replace(' ', 'T')).getTime() > SHORT_MS)
-    this.list = [...running.map(ofImport), ...long.map((job) => ofJob(job.id, job.name))]
-    const outcomes = await Promise.all(ended.map(([id, collection]) => outcome(collection, id)))
+    const long = jobs.items.filter((job) => job.name !== OF_BULKS && Date.now() - new Date(job.started.replace(' ', 'T')).getTime() > SHORT_MS)
+    this.list = [...running.map(ofImport), ...bulks.items.map((one) => ofBulk(one.collection, one.bulk)), ...long.map((job) => ofJob(job.id, job.name))]
+    const outcomes = await Promise.all(ended.map(([id, [kind, collection]]) => outcome(kind, collection, id)))
     return outcomes.filter((one) => one !== null)
   }
 }
 
-function watched(): [string, string][] {
+function watched(): [string, [Kind, string]][] {
   try {
-    return JSON.parse(sessionStorage.getItem(WATCHED) ?? '[]') as [string, string][]
+    return JSON.parse(sessionStorage.getItem(WATCHED) ?? '[]') as [string, [Kind, string]][]
   } catch {
     return []
   }
@@ -70,14 +80,29 @@ function ofImport({ collection, import: one }: { collection: string; import: Imp
   }
 }
 
+function ofBulk(collection: string, one: Bulk): Task {
+  return {
+    key: `bulk ${one.id}`,
+    what: title(collection, one),
+    about: `${grouped(one.matched - one.left)} of ${grouped(one.matched)}`,
+    share: share(one),
+    path: bulkPath(collection, one.id),
+    cancel: async () => void (await call('delete', '/api/collections/{collection}/bulks/{id}', { params: { collection, id: one.id } })),
+  }
+}
+
 function ofJob(id: string, name: string): Task {
   return { key: `job ${id}`, what: name, about: 'job', share: null, path: `/jobs?job=${id}`, cancel: async () => void (await call('delete', '/api/jobs/{id}', { params: { id } })) }
 }
 
-async function outcome(collection: string, id: string): Promise<Outcome | null> {
+async function outcome(kind: Kind, collection: string, id: string): Promise<Ended | null> {
   try {
+    if (kind === 'bulk') {
+      const one = await call('get', '/api/collections/{collection}/bulks/{id}', { params: { collection, id }, quiet: true })
+      return { id, path: bulkPath(collection, id), text: bulkOutcome(collection, one), failed: one.state === 'failed' }
+    }
     const { data } = await send<Import>('GET', importPath(collection, id))
-    return words(collection, data)
+    return { id, path: '', ...words(collection, data) }
   } catch (failure) {
     if (failure instanceof ApiError) return null
     throw failure

@@ -22,6 +22,8 @@ Action: TypeAlias = Literal[
     "auth.totp_disabled",
     "auth.totp_enabled",
     "auth.unblocked",
+    "bulk.cancelled",
+    "bulk.started",
     "collection.created",
     "collection.deleted",
     "collection.restored",

@@ -15,32 +15,32 @@ from holdfast.records.bulk_reading import MOST_IDS, read_bulk
 from holdfast.records.retry import with_retries
 from holdfast.rules.facts import Facts
 
-_TEXT: Final[Schema] = {"type": "string"}
-_COUNT: Final[Schema] = {"type": "integer"}
-_FLAG: Final[Schema] = {"type": "boolean"}
-_ASKED: Final[Schema] = {
+TEXT: Final[Schema] = {"type": "string"}
+COUNT: Final[Schema] = {"type": "integer"}
+FLAG: Final[Schema] = {"type": "boolean"}
+ASKED: Final[Schema] = {
     "type": "object",
     "properties": {
-        "ids": {"type": "array", "items": _TEXT, "maxItems": MOST_IDS},
-        "where": {"type": "object", "properties": {"filter": _TEXT, "search": _TEXT, "p": OBJECT}},
+        "ids": {"type": "array", "items": TEXT, "maxItems": MOST_IDS},
+        "where": {"type": "object", "properties": {"filter": TEXT, "search": TEXT, "p": OBJECT}},
         "set": OBJECT,
-        "delete": _FLAG,
+        "delete": FLAG,
         "dryRun": {"type": "boolean", "description": "Do everything, and take it back."},
         "expect": {"type": "integer", "description": "How many records have to be found; otherwise it is 412."},
     },
 }
-_DONE: Final[Schema] = {
+DONE: Final[Schema] = {
     "type": "object",
     "required": ["matched", "dryRun", "dependants"],
     "properties": {
-        "matched": _COUNT,
-        "dryRun": _FLAG,
+        "matched": COUNT,
+        "dryRun": FLAG,
         "dependants": {
             "type": "array",
             "items": {
                 "type": "object",
                 "required": ["collection", "field", "rows", "deleted"],
-                "properties": {"collection": _TEXT, "field": _TEXT, "rows": _COUNT, "deleted": _FLAG},
+                "properties": {"collection": TEXT, "field": TEXT, "rows": COUNT, "deleted": FLAG},
             },
         },
     },
@@ -67,7 +67,7 @@ BULK: Final = Route(
     summary="Change or delete many records at once",
     description="Those with these ids, or all that a filter finds, in one transaction: all of them or none.",
     tag="records",
-    body=_ASKED,
-    answer=_DONE,
+    body=ASKED,
+    answer=DONE,
     errors=(412, 503),
 )

@@ -26,6 +26,7 @@ GRAVE: dict[str, tuple[str, str, Any]] = {
         {"requests": [{"method": "POST", "url": f"{SUPERUSERS}/records", "body": ADA}]},
     ),
     "make many": ("POST", f"{SUPERUSERS}/records/bulk", {"ids": ["nobody"], "delete": True}),
+    "make many as a job": ("POST", "/api/collections/_superusers/bulks", {"ids": ["nobody"], "delete": True}),
     "block a superuser": ("POST", f"{SUPERUSERS}/accounts/nobody/block", {}),
     "be somebody else": ("POST", "/api/collections/users/impersonate/nobody", {}),
     "make a key": ("POST", "/api/keys", {"name": "robot"}),

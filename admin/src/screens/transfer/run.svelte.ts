@@ -65,7 +65,7 @@ export class Run {
     const { data } = await send<Progress[]>('GET', this.#imports).catch(() => ({ data: [] as Progress[] }))
     const own = data.find((one) => !before.has(one.id))
     if (!own || this.state !== 'running') return
-    if (!this.progress) tasks.watch(this.collection.name, own.id)
+    if (!this.progress) tasks.watch('import', this.collection.name, own.id)
     this.progress = own
   }
 

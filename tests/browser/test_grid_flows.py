@@ -1,0 +1,105 @@
+"""What the grid does beyond one page of records: large changes as jobs of the server, columns of related records."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from served import Served
+from web_page import Opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+MANY = 1_200
+FIELDS = [
+    {"name": "title", "type": "text", "presentable": True},
+    {"name": "n", "type": "number"},
+    {"name": "shelf", "type": "relation", "collectionId": "grid_shelves"},
+    {"name": "readers", "type": "relation", "collectionId": "grid_shelves", "maxSelect": 50},
+]
+SHELVES = [{"name": "name", "type": "text", "presentable": True}, {"name": "floor", "type": "number"}]
+
+
+@pytest.fixture(scope="module")
+def library(served: Served) -> Iterator[httpx.Client]:
+    """Shelves, and the books that stand in them."""
+    with httpx.Client(base_url=f"{served.url}/api", timeout=60) as client:
+        body = {"identity": served.email, "password": served.password}
+        token = client.post("/collections/_superusers/auth-with-password", json=body).json()["token"]
+        client.headers["Authorization"] = token
+        client.post(
+            "/collections", json={"id": "grid_shelves", "name": "grid_shelves", "fields": SHELVES}
+        ).raise_for_status()
+        client.post(
+            "/collections", json={"id": "grid_books", "name": "grid_books", "fields": FIELDS}
+        ).raise_for_status()
+        yield client
+        for name in ("grid_needs", "grid_books", "grid_shelves"):
+            client.delete(f"/collections/{name}")
+
+
+def filled(library: httpx.Client, count: int) -> None:
+    """So many books, and no others."""
+    library.post("/collections/grid_books/records/bulk", json={"where": {}, "delete": True}).raise_for_status()
+    lines = "".join(json.dumps({"title": f"Book {n:04}", "n": n}) + "\n" for n in range(count))
+    library.post("/collections/grid_books/records/import?format=ndjson", content=lines).raise_for_status()
+
+
+@pytest.fixture
+def console(served: Served, opened: Callable[..., Opened]) -> Callable[..., Page]:
+    """Opens a screen of the console, logged in."""
+
+    def open_screen(path: str, expected: str = "") -> Page:
+        page = opened(expected, viewport={"width": 1440, "height": 900}).page
+        page.goto(f"{served.url}/_{path}")
+        page.get_by_label("Email").fill(served.email)
+        page.get_by_label("Password", exact=True).fill(served.password)
+        page.get_by_role("button", name="Sign in").click()
+        return page
+
+    return open_screen
+
+
+def test_more_than_a_thousand_records_are_deleted_by_a_job_whose_report_outlives_a_reload(
+    library: httpx.Client, console: Callable[..., Page]
+) -> None:
+    filled(library, MANY)
+    needed = library.get("/collections/grid_books/records", params={"filter": "n = 7"}).json()["items"][0]["id"]
+    relation = {"name": "book", "type": "relation", "collectionId": "grid_books", "required": True}
+    library.post("/collections", json={"name": "grid_needs", "fields": [relation]}).raise_for_status()
+    library.post("/collections/grid_needs/records", json={"book": needed}).raise_for_status()
+    page = console("/data/grid_books")
+    page.get_by_label("Select all loaded rows").check()
+    page.get_by_role("button", name="Select all 1,200").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    sheet = page.get_by_role("dialog", name="Delete records")
+    expect(sheet.get_by_text("1,200 records will be deleted")).to_be_visible()
+    go_on = sheet.get_by_role("button", name="Delete 1,200 records")
+    expect(go_on).to_be_disabled()
+    sheet.get_by_label("Write grid_books to go on").fill("grid_books")
+    go_on.click()
+    report = page.get_by_role("dialog", name="Delete records of grid_books")
+    expect(report.get_by_text("Deleted 1,199 of 1,200 records of grid_books: 1 failed")).to_be_visible(timeout=60_000)
+    page.reload()
+    expect(report.get_by_role("row", name="found 1,200")).to_be_visible()
+    report.get_by_role("button", name=needed).click()
+    expect(page.get_by_role("dialog", name="Book 0007")).to_be_visible()
+    library.delete("/collections/grid_needs").raise_for_status()
+
+
+def test_what_came_of_a_large_change_is_told_on_whatever_page_one_is(
+    library: httpx.Client, console: Callable[..., Page]
+) -> None:
+    filled(library, 30)
+    body = {"where": {}, "set": {"n": 5}}
+    id = library.post("/collections/grid_books/bulks", json=body).json()["id"]
+    page = console("/")
+    # A page that had seen it run before it was loaded anew.
+    expect(page.get_by_role("link", name="Home").first).to_be_visible()
+    watched = "sessionStorage.setItem('holdfast.tasks', JSON.stringify([[id, ['bulk', 'grid_books']]]))"
+    page.evaluate(f"id => {{ {watched}; location.reload() }}", id)
+    expect(page.get_by_text("Changed 30 records of grid_books")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Report").click()
+    report = page.get_by_role("dialog", name="Change records of grid_books")
+    expect(report.get_by_role("row", name="written 30")).to_be_visible()
