@@ -104,6 +104,7 @@ from holdfast.records.bulk_job import BULK as BULK_JOB
 from holdfast.records.bulk_job_routes import BULK_JOB_ROUTES
 from holdfast.records.bulk_route import BULK
 from holdfast.records.bulk_store import sweep_bulk_changes
+from holdfast.sdk.breaking import BREAKING_ROUTES
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
 from holdfast.sql_console.routes import sql_routes
@@ -155,6 +156,7 @@ def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
 JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BULK_JOB, sweep_job(sweeps_of))
 ROUTES: Final = (
     *collections.ROUTES,
+    *BREAKING_ROUTES,
     *access.ROUTES,
     *rule_tests.ROUTES,
     *permission_routes.ROUTES,

@@ -10,6 +10,7 @@ from holdfast.audit.tally import Tally
 from holdfast.catalog.live import LiveCatalog
 from holdfast.catalog.snapshot import Catalog
 from holdfast.config import Settings
+from holdfast.db.pace import Pace
 from holdfast.db.plans import Plans
 from holdfast.db.pool import Pool, Transaction
 from holdfast.events.feed import Feed
@@ -39,6 +40,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     live: LiveCatalog
     secret: bytes  # 32 bytes, the same in all processes of one database: signs cursors and links
     plans: Plans = msgspec.field(default_factory=Plans)
+    pace: Pace = msgspec.field(default_factory=Pace)
     guards: tuple[Guard, ...] = ()
     slowing: Slowing = msgspec.field(default_factory=Slowing)
     limiter: RateLimiter = msgspec.field(default_factory=lambda: RateLimiter(Buckets()))

@@ -248,3 +248,16 @@ def test_a_plan_without_losses_is_taken_back_by_a_plan(desk: ConsoleDesk, one: O
     expect(sheet).to_be_hidden()
     assert desk.client.get("/collections/drafts").json()["comment"] == ""
     expect(page.get_by_label("Note")).to_have_value("")
+
+
+def test_a_plan_says_how_long_it_takes_who_waits_and_what_it_breaks(desk: ConsoleDesk, one: Opened, axe: str) -> None:
+    desk.define("ledgers", [{"name": "title", "type": "text"}, {"name": "body", "type": "text"}])
+    page = desk.open(one.page, "/data/ledgers/schema")
+    page.get_by_role("button", name="Drop body").click()
+    page.get_by_role("button", name="Review plan").click()
+    sheet = page.get_by_role("dialog", name="Review plan")
+    expect(sheet.get_by_test_id("estimate")).to_contain_text("under a second")
+    expect(sheet.get_by_test_id("estimate")).to_contain_text("nobody reads or writes ledgers meanwhile")
+    sheet.get_by_text("Breaks clients: 1 change").click()
+    expect(sheet.get_by_text("ledgers.body: the field is gone")).to_be_visible()
+    assert faults(one, axe) == []

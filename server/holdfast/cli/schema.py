@@ -14,7 +14,7 @@ from holdfast.cli.options import settings, settings_options
 from holdfast.config import Settings
 
 if TYPE_CHECKING:  # loads the application, which `--help` need not wait for
-    from holdfast.collections.plan import Plan
+    from holdfast.collections.estimate import Planned
     from holdfast.engine import Engine
     from holdfast.errors import ApiError
     from holdfast_sdk.breaks import Break
@@ -62,7 +62,7 @@ def plan(file: str, delete_missing: bool, as_json: bool, **options: Any) -> None
 
     given = _read(file, delete_missing=delete_missing)
 
-    async def look(engine: "Engine") -> "tuple[Plan, tuple[Break, ...]]":
+    async def look(engine: "Engine") -> "tuple[Planned, tuple[Break, ...]]":
         found, after = await foresee(engine, importing(given))
         before = client_schema(engine.catalog, "", superuser=True)
         return found, breaks(before, client_schema(after, "", superuser=True))
@@ -70,7 +70,7 @@ def plan(file: str, delete_missing: bool, as_json: bool, **options: Any) -> None
     chosen = settings(options)
     found, broken = _with_engine(chosen, look)
     if as_json:
-        click.echo(_json({"hash": found.hash, "steps": found.steps, "breaks": broken}))
+        click.echo(_json({"hash": found.hash, "steps": found.steps, "estimate": found.estimate, "breaks": broken}))
         return
     click.echo(_text(found, broken))
     if chosen.schema_lock:
@@ -118,12 +118,14 @@ def _read(file: str, *, delete_missing: bool) -> dict[str, Any]:
     }
 
 
-def _text(found: "Plan", broken: "tuple[Break, ...]") -> str:
+def _text(found: "Planned", broken: "tuple[Break, ...]") -> str:
+    from holdfast.collections.estimate import duration
+
     lines = [
         f"{step.collection}  {step.action}" + (f"  DESTROYS values of {step.rows} rows" if step.destroys else "")
         for step in found.steps
     ]
-    lines = lines or ["nothing to change"]
+    lines = [*lines, "", duration(found.estimate)] if lines else ["nothing to change"]
     if broken:
         lines += ["", "Programs that use the Python client:", *(f"  {one}" for one in broken)]
     return "\n".join([*lines, "", f"hash {found.hash}"])

@@ -16,10 +16,12 @@ from holdfast.collections.audited import write_changes
 from holdfast.collections.back import NOTHING_BACK, Back
 from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
+from holdfast.collections.estimate import Estimate, Planned, estimate, is_small, touched
 from holdfast.collections.extensions import extension_steps
 from holdfast.collections.hooked import after_change, before_change
 from holdfast.collections.mishap import TOO_LONG, Places, not_unique, refused
-from holdfast.collections.plan import Plan, Weighed, make_plan, weigh
+from holdfast.collections.plan import Weighed, make_plan, weigh
+from holdfast.collections.sizes import sizes_of
 from holdfast.collections.step import Step
 from holdfast.config import Settings
 from holdfast.db.failures import api_error
@@ -96,21 +98,40 @@ async def settle(engine: Engine, done: Catalog) -> None:
     await engine.live.everywhere(done.version)
 
 
-async def preview(engine: Engine, decide: Decide) -> Plan:
+async def preview(engine: Engine, decide: Decide) -> Planned:
     """The plan of a change, without doing it."""
     return (await foresee(engine, decide))[0]
 
 
-async def foresee(engine: Engine, decide: Decide) -> tuple[Plan, Catalog]:
+async def foresee(engine: Engine, decide: Decide) -> tuple[Planned, Catalog]:
     """The plan of a change, and the collections as they would be after it."""
 
-    async def look(tx: Transaction) -> tuple[Plan, Catalog]:
+    async def look(tx: Transaction) -> tuple[Planned, Catalog]:
         await _limit(tx, engine.settings)
         old = await store.load(tx.connection)
         work = await _work(tx, old, decide(old))
-        return make_plan(work.changes, await weigh(tx, work.steps, count_writes=True)), work.changes.new
+        weighed = await weigh(tx, work.steps, count_writes=True)
+        plan = make_plan(work.changes, weighed)
+        return Planned(plan.hash, plan.steps, await _estimated(engine, tx, work.changes, weighed)), work.changes.new
 
     return await retried(engine.pool, engine.settings, look)
+
+
+async def outlook(engine: Engine, decide: Decide) -> Catalog:
+    """The collections as they would be after a change; no row is counted."""
+
+    async def look(tx: Transaction) -> Catalog:
+        await _limit(tx, engine.settings)
+        old = await store.load(tx.connection)
+        return (await _work(tx, old, decide(old))).changes.new
+
+    return await retried(engine.pool, engine.settings, look)
+
+
+async def _estimated(engine: Engine, tx: Transaction, changes: Changes, weighed: Sequence[Weighed]) -> Estimate:
+    names = touched(changes, weighed)
+    sizes = await sizes_of(tx, names.values())
+    return estimate(names, weighed, sizes, None if is_small(sizes) else await engine.pace.rates(tx))
 
 
 async def retried(pool: Pool, settings: Settings, work: Callable[[Transaction], Awaitable[Outcome]]) -> Outcome:

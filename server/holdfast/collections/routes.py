@@ -74,6 +74,48 @@ _PREVIEW: Final[Schema] = {
     "required": ["fields", "items"],
     "properties": {"fields": {"type": "array", "items": _COLUMN}, "items": {"type": "array", "items": OBJECT}},
 }
+_STEP: Final[Schema] = {
+    "type": "object",
+    "required": ["collection", "action", "sql", "destroys", "rewrites", "locks", "rows"],
+    "properties": {
+        "collection": {"type": "string"},
+        "action": {"type": "string"},
+        "sql": {"type": "string"},
+        "destroys": {"type": "boolean"},
+        "rewrites": {"type": "boolean"},
+        "locks": {"type": "string"},
+        "rows": {"type": "integer"},
+    },
+}
+_HELD: Final[Schema] = {
+    "type": "object",
+    "required": ["collection", "bytes", "rows", "rewrites", "locks"],
+    "properties": {
+        "collection": {"type": "string"},
+        "bytes": {"type": "integer"},
+        "rows": {"type": "integer", "description": "As PostgreSQL estimates."},
+        "rewrites": {"type": "boolean"},
+        "locks": {"type": "string", "description": "The strongest lock that the change takes on the table."},
+    },
+}
+_PLAN: Final[Schema] = {
+    "type": "object",
+    "required": ["hash", "steps", "estimate"],
+    "properties": {
+        "hash": {"type": "string"},
+        "steps": {"type": "array", "items": _STEP},
+        "estimate": {
+            "type": "object",
+            "required": ["secondsFrom", "secondsTo", "unsure", "tables"],
+            "properties": {
+                "secondsFrom": {"type": "number"},
+                "secondsTo": {"type": "number"},
+                "unsure": {"type": "boolean", "description": "Whether PostgreSQL has not counted the rows yet."},
+                "tables": {"type": "array", "items": _HELD},
+            },
+        },
+    },
+}
 _FIELDS: Final = Parameter("fields", "Which parts of each collection go out, with commas between them.")
 _encode: Final = msgspec.json.encode
 
@@ -225,7 +267,7 @@ ROUTES: Final[tuple[Route, ...]] = (
         plan_collections,
         "What a change would do, without doing it",
         body=OBJECT,
-        answer=OBJECT,
+        answer=_PLAN,
         errors=(503,),
     ),
     _route(

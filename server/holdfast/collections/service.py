@@ -13,7 +13,7 @@ from holdfast.catalog.snapshot import Catalog
 from holdfast.collections import decisions
 from holdfast.collections.audited import target_of
 from holdfast.collections.change import Terms, change, lock, perform, preview, retried
-from holdfast.collections.plan import Plan
+from holdfast.collections.estimate import Planned
 from holdfast.config import Settings
 from holdfast.db.pool import Pool, Transaction
 from holdfast.db.sql import qualified, raw
@@ -55,7 +55,7 @@ async def import_(engine: Engine, author: Author, given: Mapping[str, Any]) -> N
     await change(engine, author, decisions.importing(given), terms(given))
 
 
-async def plan(engine: Engine, given: Mapping[str, Any]) -> Plan:
+async def plan(engine: Engine, given: Mapping[str, Any]) -> Planned:
     """What an import (or the request that `method`, `collection` and `body` describe) would do."""
     return await preview(engine, decisions.of_request(given))
 

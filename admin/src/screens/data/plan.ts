@@ -1,3 +1,6 @@
+import type { Estimate } from '../../api/types'
+import { bytes } from '../../fields/value'
+
 /** The steps of a plan in words (docs/reference/schema-changes.md). */
 const WORDS: Record<string, string> = {
   create_extension: 'Make pgvector available for',
@@ -32,3 +35,26 @@ const WORDS: Record<string, string> = {
 
 export const actionWords = (action: string): string => WORDS[action] ?? action.replaceAll('_', ' ')
 export const totalWords = (steps: number): string => `${steps} ${steps === 1 ? 'step' : 'steps'}`
+
+/** How long a plan takes: a range, because nobody knows who else is at work. */
+export function durationWords({ secondsFrom, secondsTo }: Estimate): string {
+  if (secondsTo <= 1) return 'under a second'
+  const [unit, word] = secondsTo < 120 ? [1, 's'] : [60, 'min']
+  const [least, most] = [secondsFrom, secondsTo].map((seconds) => Math.max(1, Math.round(seconds / unit)))
+  return least === most ? `about ${most} ${word}` : `${least} to ${most} ${word}`
+}
+
+const listed = (names: string[]): string => (names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)!}`)
+
+/** What the tables go through while a plan is applied, table by table where they differ. */
+export function heldWords({ tables, unsure }: Estimate): string[] {
+  const rewritten = tables.filter((one) => one.rewrites)
+  const named = (found: typeof tables): string => listed(found.map((one) => one.collection))
+  const [closed, still] = [tables.filter((one) => one.locks === 'access exclusive'), tables.filter((one) => one.locks && one.locks !== 'access exclusive')]
+  return [
+    rewritten.length ? `${listed(rewritten.map((one) => `${one.collection} (${bytes(one.bytes)})`))} ${rewritten.length === 1 ? 'is' : 'are'} written anew` : '',
+    closed.length ? `nobody reads or writes ${named(closed)} meanwhile` : '',
+    still.length ? `nobody writes ${named(still)} meanwhile` : '',
+    unsure ? 'rows are guessed by the size of the tables' : '',
+  ].filter(Boolean)
+}
