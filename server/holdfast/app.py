@@ -15,6 +15,7 @@ from holdfast.access import permission_routes
 from holdfast.access import routes as access
 from holdfast.access import rule_test_routes as rule_tests
 from holdfast.access.rule_test_service import refuse_failing
+from holdfast.accounts.routes import ACCOUNTS_ROUTES
 from holdfast.audit.routes import AUDIT_ROUTES
 from holdfast.audit.sweep import SweepAudit
 from holdfast.audit.tally import Tally
@@ -171,6 +172,7 @@ ROUTES: Final = (
     *TOTP_ROUTES,
     *PASSKEY_ROUTES,
     *ACCOUNT_ROUTES,
+    *ACCOUNTS_ROUTES,
     BATCH,
     BULK,
     *BULK_JOB_ROUTES,

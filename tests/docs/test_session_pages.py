@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from holdfast.accounts.routes import ACCOUNTS_ROUTES
 from holdfast.auth import authenticator, passkeys, principals, refresh_tokens, session_routes, sessions, totp
 from holdfast.auth.account_routes import ACCOUNT_ROUTES
 from holdfast.auth.ceremonies import CHALLENGE_SECONDS
@@ -39,7 +40,7 @@ def test_every_request_about_sessions_is_on_its_page() -> None:
 
 
 def test_every_request_about_accounts_is_on_its_page() -> None:
-    assert {cell for cell in first_cells("accounts.md") if " " in cell} == requests(ACCOUNT_ROUTES)
+    assert {cell for cell in first_cells("accounts.md") if " " in cell} == requests((*ACCOUNT_ROUTES, *ACCOUNTS_ROUTES))
 
 
 def test_every_request_about_passkeys_and_authenticators_is_on_its_page() -> None:

@@ -74,6 +74,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/breaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a change would break in programs that use the API, without doing it */
+        post: operations["post_collections_breaks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections/meta/oauth2-providers": {
         parameters: {
             query?: never;
@@ -219,6 +236,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/{collection}/accounts/{id}/anonymise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** What anonymising an account would do, without doing it */
+        get: operations["get_collections_collection_accounts_id_anonymise"];
+        put?: never;
+        /** Take out of an account who it is of, and all that it logs in with */
+        post: operations["post_collections_collection_accounts_id_anonymise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections/{collection}/accounts/{id}/block": {
         parameters: {
             query?: never;
@@ -235,6 +273,29 @@ export interface paths {
         post: operations["post_collections_collection_accounts_id_block"];
         /** Take the block of an account away */
         delete: operations["delete_collections_collection_accounts_id_block"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/accounts/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge an account into another one of its collection
+         * @description What points at it points at the other one, and it is deleted. With `dryRun` it is only counted.
+         */
+        post: operations["post_collections_collection_accounts_id_merge"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1661,7 +1722,7 @@ export interface operations {
                             /** Format: date-time */
                             at?: string;
                             /** @enum {unknown} */
-                            action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                            action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                             /** @enum {unknown} */
                             outcome?: "success" | "failure";
                             /** @description Of a failure: which it was. */
@@ -1712,7 +1773,7 @@ export interface operations {
                         /** Format: date-time */
                         at?: string;
                         /** @enum {unknown} */
-                        action?: "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                        action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                         /** @enum {unknown} */
                         outcome?: "success" | "failure";
                         /** @description Of a failure: which it was. */
@@ -1823,6 +1884,40 @@ export interface operations {
             };
         };
     };
+    post_collections_breaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            collection: string;
+                            /** @description Empty for the collection itself. */
+                            field: string;
+                            /** @description For people. */
+                            what: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
     get_collections_meta_oauth2_providers: {
         parameters: {
             query?: never;
@@ -1873,7 +1968,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        [key: string]: unknown;
+                        hash: string;
+                        steps: {
+                            collection: string;
+                            action: string;
+                            sql: string;
+                            destroys: boolean;
+                            rewrites: boolean;
+                            locks: string;
+                            rows: number;
+                        }[];
+                        estimate: {
+                            secondsFrom: number;
+                            secondsTo: number;
+                            /** @description Whether PostgreSQL has not counted the rows yet. */
+                            unsure: boolean;
+                            tables: {
+                                collection: string;
+                                bytes: number;
+                                /** @description As PostgreSQL estimates. */
+                                rows: number;
+                                rewrites: boolean;
+                                /** @description The strongest lock that the change takes on the table. */
+                                locks: string;
+                            }[];
+                        };
                     };
                 };
             };
@@ -2080,6 +2199,79 @@ export interface operations {
             };
         };
     };
+    get_collections_collection_accounts_id_anonymise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        fields: {
+                            name: string;
+                            type: string;
+                            /** @description Whether it is blanked when no fields are named. */
+                            blank: boolean;
+                            /** @description What stands there then; null is nothing. */
+                            to: unknown;
+                            /** @description Why it cannot be blanked, or empty. */
+                            why: string;
+                        }[];
+                        account: {
+                            sessions: number;
+                            authenticator: boolean;
+                            passkeys: number;
+                            providers: string[];
+                        };
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_accounts_id_anonymise: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    fields?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        fields: string[];
+                        versions: number;
+                        events: number;
+                    };
+                };
+            };
+        };
+    };
     post_collections_collection_accounts_id_block: {
         parameters: {
             query?: never;
@@ -2125,6 +2317,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    post_collections_collection_accounts_id_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    into: string;
+                    dryRun?: boolean;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        relations: {
+                            collection: string;
+                            field: string;
+                            records: number;
+                        }[];
+                        /** @description Links with providers that go along. */
+                        moved: string[];
+                        /** @description Those of which the other account has one already. */
+                        dropped: string[];
+                        /** @description What the account that goes had to log in with. */
+                        gone: {
+                            sessions: number;
+                            authenticator: boolean;
+                            passkeys: number;
+                            providers: string[];
+                        };
+                    };
+                };
             };
         };
     };

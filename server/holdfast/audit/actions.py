@@ -3,11 +3,13 @@
 from typing import Final, Literal, TypeAlias, get_args
 
 Action: TypeAlias = Literal[
+    "auth.anonymised",
     "auth.blocked",
     "auth.email_changed",
     "auth.impersonated",
     "auth.login",
     "auth.login_failed",
+    "auth.merged",
     "auth.oauth2_linked",
     "auth.oauth2_unlinked",
     "auth.passkey_added",

@@ -50,6 +50,20 @@ export function ways(collection: Collection, account: Account): string[] {
   return [...password, ...(account.authenticator ? ['authenticator'] : []), ...passkeys, ...account.providers]
 }
 
+type Ways = { sessions: number; authenticator: boolean; passkeys: number; providers: string[] }
+
+/** What an account logs in with, as what ends with it. */
+export function endsWords({ sessions, authenticator, passkeys, providers }: Ways): string {
+  const found = [
+    'its password',
+    sessions ? `${sessions} ${sessions === 1 ? 'session' : 'sessions'}` : '',
+    passkeys ? `${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}` : '',
+    authenticator ? 'its authenticator' : '',
+    ...providers.map((one) => `the link with ${one}`),
+  ].filter(Boolean)
+  return found.length < 2 ? found.join('') : `${found.slice(0, -1).join(', ')} and ${found.at(-1)!}`
+}
+
 /** A password that nobody has to remember: its owner chooses another by the mailed link. */
 export function randomPassword(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(24)), (byte) => byte.toString(36).padStart(2, '0')).join('').slice(0, 40)
