@@ -96,7 +96,9 @@ _SUPERUSER = Statement.of(raw("SELECT FROM public._superusers WHERE email = ") +
 @asynccontextmanager
 async def running(database: str, data: Path, **changes: Any) -> AsyncIterator[Api]:
     """The application on a database whose schema is there, with a superuser who is logged in."""
-    settings = msgspec.structs.replace(Settings(data=data, background=False, log_database=False), **changes)
+    settings = msgspec.structs.replace(
+        Settings(data=data, background=False, log_database=False, metrics_days=0), **changes
+    )
     seen = Seen()
     front = create_app(settings, database, seen)
     pool = Pool(database, size=2, settings=session_settings(settings))

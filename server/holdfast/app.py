@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final
 
 import litestar
@@ -45,6 +45,8 @@ from holdfast.background.cron_routes import cron_routes
 from holdfast.background.job_routes import JOB_ROUTES
 from holdfast.background.scheduling import run_schedules
 from holdfast.background.sweep_job import sweep_job
+from holdfast.background.worker_routes import WORKER_ROUTES
+from holdfast.background.worker_service import sweep_processes
 from holdfast.catalog.live import LiveCatalog
 from holdfast.classic.plane import ClassicPlane
 from holdfast.collections import routes as collections
@@ -84,6 +86,9 @@ from holdfast.logbook.sweep import SweepLogs
 from holdfast.logs import Logs, start_logs
 from holdfast.mail.sending import MAIL
 from holdfast.metrics.gathering import Gathering
+from holdfast.metrics.history import SweepMeasures
+from holdfast.metrics.history_routes import history_routes
+from holdfast.metrics.keeping import keeping
 from holdfast.metrics.requests import RequestCounts
 from holdfast.metrics.routes import metrics_handlers
 from holdfast.observe import ALONE, NoObserver, Observer, Place
@@ -141,6 +146,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "versions of records": sweep_history,
     "imports": sweep_imports,
     "changes of many records": sweep_bulk_changes,
+    "processes": sweep_processes,
 }
 
 
@@ -149,6 +155,7 @@ def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
     return {
         **SWEEPS,
         "audit log": SweepAudit(engine.settings.audit_days),
+        "metrics": SweepMeasures(engine.settings.metrics_days),
         "log": SweepLogs(lambda: engine.options.logs.max_days),
         "files": SweepFiles(engine),
     }
@@ -189,6 +196,7 @@ ROUTES: Final = (
     *AUDIT_ROUTES,
     *HISTORY_ROUTES,
     *JOB_ROUTES,
+    *WORKER_ROUTES,
     *cron_routes(sweeps_of),
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))
@@ -206,14 +214,20 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     packages = Packages()
     book, counts = observers(settings, dsn, observer or NoObserver())
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
-    own += [*logbook_routes(book), *sql_routes(dsn)]
+    own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
     thumbs = Thumbs()
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
-    handlers = _handlers(broker, Gathering(place, counts, broker, principals))
+    gathering = Gathering(place, counts, broker, principals)
+    handlers = _handlers(broker, gathering)
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with running(settings, dsn, plugins) as engine, book.running(engine), broker.running(engine):
+        async with AsyncExitStack() as stack:
+            engine = await stack.enter_async_context(running(settings, dsn, plugins))
+            await stack.enter_async_context(book.running(engine))
+            kept = keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place)
+            await stack.enter_async_context(kept)
+            await stack.enter_async_context(broker.running(engine))
             front.open(engine)
             try:
                 yield

@@ -116,6 +116,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         About("How long events are kept, for clients and receivers that were away, in days.", whole(1, 3650)),
     ] = 7
     audit_days: Annotated[int, About("How long the audit log is kept, in days.", whole(1, 36500))] = 365
+    metrics_days: Annotated[
+        int, About("How long the history of the metrics is kept, in days; 0 keeps none.", whole(0, 3650))
+    ] = 30
     storage_url: Annotated[
         str,
         About(

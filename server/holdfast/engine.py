@@ -20,6 +20,7 @@ from holdfast.http.buckets import Buckets
 from holdfast.http.keeping import Keeping
 from holdfast.http.rate_limits import RateLimiter
 from holdfast.http.slowing import Slowing
+from holdfast.jobs.doing import Doing
 from holdfast.outbound.client import Outbound
 from holdfast.schema.app_options import AppOptions, in_effect
 from holdfast.storage.own_spool import OwnSpool
@@ -49,6 +50,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     tally: Tally = msgspec.field(default_factory=Tally)
     storages: Storages = msgspec.field(default_factory=Storages)
     host: Host = msgspec.field(default_factory=Host)
+    doing: Doing = msgspec.field(default_factory=Doing)
 
     @property
     def hooks(self) -> Hooks:

@@ -12,7 +12,12 @@ from holdfast.config import Settings
 from holdfast.http.local import FORWARDING, HOSTS
 from holdfast.jobs.state import MOST_COUNTED, MOST_WAITING
 from holdfast.metrics.catalogue import METRICS, PREFIX
+from holdfast.metrics.figures import MOST_ROUTES
+from holdfast.metrics.history_asked import LISTED, MOST_LISTED, MOST_STEPS, STEPS, WANTED
+from holdfast.metrics.history_store import kept_days
 from holdfast.metrics.requests import BOUNDS_MS, METHODS, OTHER
+from holdfast.metrics.series import SERIES
+from holdfast.metrics.sizes import COMPARED_DAYS, COUNTED_BYTES
 from holdfast.realtime.neighbours import ANSWER_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -92,3 +97,23 @@ async def test_the_server_says_how_long_the_oldest_has_waited(api: Api):
         assert f"`{name}Seconds`" in HOW_TO
         assert said[name] == "ok"
         assert said[f"{name}Seconds"] >= 0
+
+
+def test_every_series_is_on_the_page_with_its_unit_and_its_help():
+    listed = [[code(name)[0], unit, help] for name, unit, help in rows("series")]
+    assert listed == [[one.name, one.unit, one.help] for one in SERIES]
+
+
+def test_the_numbers_of_the_history_are_those_of_the_code():
+    days = Settings().metrics_days
+    kept = [{"step": step, "days": of} for step, of in kept_days(days).items()]
+    assert f'"kept": {json.dumps(kept)}' in WORDS
+    assert f"Minutes are kept for {kept[0]['days']} days, stretches of 10 minutes for {kept[1]['days']} days" in WORDS
+    assert f"hours for `metrics_days` of the [settings](settings.md) ({days})" in WORDS
+    assert f"({LISTED}, at most {MOST_LISTED})" in WORDS
+    assert f"at most {MOST_STEPS:,} of them" in WORDS
+    assert f"that makes at most {WANTED} if absent" in WORDS
+    assert [one / 60 for one in STEPS] == [1, 10, 30, 60, 120, 360, 1440]
+    assert f"the {MOST_ROUTES} busiest are told apart" in WORDS
+    assert f"the first day of the last {COMPARED_DAYS} that is known" in WORDS
+    assert f"A table of up to {COUNTED_BYTES // 1024 // 1024} MB is counted" in WORDS

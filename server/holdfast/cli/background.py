@@ -48,6 +48,7 @@ def run(chosen: Settings) -> None:
 
 async def _work(chosen: Settings, found: Database, reporter: Reporter, logs: "Logs") -> None:
     from holdfast.app import observers, running
+    from holdfast.metrics.keeping import keeping, without_requests
     from holdfast.plugins.hosting import Plugins
     from holdfast.plugins.loading import load_plugins
     from holdfast.start import prepare_schema
@@ -57,7 +58,11 @@ async def _work(chosen: Settings, found: Database, reporter: Reporter, logs: "Lo
     beside = asyncio.ensure_future(found.embedded.supervise()) if found.embedded else None
     try:
         book, _ = observers(chosen, found.dsn, logs)
-        async with running(chosen, found.dsn, plugins) as engine, book.running(engine):
+        async with (
+            running(chosen, found.dsn, plugins) as engine,
+            book.running(engine),
+            keeping(engine, chosen, book.pool, "worker", report=without_requests()),
+        ):
             reporter.progress("Working: jobs are done as they come.")
             structlog.get_logger("holdfast.worker").info("a worker has begun", process=os.getpid())
             await asyncio.Event().wait()  # until we are cancelled

@@ -104,9 +104,11 @@ class Worker:
     def _start(self, kind: JobKind, job: Job) -> None:
         task = asyncio.create_task(self._do(kind, job), name=f"job {job.name} {job.id}")
         self._running[job.id] = (job, task)
+        self._engine.doing.begin(job)
         task.add_done_callback(lambda ended: self._end(job, ended))
 
     def _end(self, job: Job, ended: asyncio.Task[None]) -> None:
+        self._engine.doing.end(job)
         if ended.cancelled():
             return  # it stays among the running, and is given back
         if self._running.get(job.id, (None,))[0] is job:

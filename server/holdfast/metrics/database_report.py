@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from holdfast.db.pool import Pool
+from holdfast.db.pool import Connection, Pool
 from holdfast.db.totals import Total, read_totals
 from holdfast.errors import ApiError
 from holdfast.events.state import EventsState, events_state
@@ -32,13 +32,18 @@ async def read_database(pool: Pool, of_plugins: Iterable[str]) -> DatabaseReport
         async with asyncio.timeout(PATIENCE_SECONDS):
             connection = await pool.acquire()
             try:
-                return DatabaseReport(
-                    events=await events_state(connection),
-                    jobs=await jobs_state(connection, of_plugins),
-                    webhooks=await webhooks_state(connection),
-                    totals=await read_totals(connection),
-                )
+                return await report_on(connection, of_plugins)
             finally:
                 pool.release(connection)
     except (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         return None  # a TimeoutError is an OSError
+
+
+async def report_on(connection: Connection, of_plugins: Iterable[str]) -> DatabaseReport:
+    """The report. See jobs_state of `of_plugins`."""
+    return DatabaseReport(
+        events=await events_state(connection),
+        jobs=await jobs_state(connection, of_plugins),
+        webhooks=await webhooks_state(connection),
+        totals=await read_totals(connection),
+    )

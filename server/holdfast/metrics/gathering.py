@@ -35,7 +35,7 @@ class Gathering:
 
     async def samples(self, engine: Engine) -> tuple[Sample, ...]:
         """All samples now. A process that does not answer, or the database, is left out."""
-        own = self._report(engine)
+        own = self.report(engine)
         others = await self._broker.reports(engine, self._place.server) if self._place.server else ()
         workers = sorted((own, *map(unpacked, others)), key=lambda one: one.worker)
         return tuple(samples(__version__, workers, await read_database(engine.pool, engine.host.kinds)))
@@ -43,9 +43,10 @@ class Gathering:
     def _told(self, engine: Engine, server: str) -> bytes:
         """What another process is told that has been asked for the server of this name."""
         is_ours = bool(server) and server == self._place.server
-        return packed(self._report(engine)) if is_ours else b""
+        return packed(self.report(engine)) if is_ours else b""
 
-    def _report(self, engine: Engine) -> WorkerReport:
+    def report(self, engine: Engine) -> WorkerReport:
+        """What this process has counted since it began."""
         pool, plans, streams = engine.pool, engine.plans, self._broker.streams
         return WorkerReport(
             worker=self._place.worker,
@@ -59,4 +60,5 @@ class Gathering:
             connections=len(streams),
             topics=streams.topics,
             process=process_state(),
+            messages=streams.messages,
         )

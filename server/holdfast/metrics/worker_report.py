@@ -30,7 +30,8 @@ class CacheUse(msgspec.Struct, frozen=True):
 
 
 class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process says. `started` is in seconds since 1970; `connections` and `topics` are those of realtime."""
+    """What a process says. `started` is in seconds since 1970; `connections`, `topics` and `messages` are those of
+    realtime."""
 
     worker: int
     started: float
@@ -40,6 +41,7 @@ class WorkerReport(msgspec.Struct, frozen=True, kw_only=True):
     connections: int
     topics: int
     process: ProcessState
+    messages: int = 0
 
 
 def packed(report: WorkerReport) -> bytes:

@@ -82,6 +82,7 @@ class Streams:
         self._now = now
         self._clients: dict[str, Client] = {}
         self._topics = 0
+        self.messages = 0  # that were sent since the process began
         self.told = ""  # the position up to which all who are live were told
 
     @property
@@ -137,6 +138,7 @@ class Streams:
         """Send events to a client; False when its line is closed."""
         client.beaten = self._now()
         client.sent += messages
+        self.messages += messages
         return client.line.put(data, messages)
 
     def deliver(self, letters: Mapping[Client, Sequence[bytes]]) -> None:
