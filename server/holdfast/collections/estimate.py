@@ -1,6 +1,6 @@
 """How long a change would take on the tables as they are, and who would wait meanwhile. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -9,6 +9,7 @@ from holdfast.collections.diff import Changes
 from holdfast.collections.plan import PlannedStep, Weighed
 from holdfast.collections.step import Lock, Step
 from holdfast.db.pace import Rates
+from holdfast.db.sql import inline
 
 SMALL: Final = 4 * 1024 * 1024  # bytes of all tables together: whatever is done to them takes less than A_MOMENT
 A_MOMENT: Final = 1.0  # second
@@ -86,9 +87,19 @@ def estimate(
     if rates is None:
         return Estimate(tables=tables)
     size_of = {label: sizes.get(name, Size()) for label, name in names.items()}
-    seconds = sum(_seconds(one, size_of.get(one.step.collection, Size()), rates) for one in weighed)
+    seconds = sum(_seconds(one, size_of.get(one.step.collection, Size()), rates) for one in _counted_once(weighed))
     unsure = any(size.rows < 0 < size.bytes for size in size_of.values())
     return Estimate(seconds * LEAST, max(A_MOMENT, seconds * (MOST_UNSURE if unsure else MOST)), unsure, tables)
+
+
+def _counted_once(weighed: Sequence[Weighed]) -> Iterator[Weighed]:
+    """The same steps, of which none counts what another one has counted: that is asked once."""
+    seen: set[str] = set()
+    for one in weighed:
+        asked = "" if one.step.losses is None else inline(one.step.losses)
+        again = asked in seen
+        seen.add(asked)
+        yield msgspec.structs.replace(one, step=msgspec.structs.replace(one.step, losses=None)) if again else one
 
 
 def _tables(names: Mapping[str, str], weighed: Sequence[Weighed], sizes: Mapping[str, Size]) -> tuple[Held, ...]:

@@ -64,7 +64,9 @@ async def _rates(tx: Transaction) -> Rates:
         raw("SELECT pg_table_size(oid) FROM pg_catalog.pg_class WHERE relname = ") + value(label, "name")
     )
     size = max(1, row[0] if row is not None else 1)
-    read, convert, look, write, index, change = [await _seconds(tx, step) for step in _work(table)]
+    # Twice, and the better one: whatever else keeps the machine busy only ever adds to what the work takes.
+    rounds = [[await _seconds(tx, step) for step in _work(table, kind)] for kind in (raw("numeric"), raw("float8"))]
+    read, convert, look, write, index, change = map(min, *rounds)
     return Rates(
         read=read / size,
         write=max(write - index, write / 2) / size,  # its key is built anew, too
@@ -82,13 +84,13 @@ def _filled(table: Sql) -> tuple[Sql, ...]:
     return (raw("CREATE TABLE ") + table + columns, raw("INSERT INTO ") + table + rows + count)
 
 
-def _work(table: Sql) -> tuple[Sql, ...]:
-    """What is timed, in the order in which `_rates` reads the times."""
+def _work(table: Sql, kind: Sql) -> tuple[Sql, ...]:
+    """What is timed, in the order in which `_rates` reads the times. `kind` is another type than the number has."""
     return (
         raw("SELECT count(*) FROM ") + table + raw(" WHERE words = ''"),
         raw("SELECT count(holdfast.try_number(n::text)) FROM ") + table,
         raw("SELECT count(*) FROM ") + table + raw(" AS one JOIN ") + table + raw(" AS other ON other.id = one.id"),
-        raw("ALTER TABLE ") + table + raw(" ALTER COLUMN n TYPE numeric"),
+        raw("ALTER TABLE ") + table + raw(" ALTER COLUMN n TYPE ") + kind,
         raw("CREATE INDEX ON ") + table + raw(" (words)"),
         raw("UPDATE ") + table + raw(" SET n = n + 1"),
     )
