@@ -19,6 +19,7 @@ class LogWriter:
         self._stream: IO[Any] = getattr(stream, "buffer", stream)
         self._lines: deque[bytes] = deque()
         self._some = threading.Event()
+        self._told = False
         self._dropped = 0
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="holdfast-log", daemon=True)
@@ -30,7 +31,8 @@ class LogWriter:
             self._dropped += 1
             return
         self._lines.append(line)
-        if not self._some.is_set():
+        if not self._told:
+            self._told = True
             self._some.set()
 
     def close(self) -> None:
@@ -45,6 +47,7 @@ class LogWriter:
             if not self._closing:
                 time.sleep(GATHER_SECONDS)
             self._some.clear()
+            self._told = False  # before the lines are taken: one that comes now is taken, or tells us again
             self._write_all()
         self._write_all()
 

@@ -25,16 +25,17 @@ _log: Final = structlog.get_logger("holdfast.catalog")
 
 
 class LiveCatalog:
-    """Holds the snapshot `now`, and swaps it when its version moves. It never goes backwards.
+    """Holds the snapshot `now`, and swaps it when its version moves. It never goes backwards. Take it once per request.
 
+    `following` says whether this process hears of every change as it is committed. Both are only changed in here.
     `follow` is run as a task for as long as the process lives. Before it runs, and while it has lost its
     connection, the snapshot may be old: call `check` before a request is planned, which costs nothing otherwise.
     """
 
     def __init__(self, pool: Pool, now: Catalog) -> None:
         self._pool = pool
-        self._now = now
-        self._following = False
+        self.now = now
+        self.following = False
         self._told: tuple[Told, ...] = ()
 
     @classmethod
@@ -44,23 +45,13 @@ class LiveCatalog:
         await live.reload()
         return live
 
-    @property
-    def now(self) -> Catalog:
-        """The newest snapshot. Take it once per request."""
-        return self._now
-
-    @property
-    def following(self) -> bool:
-        """Whether this process hears of every change as it is committed."""
-        return self._following
-
     def tell(self, told: "Told") -> None:
         """Call `told` with each new snapshot, before anybody works with it."""
         self._told = (*self._told, told)
 
     async def check(self) -> None:
         """Make sure that `now` is what is committed: no query while `following`, one otherwise."""
-        if not self._following:
+        if not self.following:
             await self.reload()
 
     async def reload(self) -> None:
@@ -73,14 +64,14 @@ class LiveCatalog:
             self._pool.release(connection)
 
     async def _load(self, connection: Connection) -> None:
-        if await store.read_version(connection) <= self._now.version:
+        if await store.read_version(connection) <= self.now.version:
             return
         newest = await store.load(connection)
         # Two loads may overlap, and the one that began earlier may end later.
-        if newest.version > self._now.version:
+        if newest.version > self.now.version:
             for told in self._told:
                 told(newest)
-            self._now = newest
+            self.now = newest
 
     async def everywhere(self, version: int) -> None:
         """Wait until every process that follows has loaded `version`; at most EVERYWHERE_SECONDS, then it is logged."""
@@ -120,7 +111,7 @@ class LiveCatalog:
         moved = asyncio.Event()
 
         def lost(_: object) -> None:
-            self._following = False
+            self.following = False
             moved.set()
 
         def told(*_: object) -> None:
@@ -135,11 +126,11 @@ class LiveCatalog:
                 # The lock was taken before the load: whoever commits in between sees it, and waits.
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await self._load(connection)
-                    holds = await held.move(connection, holds, self._now.version)
-                self._following = True
+                    holds = await held.move(connection, holds, self.now.version)
+                self.following = True
                 with suppress(TimeoutError):
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
                         await moved.wait()
         finally:
-            self._following = False
+            self.following = False
             connection.terminate()  # a close would wait for an answer that may never come

@@ -18,17 +18,18 @@ import msgspec
 from holdfast.config import Settings
 from holdfast.errors import MethodNotAllowed, NotFound, Unavailable
 from holdfast.http.cors import Cors
+from holdfast.http.cycle import SCOPE_CYCLE, Cycle, header_lines
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
 from holdfast.http.poured import send_poured
 from holdfast.http.recent import changes_superusers, require_recent
 from holdfast.http.refusal import answer_failure
-from holdfast.http.request import Request
-from holdfast.http.response import Poured, Response
+from holdfast.http.request import OF_RECORDS, Request
+from holdfast.http.response import JSON, Poured, Response
 from holdfast.http.routing import Handler, Route, Routes, require_operation, with_options
 from holdfast.http.stream import SocketLine, Streamed
-from holdfast.http.wire import SCOPE_SEND_WHOLE, SendWhole, header_lines, open_line
+from holdfast.http.wire import open_line
 from holdfast.identity import Principal
 from holdfast.observe import Observer, RequestSeen
 
@@ -46,7 +47,8 @@ API_KEY: Final = b"x-api-key"
 CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
-_APART: Final = {"import": "POST", "bulk": "POST", "export": "GET"}  # a record may be called so: it can be changed
+# A record may be called so: it can be changed.
+_APART: Final[Mapping[str | None, str]] = {"import": "POST", "bulk": "POST", "export": "GET"}
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -54,6 +56,7 @@ _SECURITY: Final = (
     (b"x-frame-options", b"DENY"),
 )
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_NO_LENGTH: Final = frozenset((204, 304))
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
@@ -127,8 +130,10 @@ class Front:
             return
         started = time.perf_counter()
         request = Request(scope, receive, id="", max_body_bytes=self._limits.body_bytes)
-        request.id = self._request_id(request.headers.get(b"x-request-id"))
-        request.trusted = self._trusted
+        given = request.headers.get(b"x-request-id")
+        request.id = f"{self._id_prefix}{next(self._ids):08x}" if given is None else self._request_id(given)
+        if self._trusted:
+            request.trusted = self._trusted
         exchange = _Exchange(request, send, self._common, self._cors, started)
         try:
             response = await self._answer(request, exchange)
@@ -181,10 +186,24 @@ class Front:
             preflight = self._cors.preflight(request)
             if preflight is not None:
                 return preflight
-        engine = await self._admit(request)
-        if STATE in request.headers:
-            exchange.state = self.parts.state(engine, request.headers[STATE])
+        headers, engine = request.headers, self._engine
+        # Of a guest whom no limit counts nothing is to be found out, and that is most of what is read.
+        if (
+            engine is None
+            or b"authorization" in headers
+            or API_KEY in headers
+            or CSRF in headers
+            or engine.live.now.options.rate_limits.enabled
+        ):
+            engine = await self._admit(request)
+        if STATE in headers:
+            exchange.state = self.parts.state(engine, headers[STATE])
         try:
+            # What is below a record is in the table, like _APART.
+            of_records = OF_RECORDS.fullmatch(request.path)
+            if of_records is not None and _APART.get(of_records[2]) != request.method:
+                request.of_records = of_records
+                return await self.parts.records(engine, request)
             return await self._dispatch(engine, request, exchange)
         except MethodNotAllowed as refused:
             if request.method != "OPTIONS" or "Allow" not in refused.headers:
@@ -196,24 +215,18 @@ class Front:
         engine = self._engine
         if engine is None:
             raise Unavailable("The server is starting or stopping: try again in a moment.")
-        if b"authorization" in request.headers or API_KEY in request.headers or CSRF in request.headers:
+        headers = request.headers
+        if b"authorization" in headers or API_KEY in headers or CSRF in headers:
             request.principal = await self.parts.authenticate(engine, request)
-        rate_limits = engine.catalog.options.rate_limits
-        if request.method == "HEAD":
-            request.method = "GET"
+        rate_limits = engine.live.now.options.rate_limits
         if rate_limits.enabled:
             await engine.limiter.check(rate_limits, (request,), engine.catalog.name_of)
+        if request.principal.session_id and changes_superusers(engine, request.method, request.path):
+            await require_recent(engine, request.principal)
         return engine
 
     async def _dispatch(self, engine: "Engine", request: Request, exchange: "_Exchange") -> Response | None:
         path = request.path
-        if request.principal.session_id and changes_superusers(engine, request.method, path):
-            await require_recent(engine, request.principal)
-        if path.startswith(RECORDS):
-            segments = path.split("/", 5)
-            of_records = len(segments) > 4 and segments[4] == "records" and segments[3] and not path.endswith("/")
-            if of_records and (len(segments) == 5 or _is_record(request.method, segments[5])):
-                return await self.parts.records(engine, request)
         found = self.parts.routes.find(request.method, path)
         if found is not None:
             answer = await _call(engine, request, *found)
@@ -229,16 +242,11 @@ class Front:
         if path.startswith(RECORDS):
             raise NotFound
         # A copy: Litestar writes its own things into the scope.
-        own: dict[str, Any] = {"method": request.method, SCOPE_ENGINE: engine, SCOPE_REQUEST: request}
+        own: dict[str, Any] = {"method": request.method, SCOPE_ENGINE: engine, SCOPE_REQUEST: request, "state": {}}
         scope: dict[str, Any] = {**request.scope, **own}
         await self.parts.control(scope, request.receive, exchange)
         request.route = request.route or scope.get("path_template", "")
         return None
-
-
-def _is_record(method: str, rest: str) -> bool:
-    """Whether it is about one record, or a question to all: what is below a record is in the table, like _APART."""
-    return "/" not in rest and _APART.get(rest) != method
 
 
 async def _call(engine: "Engine", request: Request, route: Route, params: dict[str, str]) -> Response:
@@ -261,20 +269,23 @@ def _without_slash(path: str) -> str:
 
 class _Common:
     """The headers that every answer has; `lines` is how they and the strictest policy go over the line, `plain` how
-    they go without it."""
+    they go without it, `json` how all that JSON has goes."""
 
-    __slots__ = ("headers", "lines", "plain")
+    __slots__ = ("headers", "json", "lines", "plain")
 
     def __init__(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
         self.headers = headers
         self.plain = header_lines(headers)
         self.lines = header_lines((*headers, _POLICY))
+        self.json = self.lines + header_lines(((b"content-type", JSON),))
 
 
 class _Exchange:
     """The answering half of one request; as `send` for Litestar it adds what every answer has."""
 
-    __slots__ = ("_bytes", "_common", "_cors", "_head", "_request", "_send", "_started", "_status", "state")
+    state = b""
+    _status = 0
+    _bytes = 0
 
     def __init__(self, request: Request, send: Send, common: "_Common", cors: Cors, started: float) -> None:
         self._request = request
@@ -283,9 +294,8 @@ class _Exchange:
         self._cors = cors
         self._started = started
         self._head = request.method == "HEAD"
-        self._status = 0
-        self._bytes = 0
-        self.state = b""
+        if self._head:
+            request.method = "GET"
 
     @property
     def has_begun(self) -> bool:
@@ -294,21 +304,36 @@ class _Exchange:
 
     async def answer(self, response: Response) -> None:
         """Send a whole answer."""
-        body = response.body
-        headers = self._own_headers()
-        if body:
-            headers.append((b"content-type", response.content_type))
-        if response.status >= 200 and response.status not in (204, 304):
-            headers.append((b"content-length", b"%d" % len(body)))
-        headers.extend(response.headers)
-        self._status = response.status
+        request, status, body = self._request, response.status, response.body
+        self._status = status
         self._bytes = len(body)
+        headers = [*self._more_headers(), *response.headers]
         sent = b"" if self._head else body
-        send_whole: SendWhole | None = self._request.scope.get(SCOPE_SEND_WHOLE)
-        if send_whole is not None:
-            await send_whole(response.status, self._common.lines, headers, sent)
+        cycle: Cycle | None = request.scope.get(SCOPE_CYCLE)
+        if cycle is None:
+            await self._answer_in_parts(response, headers, sent)
             return
-        headers = [*self._common.headers, _POLICY, *headers]
+        if body and response.content_type is JSON:
+            lines = self._common.json
+        else:
+            lines = self._common.lines
+            if body:
+                headers.append((b"content-type", response.content_type))
+        if status < 200 or status in _NO_LENGTH:
+            lines = b"%bx-request-id: %b\r\n" % (lines, request.id.encode())
+        else:
+            lines = b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (lines, request.id.encode(), len(body))
+        if cycle.flow.write_paused:
+            await cycle.ready()
+        cycle.answer(status, lines, headers, sent)
+
+    async def _answer_in_parts(self, response: Response, more: list[tuple[bytes, bytes]], sent: bytes) -> None:
+        """The same as ASGI has it, for a server that is not ours."""
+        headers = [*self._common.headers, _POLICY, self._id_header(), *more]
+        if response.body:
+            headers.append((b"content-type", response.content_type))
+        if response.status >= 200 and response.status not in _NO_LENGTH:
+            headers.append((b"content-length", b"%d" % len(response.body)))
         await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
         await self._send({"type": "http.response.body", "body": sent})
 
@@ -356,14 +381,21 @@ class _Exchange:
         await self._send(message)
 
     def _own_headers(self) -> list[tuple[bytes, bytes]]:
+        return [self._id_header(), *self._more_headers()]
+
+    def _id_header(self) -> tuple[bytes, bytes]:
+        return b"x-request-id", self._request.id.encode()
+
+    def _more_headers(self) -> list[tuple[bytes, bytes]]:
+        """What only some answers have."""
         request = self._request
-        headers = [(b"x-request-id", request.id.encode())]
-        origin = request.headers.get(b"origin")
-        if origin is not None:
-            headers.extend(self._cors.headers(origin))
+        asked = request.headers
+        headers: list[tuple[bytes, bytes]] = []
+        if b"origin" in asked:
+            headers.extend(self._cors.headers(asked[b"origin"]))
         if self.state:
             headers.append((STATE, self.state))
-        if b"authorization" in request.headers or API_KEY in request.headers or CSRF in request.headers:
+        if b"authorization" in asked or API_KEY in asked or CSRF in asked:
             headers.append(_NO_STORE)
             if request.principal.is_superuser:
                 headers.append((b"server-timing", self._timing()))
@@ -382,7 +414,7 @@ class _Exchange:
             time.time() - elapsed,
             elapsed * 1000,
             request.id,
-            request.scope["method"] if not self._head else "HEAD",
+            "HEAD" if self._head else request.method,
             request.route,
             request.path,
             self._status,

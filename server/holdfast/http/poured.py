@@ -1,14 +1,14 @@
 """How an answer that comes in pieces goes out: small ones in one write, files by the kernel, the rest in pieces."""
 
 import os
-from functools import partial
 from typing import Final
 
+from holdfast.http.cycle import SCOPE_CYCLE, Cycle, Headers
 from holdfast.http.pouring import pour
 from holdfast.http.request import Request
 from holdfast.http.response import Poured
 from holdfast.http.stream import Send
-from holdfast.http.wire import SCOPE_SEND_WHOLE, Headers, SendWhole, send_over
+from holdfast.http.wire import send_over
 
 Common = tuple[Headers, bytes]
 """Headers that every answer has, and the same as they go over the line."""
@@ -22,18 +22,20 @@ async def send_poured(
 
     Raises TimeoutError for a client that takes nothing any more, and what its pieces raise.
     """
-    send_whole: SendWhole | None = request.scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
+    cycle: Cycle | None = request.scope.get(SCOPE_CYCLE)
     is_head = request.scope["method"] == "HEAD"
     body = b"" if is_head else response.body
     try:
-        if send_whole is not None and (body or is_head):
-            await send_whole(response.status, common[1], headers, body)
+        if cycle is not None and (body or is_head):
+            if cycle.flow.write_paused:
+                await cycle.ready()
+            cycle.answer(response.status, common[1], headers, body)
             return len(body)
         await send({"type": "http.response.start", "status": response.status, "headers": [*common[0], *headers]})
         if body or is_head:
             await send({**_END, "body": body})
             return len(body)
-        sent = await _over(send_whole, response)
+        sent = await _over(cycle, response)
         if sent is None:
             sent = await pour(request.receive, send, response.pieces())
         await send(_END)
@@ -43,9 +45,9 @@ async def send_poured(
             os.close(response.opened.handle)
 
 
-async def _over(send_whole: SendWhole | None, response: Poured) -> int | None:
+async def _over(cycle: Cycle | None, response: Poured) -> int | None:
     """Let the kernel send a file, where it can."""
     opened, size = response.opened, response.size
-    if opened is None or size is None or not isinstance(send_whole, partial):
+    if opened is None or size is None or cycle is None:
         return None
-    return await send_over(send_whole.args[0], opened.handle, opened.start, size)
+    return await send_over(cycle, opened.handle, opened.start, size)

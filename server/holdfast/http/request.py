@@ -1,5 +1,6 @@
 """A request as the data plane sees it: parsed no further than somebody asks."""
 
+import re
 from collections.abc import AsyncGenerator
 from functools import cached_property
 from typing import Any, Final
@@ -14,6 +15,9 @@ from holdfast.http.peer import Network, peer
 from holdfast.identity import GUEST, Principal
 
 MAX_QUERY_PARTS: Final = 1000  # name=value pairs in one query string
+OF_RECORDS: Final = re.compile(r"/api/collections/([^/]+)/records(?:/([^/\0]+))?")
+"""The path of a collection's records, or of one of them."""
+_NO_PARAMS: Final[dict[str, str]] = {}
 CLOSE: Final = {"Connection": "close"}  # what follows on the line cannot be trusted, or would have to be read
 
 
@@ -22,8 +26,21 @@ class Request:
 
     `route` is the pattern that the path fits (`/api/collections/{collection}/records`), for the log and the
     metrics; who dispatches sets it, and `params`, what its parameters are in this path. `has_own_limit`: it came with
-    an API key that is counted for itself. `form` is what was read of a body that can be read once.
+    an API key that is counted for itself. `of_records` is what OF_RECORDS found in its path, if it is about records.
+    `form` is what was read of a body that can be read once.
     """
+
+    # As most requests leave them: on the class, so that they are not set for each.
+    principal: Principal = GUEST
+    params: dict[str, str] = _NO_PARAMS  # a new one is set, this is never changed
+    route = ""
+    collection = ""
+    database_seconds = 0.0
+    trusted: tuple[Network, ...] = ()
+    has_own_limit = False
+    form: dict[str, Any] | None = None
+    of_records: re.Match[str] | None = None
+    _body: bytes | None = None
 
     def __init__(self, scope: Any, receive: Any, *, id: str, max_body_bytes: int) -> None:
         self.scope = scope
@@ -33,17 +50,8 @@ class Request:
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
-        self.principal: Principal = GUEST
-        self.params: dict[str, str] = {}
-        self.route = ""
-        self.collection = ""
-        self.database_seconds = 0.0
-        self.trusted: tuple[Network, ...] = ()
-        self.has_own_limit = False
-        self.form: dict[str, Any] | None = None
         self.max_text_bytes = max_body_bytes  # of a form, without its files
         self._max_body_bytes = max_body_bytes
-        self._body: bytes | None = None
 
     def header(self, name: bytes) -> str:
         """A header by its lower-case name; empty when absent."""
@@ -52,7 +60,10 @@ class Request:
     @property
     def client(self) -> str:
         """The address of the client, behind the proxies that are trusted; empty for a unix socket."""
-        return peer(self.scope, self.headers, self.trusted)
+        if self.trusted:
+            return peer(self.scope, self.headers, self.trusted)
+        client = self.scope["client"]
+        return client[0] if client else ""
 
     @cached_property
     def query(self) -> dict[str, str]:

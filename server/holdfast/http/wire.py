@@ -4,16 +4,18 @@ uvicorn gathers headers of any size, waits for them for ever, and answers what i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Any, Final, TypeAlias
+import urllib.parse
+from typing import Any, Final
 
+import httptools
 from typing_extensions import override
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from holdfast.errors import ApiError, BadRequest, HeadersTooLarge, UriTooLong
+from holdfast.http.cycle import CLOSE, SCOPE_CYCLE, SCOPE_HEAD_BYTES, Cycle, Headers, header_lines
 from holdfast.http.refusal import refusal
 from holdfast.http.sendfile import can_send_files, send_file
 from holdfast.http.stream import AsgiLine, Line, Receive, Send
@@ -23,15 +25,9 @@ MOST_URI_BYTES: Final = 65_000  # httptools cannot take one of 65,536 apart
 HEAD_SECONDS: Final = 20.0  # for request line and headers, from the first byte or from the connection on
 SILENT_SECONDS: Final = 60.0  # without a byte of a body that is not complete
 _LOOK_SECONDS: Final = 10.0
-_HARMLESS: Final = bytes(code for code in range(256) if code == 9 or (code >= 32 and code != 127))
-_JOINED_BYTES: Final = 64 * 1024  # of a body: copied behind its head, which is cheaper than a second write
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
-SendWhole: TypeAlias = Callable[[int, bytes, Headers, bytes], Awaitable[None]]
-"""Sends status, headers and body as they are. Some headers come as `header_lines`; the others include the length."""
-CLOSE: Final = (b"connection", b"close")
-SCOPE_SEND_WHOLE: Final = "holdfast.send_whole"
-"""Where the scope of a request holds a SendWhole, if the server that runs the application has one."""
 SOCKET_PATHS: Final = frozenset((b"/api/realtime/ws",))
+_BODILESS: Final = frozenset(("GET", "HEAD", "OPTIONS"))  # nobody waits before the body of these
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 _LINES: Final = {
     400: b"HTTP/1.1 400 Bad Request\r\n",
     414: b"HTTP/1.1 414 URI Too Long\r\n",
@@ -41,6 +37,10 @@ _LINES: Final = {
 
 class Wire(HttpToolsProtocol):
     """One connection."""
+
+    app: Any
+    cycle: Cycle  # pyright: ignore[reportIncompatibleVariableOverride]  None before the first request
+    parser: Any
 
     def __init__(
         self,
@@ -59,6 +59,10 @@ class Wire(HttpToolsProtocol):
         self._look: asyncio.TimerHandle | None = None
         self.line: WireLine | None = None
         self.is_stopping = False
+        self._chunk = 0
+        self._before = 0
+        self._default_headers: Headers = ()
+        self._default_lines = b""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -102,34 +106,120 @@ class Wire(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on. What is too long for a head ends the connection before it is gathered."""
         self._heard = self.loop.time()
+        self._chunk = len(data)
         if self._in_head:
             if self._head_bytes == 0:
                 self._head_since = self._heard
-            self._head_bytes += len(data)
+            self._head_bytes += self._chunk
             # One read is at most 256 kB, so this counts no body worth mentioning.
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(HeadersTooLarge())
                 return
-        super().data_received(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.send_400_response("")
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.handle_websocket_upgrade()
+
+    def default_lines(self) -> bytes:
+        """The headers that uvicorn adds to every answer, as they go over the line: they are new once a second."""
+        headers = self.server_state.default_headers
+        if headers is not self._default_headers:
+            self._default_headers = headers
+            self._default_lines = header_lines(headers)
+        return self._default_lines
+
+    @override
+    def on_message_begin(self) -> None:
+        """A request begins: what comes of it is gathered until its head is there."""
+        self.url = b""
+        self.headers = []
+
+    @override
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header is there."""
+        self.headers.append((name.lower(), value))
 
     @override
     def on_headers_complete(self) -> None:
-        """The head is there: a request begins."""
+        """The head is there: the application may begin, or once the answers before this one are out."""
         if len(self.url) > MOST_URI_BYTES:
             self._reason = UriTooLong()
             raise self._reason  # the parser stops, and send_400_response is called
         self._in_head = self._fresh = False
+        scope = self._scope()
         self._head_bytes = 0
-        super().on_headers_complete()
-        # The application has not begun: its task is only scheduled.
-        self.scope[SCOPE_SEND_WHOLE] = partial(_send_whole, self.cycle)  # type: ignore[literal-required]
+        self.scope = scope
+        parser = self.parser
+        if parser.should_upgrade() and self._should_upgrade():
+            return
+        before = self.cycle
+        keep_alive = scope["http_version"] != "1.0" and parser.should_keep_alive()
+        cycle = scope[SCOPE_CYCLE] = Cycle(self, scope, keep_alive=keep_alive)
+        self.cycle = cycle  # pyright: ignore[reportIncompatibleVariableOverride]
+        if scope["method"] not in _BODILESS and _expects(self.headers):
+            cycle.waiting_for_100_continue = True
+        if before is None or before.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
+            self._begin(cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _scope(self) -> Any:
+        """What ASGI calls the scope, without `state`: few applications ask for it."""
+        url = self.url
+        if url.startswith(b"/") and b"#" not in url:
+            raw_path, _, query = url.partition(b"?")
+        else:  # a whole address, `*`, or nothing that is any
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path, parsed.query or b""
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": self.parser.get_http_version(),
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "root_path": "",
+            "headers": self.headers,
+            "method": self.parser.get_method().decode("ascii"),
+            "path": urllib.parse.unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            SCOPE_HEAD_BYTES: self._head_bytes + self._before,
+        }
+
+    def _begin(self, cycle: Cycle) -> None:
+        tasks = self.tasks
+        tasks.add(self.loop.create_task(cycle.run(self.app, tasks)))
+
+    @override
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body is there."""
+        cycle = self.cycle
+        if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
+            return
+        if cycle.body:
+            cycle.body += body
+        else:
+            cycle.body = bytearray(body)
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.wake()
 
     @override
     def on_message_complete(self) -> None:
         """The request is there as a whole: the next thing on this line is a head."""
-        super().on_message_complete()
         self._in_head = True
-        self._head_bytes = 0
+        self._before = self._chunk  # a head that begins in what was just read is no longer than that and what follows
+        if self.parser.should_upgrade() and self._should_upgrade():
+            return
+        cycle = self.cycle
+        cycle.more_body = False
+        cycle.wake()
 
     @override
     def on_response_complete(self) -> None:
@@ -141,9 +231,10 @@ class Wire(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._heard = self.loop.time()
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._begin(self.pipeline.pop()[0])  # pyright: ignore[reportArgumentType]  ours
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -179,6 +270,11 @@ class Wire(HttpToolsProtocol):
         if self._in_head:
             return (self._fresh or self._head_bytes > 0) and now - self._head_since > HEAD_SECONDS
         return now - self._heard > SILENT_SECONDS and not self.flow.read_paused
+
+
+def _expects(headers: Headers) -> bool:
+    """Whether the client waits for a word before it sends the body."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in headers)
 
 
 class WireLine(Line):
@@ -238,8 +334,8 @@ class WireLine(Line):
 
 def open_line(scope: Any, send: Send, receive: Receive) -> Line:
     """The line of a request: straight to the socket where the server is ours."""
-    send_whole = scope.pop(SCOPE_SEND_WHOLE, None)  # it holds the cycle
-    return AsgiLine(send, receive) if send_whole is None else WireLine(send_whole.args[0])
+    cycle: Cycle | None = scope.get(SCOPE_CYCLE)
+    return AsgiLine(send, receive) if cycle is None else WireLine(cycle)
 
 
 async def send_over(cycle: RequestResponseCycle, handle: int, start: int, size: int) -> int | None:
@@ -257,44 +353,3 @@ async def send_over(cycle: RequestResponseCycle, handle: int, start: int, size: 
             while not cycle.disconnected:  # noqa: ASYNC110  (it tells nobody)
                 await asyncio.sleep(0)
     return sent
-
-
-def header_lines(headers: Headers) -> bytes:
-    """Headers as they go over the line. For what is the same in every answer."""
-    return b"".join([b"%s: %s\r\n" % header for header in headers])
-
-
-async def _send_whole(cycle: RequestResponseCycle, status: int, lines: bytes, headers: Headers, body: bytes) -> None:
-    """Answer a request in one write.
-
-    What uvicorn's own `send` does for a whole answer, but for its two regular expressions for each header: they
-    took a sixth of the time of a small read. Names are ours; the values are searched together.
-    """
-    cycle.scope.pop(SCOPE_SEND_WHOLE, None)  # pyright: ignore  # it holds the cycle: nothing should wait for the collector
-    if cycle.flow.write_paused and not cycle.disconnected:
-        await cycle.flow.drain()
-    if cycle.disconnected:
-        return
-    if cycle.response_started:
-        raise RuntimeError("The answer has begun already.")
-    if b"".join([value for _, value in headers]).translate(None, _HARMLESS):
-        raise RuntimeError("A header holds a control character.")
-    cycle.response_started = True
-    cycle.waiting_for_100_continue = False
-    head = [STATUS_LINE[status], header_lines(cycle.default_headers), lines, header_lines(headers)]
-    if CLOSE in headers:
-        cycle.keep_alive = False
-    elif not cycle.keep_alive:
-        head.append(b"connection: close\r\n")
-    head.append(b"\r\n")
-    if len(body) <= _JOINED_BYTES:
-        head.append(body)
-        cycle.transport.write(b"".join(head))
-    else:
-        cycle.transport.write(b"".join(head))
-        cycle.transport.write(body)
-    cycle.response_complete = True
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()

@@ -23,16 +23,25 @@ _OVERTAKEN: Final = (
 
 # PostgreSQL has undone one of two transactions that waited for each other.
 _MET: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+MOMENTARY: Final = (*_OVERTAKEN, *_MET)
+"""What only the moment refuses."""
 _TRIES: Final = 4
 
 
-async def with_retries(engine: Engine, answer: Callable[[*_Asked], Awaitable[_Answer]], *asked: *_Asked) -> _Answer:
+async def with_retries(
+    engine: Engine,
+    answer: Callable[[*_Asked], Awaitable[_Answer]],
+    *asked: *_Asked,
+    after: Exception | None = None,
+) -> _Answer:
     """Answer, and try again what only the moment has refused.
 
     `answer` is called with what was `asked`, and takes the catalog anew each time. What a try has written is rolled
-    back when it fails, so the next one does not write it twice.
+    back when it fails, so the next one does not write it twice. `after` is what a first try has failed with.
     """
-    for _ in range(_TRIES - 1):
+    if isinstance(after, _OVERTAKEN):
+        await engine.live.reload()
+    for _ in range(_TRIES - 1 if after is None else _TRIES - 2):
         try:
             return await answer(*asked)
         except _OVERTAKEN:

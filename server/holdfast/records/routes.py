@@ -1,14 +1,15 @@
 """Everything under `/api/collections/{collection}/records`: which handler answers which method and path."""
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Final, TypeAlias
 
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, MethodNotAllowed, NotFound
-from holdfast.http.request import Request
+from holdfast.http.request import OF_RECORDS, Request
 from holdfast.http.response import Response
 from holdfast.http.routing import allow
 from holdfast.records import read_routes, write_routes
-from holdfast.records.retry import with_retries
+from holdfast.records.retry import MOMENTARY, with_retries
 from holdfast.records.uploads import forget_body
 from holdfast.records.view_failure import naming_the_view
 from holdfast.schema.collection import Collection
@@ -17,6 +18,8 @@ RECORDS: Final = "/api/collections/{collection}/records"
 RECORD: Final = RECORDS + "/{id}"
 QUERY: Final = RECORDS + "/query"
 AGGREGATE: Final = RECORDS + "/aggregate"
+Answering: TypeAlias = Coroutine[None, None, Response]
+"""A handler at work. Who only chooses one is no coroutine itself: each costs every request."""
 
 
 async def handle(engine: Engine, request: Request) -> Response:
@@ -25,66 +28,73 @@ async def handle(engine: Engine, request: Request) -> Response:
     Raises NotFound for a path or a collection that is not there, MethodNotAllowed with `Allow`.
     """
     try:
-        return await with_retries(engine, _answer, engine, request)
+        return await _answer(engine, request)
+    except MOMENTARY as failure:
+        return await with_retries(engine, _answer, engine, request, after=failure)
     finally:
         if request.form is not None:
             forget_body(request)
 
 
-async def _answer(engine: Engine, request: Request) -> Response:
-    segments = request.path.split("/", 5)
-    if not engine.live.following:
-        await engine.live.check()
+def _answer(engine: Engine, request: Request) -> Answering:
+    return _choose(engine, request) if engine.live.following else _answer_after_a_look(engine, request)
+
+
+async def _answer_after_a_look(engine: Engine, request: Request) -> Response:
+    await engine.live.check()
+    return await _choose(engine, request)
+
+
+def _choose(engine: Engine, request: Request) -> Answering:
     # Nothing else runs from here until the handler has taken its catalog: both see one version.
-    collection = engine.catalog.get(segments[3])
-    request.collection = collection.name
-    request.params = {"collection": segments[3]}
-    if collection.is_view:
-        with naming_the_view(collection, request.principal):
-            return await _dispatch(engine, request, collection, segments)
-    return await _dispatch(engine, request, collection, segments)
-
-
-async def _dispatch(engine: Engine, request: Request, collection: Collection, segments: list[str]) -> Response:
-    if len(segments) == 5:
-        return await _many(engine, request, collection)
-    if not segments[5] or "/" in segments[5] or "\0" in segments[5]:
+    path = request.of_records or OF_RECORDS.fullmatch(request.path)
+    if path is None:
         raise NotFound
-    return await _one(engine, request, collection, segments[5])
+    given, rest = path.groups()
+    collection = engine.live.now.get(given)
+    request.collection = collection.name
+    request.params = {"collection": given}
+    chosen = _many(engine, request, collection) if rest is None else _one(engine, request, collection, rest)
+    return _naming(collection, request, chosen) if collection.type == "view" else chosen
 
 
-async def _many(engine: Engine, request: Request, collection: Collection) -> Response:
+async def _naming(view: Collection, request: Request, chosen: Answering) -> Response:
+    with naming_the_view(view, request.principal):
+        return await chosen
+
+
+def _many(engine: Engine, request: Request, collection: Collection) -> Answering:
     request.route = RECORDS
     match request.method:
         case "GET":
-            return await read_routes.list_records(engine, request, collection)
+            return read_routes.list_records(engine, request, collection)
         case "POST":
-            return await write_routes.create(engine, request, _writable(collection))
+            return write_routes.create(engine, request, _writable(collection))
         case "PUT":
-            return await write_routes.upsert(engine, request, _writable(collection))
+            return write_routes.upsert(engine, request, _writable(collection))
         case _:
             raise MethodNotAllowed(headers={"Allow": allow(("GET", "POST", "PUT"))})
 
 
-async def _one(engine: Engine, request: Request, collection: Collection, rest: str) -> Response:
+def _one(engine: Engine, request: Request, collection: Collection, rest: str) -> Answering:
     # A record may be called `query` or `aggregate`: it can be listed, changed and deleted like any other.
     if rest == "query" and request.method == "POST":
         request.route = QUERY
-        return await read_routes.query_records(engine, request, collection)
+        return read_routes.query_records(engine, request, collection)
     if rest == "aggregate" and request.method == "GET":
         request.route = AGGREGATE
-        return await read_routes.aggregate_records(engine, request, collection)
+        return read_routes.aggregate_records(engine, request, collection)
     request.route = RECORD
     request.params["id"] = rest
     match request.method:
         case "GET":
-            return await read_routes.view_record(engine, request, collection, rest)
+            return read_routes.view_record(engine, request, collection, rest)
         case "PATCH":
-            return await write_routes.update(engine, request, _writable(collection), rest)
+            return write_routes.update(engine, request, _writable(collection), rest)
         case "PUT":
-            return await write_routes.upsert(engine, request, _writable(collection), rest)
+            return write_routes.upsert(engine, request, _writable(collection), rest)
         case "DELETE":
-            return await write_routes.delete(engine, request, _writable(collection), rest)
+            return write_routes.delete(engine, request, _writable(collection), rest)
         case _:
             raise MethodNotAllowed(headers={"Allow": allow(("GET", "PATCH", "PUT", "DELETE"))})
 

@@ -221,6 +221,15 @@ async def test_what_is_too_large_is_refused_before_it_is_read(served: Served, he
     assert closed
 
 
+@pytest.mark.parametrize("first", [b"GET", b"POST"], ids=["behind a head", "behind a body"])
+async def test_a_head_that_came_with_the_request_before_it_is_measured_too(served: Served, first: bytes) -> None:
+    before = first + b" /api/health HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\n\r\n{}"
+    large = b"GET /api/health HTTP/1.1\r\n" + HOST + b"X-Big: " + b"a" * 60_000 + b"\r\n\r\n"
+    answers, closed = await exchange(served, before + large)
+    assert [answer.status for answer in answers][1:] == [431]
+    assert closed
+
+
 async def test_a_chunked_body_is_refused_as_soon_as_it_is_too_large(served: Served) -> None:
     line = await Line.to(served)
     line.writer.write(

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from holdfast.http.wire import SCOPE_SEND_WHOLE, Wire
+from holdfast.http.cycle import SCOPE_CYCLE, Cycle
+from holdfast.http.wire import Wire
 
 BIG = b"x" * 200_000
 ANSWERS: dict[str, tuple[int, bytes]] = {
@@ -35,10 +36,17 @@ async def answer(scope: Any, receive: Any, send: Any, *, whole: bool) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     body = b"" if scope["method"] == "HEAD" else body
     if whole:
-        await scope[SCOPE_SEND_WHOLE](status, b"", headers, body)
+        await at_once(scope[SCOPE_CYCLE], status, headers, body)
         return
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def at_once(cycle: Cycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer as the front does."""
+    if cycle.flow.write_paused:
+        await cycle.ready()
+    cycle.answer(status, b"", headers, body)
 
 
 @asynccontextmanager
@@ -101,10 +109,10 @@ async def test_a_whole_answer_is_what_two_messages_would_have_been(sent: bytes, 
     async def by_messages(scope: Any, receive: Any, send: Any) -> None:
         await answer(scope, receive, send, whole=False)
 
-    async def at_once(scope: Any, receive: Any, send: Any) -> None:
+    async def whole(scope: Any, receive: Any, send: Any) -> None:
         await answer(scope, receive, send, whole=True)
 
-    async with serving(by_messages) as plain, serving(at_once) as fast:
+    async with serving(by_messages) as plain, serving(whole) as fast:
         expected = await everything(plain, sent)
         assert expected.count(b"HTTP/1.1 ") == answers
         assert await everything(fast, sent) == expected
@@ -116,7 +124,7 @@ async def test_a_header_that_would_be_two_is_never_sent(value: bytes):
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         try:
-            await scope[SCOPE_SEND_WHOLE](200, b"", [(b"x-one", value)], b"")
+            await at_once(scope[SCOPE_CYCLE], 200, [(b"x-one", value)], b"")
         except RuntimeError as failure:
             refused.append(str(failure))
             raise
@@ -132,7 +140,7 @@ async def test_who_reads_slowly_gets_everything_and_holds_up_nobody():
     """The transport's buffer is full long before the last answer: later ones wait for it to drain."""
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        await scope[SCOPE_SEND_WHOLE](200, b"", [(b"content-length", str(len(BIG)).encode())], BIG)
+        await at_once(scope[SCOPE_CYCLE], 200, [(b"content-length", str(len(BIG)).encode())], BIG)
 
     async with serving(application) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1000)
@@ -152,7 +160,7 @@ async def test_an_answer_to_somebody_who_left_is_dropped():
     async def application(scope: Any, receive: Any, send: Any) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
-        await scope[SCOPE_SEND_WHOLE](200, b"", [(b"content-length", b"2")], b"ok")
+        await at_once(scope[SCOPE_CYCLE], 200, [(b"content-length", b"2")], b"ok")
         gone.set()
 
     async with serving(application) as port:
