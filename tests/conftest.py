@@ -1,9 +1,11 @@
 """What all tests may use."""
 
 import os
-from collections.abc import Generator, Iterator
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Generator, Iterator
 
 import pytest
+import uvloop
 from hypothesis import HealthCheck, settings
 
 from client import api, shared_api, start_api
@@ -26,6 +28,11 @@ from served import no_server_left, served, server_of_all
 if "CI" not in os.environ:  # where it is, hypothesis itself expects a busy machine, and draws the same each time
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
+    """The loop of tests is that of the server, which is also an eighth cheaper."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session", autouse=True)
