@@ -47,6 +47,9 @@ from holdfast.background.scheduling import run_schedules
 from holdfast.background.sweep_job import sweep_job
 from holdfast.background.worker_routes import WORKER_ROUTES
 from holdfast.background.worker_service import sweep_processes
+from holdfast.backups.routes import backup_routes
+from holdfast.backups.schedule import BACKUP
+from holdfast.backups.works import Works
 from holdfast.catalog.live import LiveCatalog
 from holdfast.classic.plane import ClassicPlane
 from holdfast.collections import routes as collections
@@ -68,6 +71,7 @@ from holdfast.events.relay import Relay
 from holdfast.files.routes import file_routes
 from holdfast.files.sweep import SweepFiles
 from holdfast.files.thumbs import Thumbs
+from holdfast.files.token import holder_of
 from holdfast.history.routes import HISTORY_ROUTES
 from holdfast.history.sweep import sweep_history
 from holdfast.http.buckets import Buckets
@@ -161,7 +165,7 @@ def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
     }
 
 
-JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BULK_JOB, sweep_job(sweeps_of))
+JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BACKUP, BULK_JOB, sweep_job(sweeps_of))
 ROUTES: Final = (
     *collections.ROUTES,
     *BREAKING_ROUTES,
@@ -215,7 +219,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     book, counts = observers(settings, dsn, observer or NoObserver())
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
-    thumbs = Thumbs()
+    thumbs, works = Thumbs(), Works()
+    own += backup_routes(works, holder_of)
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
     gathering = Gathering(place, counts, broker, principals)
     handlers = _handlers(broker, gathering)
@@ -233,6 +238,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
                 yield
             finally:
                 front.drain()
+                await works.close()
                 await thumbs.close()
                 await classic.close()
                 await principals.close()

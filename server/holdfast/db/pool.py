@@ -53,6 +53,11 @@ class Pool:
         self._tidying: set[asyncio.Task[None]] = set()
 
     @property
+    def dsn(self) -> str:
+        """The address of the database, with its password: for programs of PostgreSQL's own."""
+        return self._dsn
+
+    @property
     def size(self) -> int:
         """The most connections that are open at once."""
         return self._size
