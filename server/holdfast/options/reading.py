@@ -113,10 +113,20 @@ def _unknown(given: Mapping[str, Any]) -> _Found:
         if section not in known:
             found[section] = unknown
             continue
-        wrong = {key: unknown for key in _object(content) if key not in known[section]}
+        wrong = _not_among(_object(content), known[section], unknown)
         if wrong:
             found[section] = wrong
     return found
+
+
+def _not_among(given: Mapping[str, Any], known: Mapping[str, Any], unknown: Problem) -> _Found:
+    """The keys that are not known, also in what a key holds that has keys of its own."""
+    wrong: _Found = {key: unknown for key in given if key not in known}
+    for key, inner in known.items():
+        deeper = _not_among(_object(given.get(key)), inner, unknown) if inner else {}
+        if deeper:
+            wrong[key] = deeper
+    return wrong
 
 
 def _keys(struct: type[msgspec.Struct]) -> dict[str, Any]:
