@@ -49,6 +49,7 @@ from holdfast.background.worker_routes import WORKER_ROUTES
 from holdfast.background.worker_service import sweep_processes
 from holdfast.backups.routes import backup_routes
 from holdfast.backups.schedule import BACKUP
+from holdfast.backups.turns import in_turns
 from holdfast.backups.works import Works
 from holdfast.catalog.live import LiveCatalog
 from holdfast.classic.plane import ClassicPlane
@@ -118,6 +119,7 @@ from holdfast.sdk.breaking import BREAKING_ROUTES
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
 from holdfast.sql_console.routes import sql_routes
+from holdfast.start import prepare_schema
 from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import spool_of
 from holdfast.sweeps import Sweep, sweep_forever
@@ -220,20 +222,24 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
     thumbs, works = Thumbs(), Works()
-    own += backup_routes(works, holder_of)
+    own += backup_routes(works, holder_of, prepare_schema)
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
     gathering = Gathering(place, counts, broker, principals)
     handlers = _handlers(broker, gathering)
 
     @asynccontextmanager
-    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
+    async def serve() -> AsyncGenerator[Engine]:
         async with AsyncExitStack() as stack:
             engine = await stack.enter_async_context(running(settings, dsn, plugins))
             await stack.enter_async_context(book.running(engine))
             kept = keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place)
             await stack.enter_async_context(kept)
             await stack.enter_async_context(broker.running(engine))
-            front.open(engine)
+            yield engine
+
+    @asynccontextmanager
+    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
+        async with in_turns(serve, front.open, lambda: front.drain(paused=True)):
             try:
                 yield
             finally:

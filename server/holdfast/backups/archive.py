@@ -9,6 +9,7 @@ import os
 import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -147,6 +148,7 @@ class Reading:
             raise NotOurs(f"Its {name} is larger than {most} bytes.")
         return self._zip.read(info)
 
+    @cached_property
     def sums(self) -> dict[str, str]:
         """Member to SHA-256, of all that was written before the list. Raises NotOurs where the list was changed."""
         with _sentences():
@@ -170,7 +172,7 @@ class Reading:
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """A member, piece by piece. Raises NotOurs when it is not as it was written, at the last of them."""
-        digest, wanted = hashlib.sha256(), self.sums().get(name)
+        digest, wanted = hashlib.sha256(), self.sums.get(name)
         with self.member(name) as opened:
             while piece := opened.read(PIECE_BYTES):
                 digest.update(piece)

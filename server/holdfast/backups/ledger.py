@@ -99,7 +99,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Work:
-    """Work that runs: where it is, for those who wait. `watch` lets somebody follow it without a login."""
+    """Work that runs: where it is, for those who wait. `watch` lets somebody follow it without a login.
+
+    `settled`: what came of it is written down already, in the database that has taken the place of the one it began in.
+    """
 
     def __init__(self, id: str, kind: Kind, key: str, phase: Phase) -> None:
         self.id = id
@@ -109,6 +112,7 @@ class Work:
         self.phase: Phase = phase
         self.done = 0
         self.total: int | None = None
+        self.settled = False
 
     def at(self, phase: Phase, total: int | None = None) -> None:
         """It goes on to its next phase."""
@@ -164,7 +168,11 @@ def ended(work: Work, state: State, message: str, result: object) -> Inputs:
 async def end(pool: Pool, work: Work, state: State, message: str = "", result: object = None) -> None:
     """Write down what came of work. Raises nothing: what is done is done."""
     try:
-        await pool.execute(END, ended(work, state, message, result))
+        connection = await pool.connect()  # the pool may be closed by now: it is while a database takes another's place
+        try:
+            await connection.execute(END.text, *END.args(ended(work, state, message, result)))
+        finally:
+            connection.terminate()
     except _FAILURES as failure:
         _log.warning("what came of the work on a backup could not be written down", work=work.id, reason=str(failure))
 

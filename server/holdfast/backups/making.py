@@ -75,8 +75,7 @@ async def make_backup(engine: Engine, connection: Connection, work: Work, wanted
     finally:
         await asyncio.to_thread(writing.discard)
     files = 0 if manifest.files is None else manifest.files.count
-    ours = sum(1 for one in manifest.collections if not one.system)
-    return Made(key, size, sha256, manifest.rows, ours, files)
+    return Made(key, size, sha256, manifest.rows, manifest.declared, files)
 
 
 def _begin(folder: Path) -> Writing:

@@ -73,6 +73,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """None where they were not asked for."""
 
     @property
+    def declared(self) -> int:
+        """How many collections there were, without the server's own."""
+        return sum(1 for one in self.collections if not one.system)
+
+    @property
     def rows(self) -> int:
         """Records of all collections."""
         return sum(one.rows or 0 for one in self.collections)

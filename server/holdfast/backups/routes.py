@@ -7,8 +7,10 @@ import msgspec
 
 from holdfast.audit.author import Author, author_of
 from holdfast.backups import ledger, schemas, service, shelf
+from holdfast.backups.inspecting import inspect
 from holdfast.backups.making import Wanted
 from holdfast.backups.name import read_name
+from holdfast.backups.restoring import Prepare, RestoreWanted
 from holdfast.backups.shelf import Known
 from holdfast.backups.works import Begun, Works
 from holdfast.db.failures import as_api_errors
@@ -20,7 +22,7 @@ from holdfast.http.ranges import NoSuchPart, Part, wanted_part
 from holdfast.http.recent import require_recent
 from holdfast.http.request import Request
 from holdfast.http.response import NO_CONTENT, Poured, Response
-from holdfast.http.routing import Parameter, Route, require_superuser
+from holdfast.http.routing import Handler, Parameter, Route, require_superuser
 from holdfast.identity import Principal
 from holdfast.storage.storage import Missing
 
@@ -147,6 +149,40 @@ async def _begun(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, N
     return all_pieces()
 
 
+async def post_verify(engine: Engine, request: Request, works: Works) -> Response:
+    """Check an archive, and answer when that is done, or at once if that is wanted."""
+    begun = await works.verify(engine, Author.of(request), request.params["key"], said(request.principal))
+    if is_async(request):
+        return await accepted(engine, begun)
+    await begun.done()
+    return Response(body=_encode(await ledger.find(engine.pool, begun.work.id)), headers=(_NO_STORE,))
+
+
+async def post_restore(engine: Engine, request: Request, works: Works, prepare: Prepare) -> Response:
+    """Bring an archive back: it is begun, and goes on."""
+    wanted = read_restore(await request.object(), request.params["key"], said(request.principal))
+    return await accepted(engine, await works.restore(engine, Author.of(request), wanted, prepare))
+
+
+def read_restore(given: dict[str, Any], key: str, by: str) -> RestoreWanted:
+    """What restore a request asks for. Raises ValidationFailed."""
+    known = ("confirm", "safety", "deliveries")
+    problems = {one: Problem("validation_unknown_key", "There is no such key here.") for one in given.keys() - {*known}}
+    for name in known[1:]:
+        if not isinstance(given.get(name, False), bool):
+            problems[name] = Problem("validation_invalid_value", "Has to be true or false.")
+    if given.get("confirm") != key:
+        problems["confirm"] = Problem("validation_match_invalid", "Has to be the name of the backup.")
+    if problems:
+        raise ValidationFailed(problems)
+    return RestoreWanted(key=key, safety=given.get("safety", True), deliveries=given.get("deliveries", False), by=by)
+
+
+async def get_inspection(engine: Engine, request: Request) -> Response:
+    """What an archive holds, beside what there is now."""
+    return Response(body=_encode(await inspect(engine, request.params["key"])), headers=(_NO_STORE,))
+
+
 async def delete_backup(engine: Engine, request: Request) -> Response:
     """Delete an archive."""
     await service.delete_backup(engine, Author.of(request), request.params["key"])
@@ -168,7 +204,7 @@ async def get_job(engine: Engine, request: Request) -> Response:
     return Response(body=_encode(job), headers=(_NO_STORE,))
 
 
-def backup_routes(works: Works, holder_of: HolderOf) -> tuple[Route, ...]:
+def backup_routes(works: Works, holder_of: HolderOf, prepare: Prepare) -> tuple[Route, ...]:
     """The routes of a process whose work on backups is `works`."""
 
     async def create(engine: Engine, request: Request) -> Response:
@@ -176,6 +212,12 @@ def backup_routes(works: Works, holder_of: HolderOf) -> tuple[Route, ...]:
 
     async def download(engine: Engine, request: Request) -> Response:
         return await get_backup(engine, request, holder_of)
+
+    async def verify(engine: Engine, request: Request) -> Response:
+        return await post_verify(engine, request, works)
+
+    async def restore(engine: Engine, request: Request) -> Response:
+        return await post_restore(engine, request, works, prepare)
 
     made = Route(
         method="POST",
@@ -205,7 +247,37 @@ def backup_routes(works: Works, holder_of: HolderOf) -> tuple[Route, ...]:
         ),
         errors=(416, 503),
     )
-    return (_LIST, made, _UPLOAD, got, _DELETE, _JOBS, _JOB)
+    return (_LIST, made, _UPLOAD, got, _DELETE, _INSPECT, _verify_route(verify), _restore_route(restore), _JOBS, _JOB)
+
+
+def _verify_route(handler: Handler) -> Route:
+    return Route(
+        method="POST",
+        path=ONE + "/verify",
+        handler=handler,
+        summary="Check a backup: read all of it, load it into a database of its own, count what is there",
+        tag="backups",
+        parameters=(schemas.PREFER,),
+        answer=schemas.JOB,
+        later=schemas.JOB,
+        errors=(409, 503),
+    )
+
+
+def _restore_route(handler: Handler) -> Route:
+    return Route(
+        method="POST",
+        path=ONE + "/restore",
+        handler=handler,
+        summary="Bring a backup back",
+        description="It is loaded beside the database, which is then replaced at once: all answers are 503 meanwhile.",
+        tag="backups",
+        recent=True,
+        body=schemas.RESTORE,
+        answer=schemas.JOB,
+        status=202,
+        errors=(409, 503),
+    )
 
 
 _LIST: Final = Route(
@@ -237,6 +309,15 @@ _DELETE: Final = Route(
     recent=True,
     status=204,
     errors=(409, 503),
+)
+_INSPECT: Final = Route(
+    method="GET",
+    path=ONE + "/inspect",
+    handler=get_inspection,
+    summary="What a backup holds beside what there is now",
+    tag="backups",
+    answer=schemas.INSPECTION,
+    errors=(503,),
 )
 _JOBS: Final = Route(
     method="GET",

@@ -69,3 +69,42 @@ WANTED: Final[Schema] = {
         "note": {"type": "string", "maxLength": 500},
     },
 }
+RESTORE: Final[Schema] = {
+    "type": "object",
+    "required": ["confirm"],
+    "properties": {
+        "confirm": {"type": "string", "description": "The name of the backup once more."},
+        "safety": {**_FLAG, "default": True, "description": "Make a backup of what there is now before."},
+        "deliveries": {**_FLAG, "default": False, "description": "Send the webhooks and mails that waited then."},
+    },
+}
+_NAMES: Final[Schema] = {"type": "array", "items": _TEXT}
+_MAYBE: Final[Schema] = {"type": ["integer", "null"]}
+_COMPARED: Final[Schema] = {
+    "type": "object",
+    "required": ["id", "name", "nameNow", "type", "change", "fields", "rowsThen", "rowsNow", "newer"],
+    "properties": {
+        **dict.fromkeys(("id", "name", "nameNow", "type"), _TEXT),
+        "change": {"enum": ["same", "changed", "gone", "back"]},
+        "fields": {
+            "type": "object",
+            "required": ["back", "gone", "changed"],
+            "properties": dict.fromkeys(("back", "gone", "changed"), _NAMES),
+        },
+        "rowsThen": _MAYBE,
+        "rowsNow": _MAYBE,
+        "newer": {"type": ["integer", "null"], "description": "Records made or changed since; null: nobody knows."},
+    },
+}
+INSPECTION: Final[Schema] = {
+    "type": "object",
+    "required": ["backup", "collections", "newer", "files", "restorable", "problem"],
+    "properties": {
+        "backup": BACKUP,
+        "collections": {"type": "array", "items": _COMPARED},
+        "newer": _COUNT,
+        "files": {"type": "object", "properties": dict.fromkeys(("then", "now", "bytesThen", "bytesNow"), _COUNT)},
+        "restorable": _FLAG,
+        "problem": _TEXT,
+    },
+}

@@ -228,7 +228,7 @@ def _about(manifest: Manifest) -> dict[str, Any]:
         "version": manifest.holdfast,
         "postgres": manifest.postgres,
         "project": manifest.project,
-        "collections": sum(1 for one in manifest.collections if not one.system),
+        "collections": manifest.declared,
         "rows": manifest.rows,
         "files": 0 if manifest.files is None else manifest.files.count,
         "file_bytes": 0 if manifest.files is None else manifest.files.bytes,

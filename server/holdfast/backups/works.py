@@ -15,12 +15,15 @@ from holdfast.backups import ledger
 from holdfast.backups.ledger import Kind, Phase, Work
 from holdfast.backups.lock import take
 from holdfast.backups.making import Made, Wanted, make_backup
+from holdfast.backups.restoring import Prepare, Restored, RestoreWanted, restore_backup
+from holdfast.backups.settling import TARGET
+from holdfast.backups.shelf import find_known
+from holdfast.backups.verifying import Verified, verify_backup
 from holdfast.db.failures import api_error, as_api_errors
 from holdfast.db.pool import Connection
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Internal, Unavailable
 
-TARGET: Final = "backup"
 STOPPED: Final = "The server was stopped before it was done."
 Result = TypeVar("Result")
 Do: TypeAlias = Callable[[Connection, Work], Awaitable[Result]]
@@ -58,6 +61,29 @@ class Works:
 
         return await self.begin(engine, "create", wanted.name, "snapshot", wanted.by, do)
 
+    async def verify(self, engine: Engine, author: Author, key: str, by: str) -> Begun[Verified]:
+        """Begin to check a backup. Raises NotFound, Conflict while other work on backups runs, and Unavailable."""
+        known = await find_known(engine, key)
+
+        async def do(_: Connection, work: Work) -> Verified:
+            found = await verify_backup(engine, work, known)
+            entry = Entry(
+                action="backup.verified", target=Target(TARGET, key, key), details={"problems": list(found.problems)}
+            )
+            await write_after(engine.pool, author, entry)
+            return found
+
+        return await self.begin(engine, "verify", key, "check", by, do)
+
+    async def restore(self, engine: Engine, author: Author, wanted: RestoreWanted, prepare: Prepare) -> Begun[Restored]:
+        """Begin to bring a backup back. Raises NotFound, Conflict while other work on backups runs, and Unavailable."""
+        await find_known(engine, wanted.key)
+
+        async def do(connection: Connection, work: Work) -> Restored:
+            return await restore_backup(engine, author, connection, work, wanted, prepare)
+
+        return await self.begin(engine, "restore", wanted.key, "check", wanted.by, do)
+
     async def begin(self, engine: Engine, kind: Kind, key: str, phase: Phase, by: str, do: Do[Result]) -> Begun[Result]:
         """Begin work, once it has the locks. Raises Conflict and Unavailable."""
         with as_api_errors():
@@ -92,15 +118,18 @@ async def _run(engine: Engine, connection: Connection, work: Work, do: Do[Result
         async with ledger.beating(engine.pool, work):
             result = await do(connection, work)
     except asyncio.CancelledError:
-        await ledger.end(engine.pool, work, "failed", STOPPED)
+        if not work.settled:
+            await ledger.end(engine.pool, work, "failed", STOPPED)
         raise
     except Exception as failure:
         seen = _seen(failure)
         _log.error("work on a backup failed", kind=work.kind, backup=work.key, reason=seen.message, exc_info=failure)
-        await ledger.end(engine.pool, work, "failed", _sentence(seen))
+        if not work.settled:
+            await ledger.end(engine.pool, work, "failed", _sentence(seen))
         raise seen from failure
     else:
-        await ledger.end(engine.pool, work, "done", result=result)
+        if not work.settled:
+            await ledger.end(engine.pool, work, "done", result=result)
         return result
     finally:
         connection.terminate()  # and with it go the locks

@@ -1,6 +1,7 @@
 """`holdfast backup`: makes backups, and looks after them."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -14,7 +15,9 @@ from holdfast.errors import ApiError, Problem
 
 if TYPE_CHECKING:  # loads the application, which `--help` need not wait for
     from holdfast.backups.making import Made
+    from holdfast.backups.restoring import Restored
     from holdfast.backups.shelf import Backup
+    from holdfast.backups.verifying import Verified
     from holdfast.engine import Engine
 
 BY: Final = "command line"
@@ -77,6 +80,70 @@ def show(as_json: bool, **options: Any) -> None:
         click.echo(f"{one.key}  {one.made or one.modified}  {_bytes(one.size)}  {one.kind}  {what}")
     if not found:
         click.echo("There is no backup yet: holdfast backup create makes one.")
+
+
+@command.command("verify")
+@settings_options("data")
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+def verify(key: str, as_json: bool, **options: Any) -> None:
+    """Check a backup: read all of it, load it into a database of its own, and count what is there.
+
+    Changes nothing; safe while the server runs. Exit code 1 when the backup is not sound.
+    """
+
+    async def check(engine: "Engine") -> "Verified":
+        from holdfast.audit.author import COMMAND_LINE
+        from holdfast.backups.works import Works
+
+        works = Works()
+        try:
+            return await (await works.verify(engine, COMMAND_LINE, key, BY)).done()
+        finally:
+            await works.close()
+
+    found = _with_engine(settings(options), check)
+    if as_json:
+        click.echo(_json(found))
+    elif found.problems:
+        click.echo(f"{key} is not sound: {' '.join(found.problems)}")
+    else:
+        click.echo(f"{key} is sound: {found.rows} records, {found.files} files")
+    sys.exit(1 if found.problems else 0)
+
+
+@command.command("restore")
+@settings_options("data")
+@click.argument("key")
+@click.option("--no-safety", is_flag=True, help="Make no backup of what there is now before.")
+@click.option("--deliveries", is_flag=True, help="Send the webhooks and mails that waited when the backup was made.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+def restore(key: str, no_safety: bool, deliveries: bool, yes: bool, as_json: bool, **options: Any) -> None:
+    """Bring a backup back: it takes the place of all that there is now, at once.
+
+    It is loaded beside the database, which goes on meanwhile. Works while the server runs, which then goes on with what
+    was brought back, and while it does not. What is there now is kept as a backup, unless --no-safety is given.
+    """
+    if not yes:
+        click.confirm(f"{key} takes the place of all that there is now. Go on?", abort=True, err=True)
+
+    async def bring_back(engine: "Engine") -> "Restored":
+        from holdfast.audit.author import COMMAND_LINE
+        from holdfast.backups.restoring import RestoreWanted
+        from holdfast.backups.works import Works
+        from holdfast.start import prepare_schema
+
+        works = Works()
+        try:
+            wanted = RestoreWanted(key=key, safety=not no_safety, deliveries=deliveries, by=BY)
+            return await (await works.restore(engine, COMMAND_LINE, wanted, prepare_schema)).done()
+        finally:
+            await works.close()
+
+    done = _with_engine(settings(options), bring_back)
+    before = f"; what there was is {done.safety}" if done.safety else ""
+    click.echo(_json(done) if as_json else f"{key} was brought back: {done.rows} records, {done.files} files{before}")
 
 
 def _with_engine(chosen: Settings, work: "Callable[[Engine], Awaitable[_Found]]") -> _Found:
