@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import litestar
@@ -47,6 +47,7 @@ from holdfast.background.scheduling import run_schedules
 from holdfast.background.sweep_job import sweep_job
 from holdfast.background.worker_routes import WORKER_ROUTES
 from holdfast.background.worker_service import sweep_processes
+from holdfast.backups.first_run import first_run_routes
 from holdfast.backups.routes import backup_routes
 from holdfast.backups.schedule import BACKUP
 from holdfast.backups.turns import in_turns
@@ -222,20 +223,17 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
     thumbs, works = Thumbs(), Works()
-    own += backup_routes(works, holder_of, prepare_schema)
+    own += [*backup_routes(works, holder_of, prepare_schema), *first_run_routes(works, prepare_schema)]
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
     gathering = Gathering(place, counts, broker, principals)
     handlers = _handlers(broker, gathering)
 
     @asynccontextmanager
     async def serve() -> AsyncGenerator[Engine]:
-        async with AsyncExitStack() as stack:
-            engine = await stack.enter_async_context(running(settings, dsn, plugins))
-            await stack.enter_async_context(book.running(engine))
+        async with running(settings, dsn, plugins) as engine, book.running(engine):
             kept = keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place)
-            await stack.enter_async_context(kept)
-            await stack.enter_async_context(broker.running(engine))
-            yield engine
+            async with kept, broker.running(engine):
+                yield engine
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
@@ -244,10 +242,8 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
                 yield
             finally:
                 front.drain()
-                await works.close()
-                await thumbs.close()
-                await classic.close()
-                await principals.close()
+                for part in (works, thumbs, classic, principals):
+                    await part.close()
 
     described = openapi_handlers(routes, handlers, lambda: plane.described())
     plane = PluginPlane(plugins, control_plane((*handlers, *described), lifespan))

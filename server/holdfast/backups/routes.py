@@ -85,6 +85,12 @@ async def accepted(engine: Engine, begun: Begun[Any]) -> Response:
 
 async def post_upload(engine: Engine, request: Request) -> Response:
     """Take an archive that somebody has."""
+    key = await take_upload(engine, request, Author.of(request))
+    return Response(204, headers=((b"location", f"{PATH}/{key}".encode()),))
+
+
+async def take_upload(engine: Engine, request: Request, author: Author) -> str:
+    """The name of the archive that a form has brought. Raises ValidationFailed and UnsupportedMediaType."""
     if request.media_type != MULTIPART:
         raise UnsupportedMediaType(f"Send the archive as the part `file` of a {MULTIPART} body.")
     request.allow_files(ANY_SIZE)
@@ -95,10 +101,9 @@ async def post_upload(engine: Engine, request: Request) -> Response:
         if len(uploads) != 1:
             problem = Problem("validation_required", "Send one file as the part `file`.")
             raise ValidationFailed({"file": problem})
-        key = await service.upload_backup(engine, Author.of(request), uploads[0])
+        return await service.upload_backup(engine, author, uploads[0])
     finally:
         discard(values)
-    return Response(204, headers=((b"location", f"{PATH}/{key}".encode()),))
 
 
 async def get_backup(engine: Engine, request: Request, holder_of: HolderOf) -> Response:
