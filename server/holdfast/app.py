@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import litestar
@@ -47,6 +47,11 @@ from holdfast.background.scheduling import run_schedules
 from holdfast.background.sweep_job import sweep_job
 from holdfast.background.worker_routes import WORKER_ROUTES
 from holdfast.background.worker_service import sweep_processes
+from holdfast.backups.first_run import first_run_routes
+from holdfast.backups.routes import backup_routes
+from holdfast.backups.schedule import BACKUP
+from holdfast.backups.turns import in_turns
+from holdfast.backups.works import Works
 from holdfast.catalog.live import LiveCatalog
 from holdfast.classic.plane import ClassicPlane
 from holdfast.collections import routes as collections
@@ -68,6 +73,7 @@ from holdfast.events.relay import Relay
 from holdfast.files.routes import file_routes
 from holdfast.files.sweep import SweepFiles
 from holdfast.files.thumbs import Thumbs
+from holdfast.files.token import holder_of
 from holdfast.history.routes import HISTORY_ROUTES
 from holdfast.history.sweep import sweep_history
 from holdfast.http.buckets import Buckets
@@ -114,6 +120,7 @@ from holdfast.sdk.breaking import BREAKING_ROUTES
 from holdfast.sdk.packages import Packages
 from holdfast.sdk.routes import sdk_routes
 from holdfast.sql_console.routes import sql_routes
+from holdfast.start import prepare_schema
 from holdfast.storage.own_spool import clear_spool
 from holdfast.storage.place import spool_of
 from holdfast.sweeps import Sweep, sweep_forever
@@ -161,7 +168,7 @@ def sweeps_of(engine: Engine) -> Mapping[str, Sweep]:
     }
 
 
-JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BULK_JOB, sweep_job(sweeps_of))
+JOBS: Final[tuple[JobKind, ...]] = (MAIL, LETTERS, BACKUP, BULK_JOB, sweep_job(sweeps_of))
 ROUTES: Final = (
     *collections.ROUTES,
     *BREAKING_ROUTES,
@@ -215,27 +222,28 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     book, counts = observers(settings, dsn, observer or NoObserver())
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
-    thumbs = Thumbs()
+    thumbs, works = Thumbs(), Works()
+    own += [*backup_routes(works, holder_of, prepare_schema), *first_run_routes(works, prepare_schema)]
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
     gathering = Gathering(place, counts, broker, principals)
     handlers = _handlers(broker, gathering)
 
     @asynccontextmanager
-    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            engine = await stack.enter_async_context(running(settings, dsn, plugins))
-            await stack.enter_async_context(book.running(engine))
+    async def serve() -> AsyncGenerator[Engine]:
+        async with running(settings, dsn, plugins) as engine, book.running(engine):
             kept = keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place)
-            await stack.enter_async_context(kept)
-            await stack.enter_async_context(broker.running(engine))
-            front.open(engine)
+            async with kept, broker.running(engine):
+                yield engine
+
+    @asynccontextmanager
+    async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:
+        async with in_turns(serve, front.open, lambda: front.drain(paused=True)):
             try:
                 yield
             finally:
                 front.drain()
-                await thumbs.close()
-                await classic.close()
-                await principals.close()
+                for part in (works, thumbs, classic, principals):
+                    await part.close()
 
     described = openapi_handlers(routes, handlers, lambda: plane.described())
     plane = PluginPlane(plugins, control_plane((*handlers, *described), lifespan))

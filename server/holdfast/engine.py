@@ -24,7 +24,7 @@ from holdfast.jobs.doing import Doing
 from holdfast.outbound.client import Outbound
 from holdfast.schema.app_options import AppOptions, in_effect
 from holdfast.storage.own_spool import OwnSpool
-from holdfast.storage.place import place_of, spool_of
+from holdfast.storage.place import backup_place_of, place_of, spool_of
 from holdfast.storage.quota import Quota
 from holdfast.storage.storage import Storage
 from holdfast.storage.storages import Storages
@@ -49,6 +49,7 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     keeping: Keeping = msgspec.field(default_factory=Keeping)
     tally: Tally = msgspec.field(default_factory=Tally)
     storages: Storages = msgspec.field(default_factory=Storages)
+    backup_storages: Storages = msgspec.field(default_factory=Storages)
     host: Host = msgspec.field(default_factory=Host)
     doing: Doing = msgspec.field(default_factory=Doing)
 
@@ -71,6 +72,11 @@ class Engine(msgspec.Struct, frozen=True, dict=True):
     def storage(self) -> Storage:
         """Where files are kept. Raises Unavailable when that cannot be opened."""
         return self.storages.at(place_of(self.live.now.options, self.settings))
+
+    @property
+    def backups(self) -> Storage:
+        """Where backups are kept. Raises Unavailable when that cannot be opened."""
+        return self.backup_storages.at(backup_place_of(self.live.now.options, self.settings))
 
     async def is_storage_reached(self) -> bool:
         """Whether files can be had now, as far as was seen a moment ago."""

@@ -27,6 +27,7 @@ this file by a test). Raise the most exact one; nothing else may reach a client.
       Internal              500 internal
         PluginFailed        500 internal
       Unavailable           503 unavailable
+        Restoring           503 restoring
       QuotaExceeded         507 quota_exceeded
 """
 
@@ -270,6 +271,13 @@ class Unavailable(ApiError):
 
     def __init__(self, message: str | None = None, *, retry_after: int = 1, data: Problems | None = None) -> None:
         super().__init__(message, data=data, headers={"Retry-After": str(retry_after)})
+
+
+class Restoring(Unavailable):
+    """A backup is about to take the place of the database: for seconds, nothing is answered."""
+
+    code = "restoring"
+    default = "A backup is brought back just now: try again in a moment."
 
 
 class QuotaExceeded(ApiError):

@@ -65,6 +65,8 @@ SCREENS = {
     "/audit": "collection.created",
     "/account": "Authenticator",
     "/settings": "Rate limits",
+    "/settings/backups": "Schedule",
+    "/settings/backups?backup=new": "in one file",
 }
 
 

@@ -3,6 +3,8 @@ import { ApiError, call, line, send } from '../api/client'
 import type { Collection } from '../api/types'
 import { connection } from './connection.svelte'
 
+/** The newest backup; without a key there is none. `late`: by the schedule there should be a newer one. */
+export type LastBackup = { key: string; made: string; kind: string; scheduled: boolean; late: boolean }
 type State = 'loading' | 'signed-out' | 'signed-in' | 'failed'
 
 class Session {
@@ -18,6 +20,7 @@ class Session {
   sql = $state<'off' | 'read' | 'write'>('off')
   environment = $state<'dev' | 'staging' | 'prod'>('dev')
   schemaLock = $state(false)
+  lastBackup = $state.raw<LastBackup | null>(null)
   collections = $state.raw<Collection[]>([])
   rows = $state.raw<Record<string, number>>({})
   /** Of the last request that was answered: how long the server took, and the database of that. */
@@ -64,6 +67,7 @@ class Session {
       this.sql = found.sql ?? 'off'
       this.environment = found.environment ?? 'dev'
       this.schemaLock = found.schemaLock ?? false
+      this.lastBackup = (found as { lastBackup?: LastBackup }).lastBackup ?? null
       this.collections = (found.collections ?? []) as unknown as Collection[]
       this.rows = found.rows ?? {}
       this.expired = false

@@ -1,14 +1,16 @@
-/** Long work of the server, whoever began it and on whatever page: imports, changes of many records and jobs that run, and how far they are. */
+/** Long work of the server, whoever began it and on whatever page: imports, changes of many records, backups and jobs that run, and how far they are. */
 import { ApiError, call, send } from '../api/client'
 import { grouped } from '../fields/value'
+import { jobs as backupJobs, jobWords, outcomeWords, phaseWords, shareOf, type Job } from '../screens/backups/backups'
 import { bulkPath, outcome as bulkOutcome, share, title, type Bulk } from '../screens/data/bulk'
+import { session } from './session.svelte'
 
-export type Task = { key: string; what: string; about: string; share: number | null; path: string; cancel: () => Promise<void> }
+export type Task = { key: string; what: string; about: string; share: number | null; path: string; cancel: (() => Promise<void>) | null }
 type Import = { id: string; state: string; bytes: number; size: number | null; read: number; inserted: number; updated: number; failed: number; skipped: number; message: string; canUndo: boolean }
 type Outcome = { text: string; failed: boolean }
 /** What came of something that was watched, and where its report is. */
 export type Ended = Outcome & { id: string; path: string }
-type Kind = 'import' | 'bulk'
+type Kind = 'import' | 'bulk' | 'backup'
 /** Jobs that are over in a moment are not worth a look. */
 const SHORT_MS = 2000
 /** The job that does changes of many records: they are shown by themselves. */
@@ -37,22 +39,25 @@ class Tasks {
   /** Look what runs. Gives what has come of what ran when it looked last. */
   async look(signal?: AbortSignal): Promise<Ended[]> {
     const asked = [...this.#watched]
-    const [imports, bulks, jobs] = await Promise.all([
+    const [imports, bulks, backups, jobs] = await Promise.all([
       call('get', '/api/imports', { signal, quiet: true }),
       call('get', '/api/bulks', { signal, quiet: true }),
+      backupJobs({ signal, quiet: true }),
       call('get', '/api/jobs', { query: { state: 'running', limit: 20 }, signal, quiet: true }),
     ])
     const running = imports.items.map((one) => ({ collection: one.collection, import: one.import as unknown as Import }))
+    const archives = backups.filter((one) => one.state === 'running')
     const now = new Map<string, [Kind, string]>([
       ...running.map((one): [string, [Kind, string]] => [one.import.id, ['import', one.collection]]),
       ...bulks.items.map((one): [string, [Kind, string]] => [one.bulk.id, ['bulk', one.collection]]),
+      ...archives.map((one): [string, [Kind, string]] => [one.id, ['backup', one.key]]),
     ])
     const ended = asked.filter(([id]) => !now.has(id))
     const begun = [...this.#watched].filter(([id]) => !asked.some(([one]) => one === id))
     this.#watched = new Map([...now, ...begun])
     this.#keep()
     const long = jobs.items.filter((job) => job.name !== OF_BULKS && Date.now() - new Date(job.started.replace(' ', 'T')).getTime() > SHORT_MS)
-    this.list = [...running.map(ofImport), ...bulks.items.map((one) => ofBulk(one.collection, one.bulk)), ...long.map((job) => ofJob(job.id, job.name))]
+    this.list = [...running.map(ofImport), ...bulks.items.map((one) => ofBulk(one.collection, one.bulk)), ...archives.map(ofBackup), ...long.map((job) => ofJob(job.id, job.name))]
     const outcomes = await Promise.all(ended.map(([id, [kind, collection]]) => outcome(kind, collection, id)))
     return outcomes.filter((one) => one !== null)
   }
@@ -91,6 +96,11 @@ function ofBulk(collection: string, one: Bulk): Task {
   }
 }
 
+/** A backup, a check or a restore goes on to its end: half of one is of no use. */
+function ofBackup(job: Job): Task {
+  return { key: `backup ${job.id}`, what: jobWords(job.kind, job.key), about: phaseWords(job.phase), share: shareOf(job), path: '/settings/backups', cancel: null }
+}
+
 function ofJob(id: string, name: string): Task {
   return { key: `job ${id}`, what: name, about: 'job', share: null, path: `/jobs?job=${id}`, cancel: async () => void (await call('delete', '/api/jobs/{id}', { params: { id } })) }
 }
@@ -100,6 +110,11 @@ async function outcome(kind: Kind, collection: string, id: string): Promise<Ende
     if (kind === 'bulk') {
       const one = await call('get', '/api/collections/{collection}/bulks/{id}', { params: { collection, id }, quiet: true })
       return { id, path: bulkPath(collection, id), text: bulkOutcome(collection, one), failed: one.state === 'failed' }
+    }
+    if (kind === 'backup') {
+      const { data } = await send<Job>('GET', `/api/backups/jobs/${encodeURIComponent(id)}`, { quiet: true })
+      void session.load() // the front page says which is the newest
+      return { id, path: '', ...outcomeWords(data) }
     }
     const { data } = await send<Import>('GET', importPath(collection, id))
     return { id, path: '', ...words(collection, data) }

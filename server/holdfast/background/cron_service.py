@@ -9,6 +9,7 @@ from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write
 from holdfast.background.scheduling import KEY
 from holdfast.background.sweep_job import SWEEP, SweepWanted
+from holdfast.backups.schedule import recurring
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, named, raw
@@ -42,12 +43,12 @@ def sweep_id(sweep: str) -> str:
 
 async def list_crons(engine: Engine, sweeps: Iterable[str]) -> list[dict[str, Any]]:
     """All schedules: those of plugins that are on by their ids, then the server's own."""
-    recurring = sorted(engine.host.recurring.values(), key=lambda one: one.id)
+    wanted = [*sorted(engine.host.recurring.values(), key=lambda one: one.id), *recurring(engine).values()]
     with as_api_errors():
-        rows = await engine.pool.fetch(_ROWS, Inputs(named={"ids": [one.id for one in recurring]}))
+        rows = await engine.pool.fetch(_ROWS, Inputs(named={"ids": [one.id for one in wanted]}))
     by_id = {row["id"]: dict(row.items()) for row in rows}
     now = datetime.now(UTC)
-    found = [_shown(one.id, one.cron, one.timezone, one.plugin, by_id.get(one.id), now) for one in recurring]
+    found = [_shown(one.id, one.cron, one.timezone, one.plugin, by_id.get(one.id), now) for one in wanted]
     return [*found, *(_shown(sweep_id(name), HOURLY, "UTC", "", None, now) for name in sorted(sweeps))]
 
 
@@ -79,7 +80,7 @@ def _runs(cron: str, timezone: str, at: datetime, *, is_first: bool) -> list[str
 async def run_cron(engine: Engine, author: Author, id: str, sweeps: Iterable[str]) -> None:
     """Have a schedule run now, beside its times. Raises NotFound, and Conflict while it runs."""
     sweep = next((name for name in sweeps if sweep_id(name) == id), None)
-    if sweep is None and id not in engine.host.recurring:
+    if sweep is None and id not in engine.host.recurring and id not in recurring(engine):
         raise NotFound("There is no schedule of this id.")
     with as_api_errors():
         async with engine.pool.transaction() as tx:

@@ -12,6 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
+from holdfast.backups.schedule import recurring
 from holdfast.db.failures import end_if_cancelled
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Inputs, Statement, named, raw
@@ -61,11 +62,11 @@ _log: Final = structlog.get_logger("holdfast.schedules")
 
 
 async def run_schedules(engine: Engine) -> None:
-    """Make jobs of the schedules of plugins that are on, until cancelled."""
+    """Make jobs of the schedules of plugins that are on, and of that of backups, until cancelled."""
     known: Mapping[str, Recurring] = {}
     away = False
     while True:
-        wanted = engine.host.recurring
+        wanted = {**engine.host.recurring, **recurring(engine)}
         try:
             if wanted != known:
                 await put_down(engine, wanted)

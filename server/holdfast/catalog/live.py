@@ -17,6 +17,7 @@ from holdfast.errors import Unavailable
 HEARTBEAT_SECONDS: Final = 1.0  # a lost connection is noticed within this plus ANSWER_SECONDS
 ANSWER_SECONDS: Final = 1.5
 RETRY_SECONDS: Final = 0.2
+SWAP_CHANNEL: Final = "holdfast_swap"  # NOTIFY when another database is about to take the place of this one
 EVERYWHERE_SECONDS: Final = 3.0  # longer than a heartbeat that fails: by then a process knows that it may be stale
 
 Told: TypeAlias = Callable[[Catalog], None]
@@ -37,6 +38,8 @@ class LiveCatalog:
         self.now = now
         self.following = False
         self._told: tuple[Told, ...] = ()
+        self.leaving = asyncio.Event()
+        """Set when another database takes, or has taken, the place of this one: what works with it has to end."""
 
     @classmethod
     async def open(cls, pool: Pool) -> "LiveCatalog":
@@ -101,8 +104,10 @@ class LiveCatalog:
         while True:
             try:
                 await self._follow_once()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as failure:
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, Unavailable) as failure:
                 end_if_cancelled()
+                if self._pool.replaced.is_set():
+                    self.leaving.set()
                 _log.warning("following the collections was interrupted", reason=str(failure))
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -117,9 +122,13 @@ class LiveCatalog:
         def told(*_: object) -> None:
             moved.set()
 
+        def leaves(*_: object) -> None:
+            self.leaving.set()
+
         connection.add_termination_listener(lost)
         try:
             await connection.add_listener(store.CHANNEL, told)
+            await connection.add_listener(SWAP_CHANNEL, leaves)
             holds = await held.hold(connection, await store.read_version(connection))
             while not connection.is_closed():
                 moved.clear()

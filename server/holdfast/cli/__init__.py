@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "doctor": "holdfast.cli.doctor",
     "check": "holdfast.cli.check",
     "files": "holdfast.cli.files",
+    "backup": "holdfast.cli.backup",
     "schema": "holdfast.cli.schema",
     "sdk": "holdfast.cli.sdk",
     "import": "holdfast.cli.import_records",

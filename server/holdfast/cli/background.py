@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from contextlib import closing, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -16,6 +16,9 @@ from holdfast.cli.stop import Stop
 from holdfast.config import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from holdfast.engine import Engine
     from holdfast.logs import Logs
 
 OPTIONS: Final = ("data", "public_url", "plugins", "skip_plugins", "log_format", "log_level")
@@ -46,8 +49,13 @@ def run(chosen: Settings) -> None:
         stop.run(_work(chosen, found, reporter, logs))
 
 
+def _begun(_: "Engine") -> None:
+    structlog.get_logger("holdfast.worker").info("a worker has begun", process=os.getpid())
+
+
 async def _work(chosen: Settings, found: Database, reporter: Reporter, logs: "Logs") -> None:
     from holdfast.app import observers, running
+    from holdfast.backups.turns import in_turns
     from holdfast.metrics.keeping import keeping, without_requests
     from holdfast.plugins.hosting import Plugins
     from holdfast.plugins.loading import load_plugins
@@ -58,13 +66,18 @@ async def _work(chosen: Settings, found: Database, reporter: Reporter, logs: "Lo
     beside = asyncio.ensure_future(found.embedded.supervise()) if found.embedded else None
     try:
         book, _ = observers(chosen, found.dsn, logs)
-        async with (
-            running(chosen, found.dsn, plugins) as engine,
-            book.running(engine),
-            keeping(engine, chosen, book.pool, "worker", report=without_requests()),
-        ):
+
+        @asynccontextmanager
+        async def serve() -> "AsyncGenerator[Engine]":
+            async with (
+                running(chosen, found.dsn, plugins) as engine,
+                book.running(engine),
+                keeping(engine, chosen, book.pool, "worker", report=without_requests()),
+            ):
+                yield engine
+
+        async with in_turns(serve, _begun):
             reporter.progress("Working: jobs are done as they come.")
-            structlog.get_logger("holdfast.worker").info("a worker has begun", process=os.getpid())
             await asyncio.Event().wait()  # until we are cancelled
     finally:
         if beside is not None:

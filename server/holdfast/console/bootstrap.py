@@ -9,6 +9,7 @@ from holdfast.auth.browser import cookie_of, csrf_token, require_own_page
 from holdfast.auth.principals import identify
 from holdfast.auth.superusers import has_superuser
 from holdfast.auth.tokens import peek
+from holdfast.backups.state import backups_state
 from holdfast.console.session import NO_STORE
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Statement, qualified, raw, value
@@ -49,6 +50,17 @@ _ANSWER: Final[Schema] = {
             "description": "Whether the API only plans changes of collections.",
         },
         "sql": {"enum": ["off", "read", "write"], "description": "What the SQL console may do."},
+        "lastBackup": {
+            "type": "object",
+            "required": ["key", "made", "kind", "scheduled", "late"],
+            "properties": {
+                "key": {"type": "string", "description": "Empty if there is none."},
+                "made": {"type": "string"},
+                "kind": {"enum": ["manual", "scheduled", "safety", ""]},
+                "scheduled": {"type": "boolean", "description": "Whether backups are made by a schedule."},
+                "late": {"type": "boolean", "description": "Whether by that there should be a newer one."},
+            },
+        },
         "collections": {"type": "array", "items": OBJECT},
         "rows": {
             "type": "object",
@@ -84,6 +96,8 @@ async def _begin(engine: Engine, who: Principal) -> dict[str, Any]:
     with as_api_errors():
         counted = await engine.pool.fetch(_ROWS)
         database = await engine.pool.fetchrow(_about(who.record_id))
+        async with engine.pool.transaction() as tx:
+            backups = await backups_state(tx.connection, engine.options.backups.cron)
     named = {one.name for one in catalog.collections}
     return {
         "user": {"id": who.record_id, "email": database["email"] if database else ""},
@@ -93,6 +107,7 @@ async def _begin(engine: Engine, who: Principal) -> dict[str, Any]:
         "environment": engine.settings.environment,
         "schemaLock": engine.settings.schema_lock,
         "sql": engine.settings.sql_console,
+        "lastBackup": backups,
         "collections": [collection_json(one) for one in catalog.collections],
         "rows": {row["name"]: row["rows"] for row in counted if row["name"] in named},
     }

@@ -30,6 +30,7 @@ Follow: TypeAlias = Callable[[], Awaitable[None]]
 STATEMENTS_KEPT: Final = 256  # prepared statements of a connection: one of a list takes PostgreSQL about 72 kB
 CONNECT_SECONDS: Final = 5.0  # for a new connection
 WAIT_SECONDS: Final = 5.0  # for a free connection, before the client is told 503
+_OID: Final = "SELECT oid::bigint FROM pg_catalog.pg_database WHERE datname = current_database()"
 TIDY_SECONDS: Final = 2.0  # for a connection on which others' SQL ran
 
 
@@ -51,6 +52,15 @@ class Pool:
         self._open = 0
         self._closed = False
         self._tidying: set[asyncio.Task[None]] = set()
+        self.oid: int | None = None
+        """Of the database, once there was a connection."""
+        self.replaced = asyncio.Event()
+        """Set when another database was found in its place."""
+
+    @property
+    def dsn(self) -> str:
+        """The address of the database, with its password: for programs of PostgreSQL's own."""
+        return self._dsn
 
     @property
     def size(self) -> int:
@@ -73,8 +83,11 @@ class Pool:
         return sum(not waiter.done() for waiter, _ in self._waiting)
 
     async def connect(self) -> Connection:
-        """A new connection outside the pool, with its settings: for LISTEN, and for DDL without a transaction."""
-        return cast(
+        """A new connection outside the pool, with its settings: for LISTEN, and for DDL without a transaction.
+
+        Raises Unavailable when there is another database by now: what was read of the old one means nothing there.
+        """
+        connection = cast(
             Connection,
             await asyncpg.connect(
                 self._dsn,
@@ -85,6 +98,17 @@ class Pool:
                 **self._options,
             ),
         )
+        try:
+            oid: int = await connection.fetchval(_OID)
+        except BaseException:
+            connection.terminate()
+            raise
+        self.oid = self.oid or oid
+        if oid != self.oid:
+            connection.terminate()
+            self.replaced.set()
+            raise Unavailable("The database was restored from a backup: try again in a moment.")
+        return connection
 
     async def acquire(self) -> Connection:
         """Borrow a connection; give it back with `release`.
@@ -242,6 +266,12 @@ class Pool:
             connection.terminate()
         finally:
             self.release(connection)
+
+    def reopen(self) -> None:
+        """Lend connections again after `close`, to the database that is there now."""
+        self._closed = False
+        self.oid = None
+        self.replaced.clear()
 
     async def close(self) -> None:
         """Close what is idle now and what is lent as it comes back."""

@@ -5,6 +5,7 @@ from typing import Any, Final, cast
 
 import asyncpg
 
+from holdfast.backups.state import backups_state
 from holdfast.catalog import store
 from holdfast.collections.capturing import fittings, uncaptured
 from holdfast.config import Settings
@@ -40,6 +41,7 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
             found.append(work.jobs(await jobs_state(connection)))
             found.append(events.relayed(await events_state(connection)))
             found.append(work.webhooks(await webhooks_state(connection)))
+            found.append(work.backups(await backups_state(connection, catalog.options.backups.cron)))
             found.append(await work.mail(catalog.options, settings))
     finally:
         await connection.close(timeout=5)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from holdfast.backups.state import BackupsState
 from holdfast.config import Settings
 from holdfast.doctor.finding import Finding, broken, ok, warning
 from holdfast.jobs.state import MOST_COUNTED, JobsState
@@ -45,6 +46,17 @@ def webhooks(state: WebhooksState) -> Finding:
         advice = "Their deliveries wait. GET /api/webhooks/{id}/deliveries says what the receivers answer."
         return warning("webhooks", f"the receivers of {state.failing} fail", advice)
     return ok("webhooks", "no delivery is late")
+
+
+def backups(state: BackupsState) -> Finding:
+    """What the age of the last backup means."""
+    last = f"the last one is of {state.made}" if state.made else "there is none yet"
+    if state.late:
+        advice = "Is a server running, without --no-background? GET /api/backups/jobs says what came of the last tries."
+        return warning("backups", f"{last}, and the schedule (backups.cron) promises a newer one", advice)
+    if not state.scheduled and not state.made:
+        return ok("backups", "there is none, and no schedule for them (backups.cron in /api/settings)")
+    return ok("backups", last)
 
 
 def jobs(state: JobsState) -> Finding:

@@ -9,6 +9,7 @@ import msgspec
 from holdfast.db.pool import Connection
 from holdfast.db.sql import Inputs, Sql, Statement, join, literal, name, named, qualified, raw
 from holdfast.engine import Engine
+from holdfast.errors import Unavailable
 from holdfast.files.strays import Stray, find_stray, take_in
 from holdfast.files.sweep import let_go_of_dropped
 from holdfast.schema.collection import Collection
@@ -16,6 +17,7 @@ from holdfast.schema.file import FileField
 from holdfast.storage.media_type import media_type_of
 from holdfast.storage.name import key_of
 from holdfast.storage.place import FOLDER, Place, place_of
+from holdfast.storage.register import FILES_LOCK
 from holdfast.storage.spool import HEAD_BYTES
 from holdfast.storage.storage import Missing
 
@@ -101,6 +103,8 @@ async def check_files(engine: Engine, *, mend: bool = False, anywhere: bool = Fa
         await let_go_of_dropped(engine)
     connection = await engine.pool.connect()
     try:
+        if mend and not await connection.fetchval("SELECT pg_try_advisory_lock_shared($1, $2)", *FILES_LOCK):
+            raise Unavailable("A backup or a restore needs the files: try again when it has ended.", retry_after=60)
         objects, size = await _list(engine, connection)
         unknown = [one async for one in _unknown(engine, connection)]
         if mend:

@@ -13,8 +13,8 @@ from holdfast.engine import Engine
 from holdfast.errors import NotFound
 from holdfast.files.finding import NO_FILE, Found, find_file
 from holdfast.files.hooked import before_serve
-from holdfast.files.ranges import NoSuchPart, Part, http_date, is_unchanged, wanted_part
 from holdfast.files.thumbs import Thumbs, forget
+from holdfast.http.ranges import NoSuchPart, Part, http_date, is_unchanged, wanted_part
 from holdfast.http.request import Request
 from holdfast.http.response import Opened, Poured, Response
 from holdfast.plugin import FileServed

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 
 from holdfast.config import Settings
-from holdfast.errors import MethodNotAllowed, NotFound, Unavailable
+from holdfast.errors import MethodNotAllowed, NotFound, Restoring, Unavailable
 from holdfast.http.cors import Cors
 from holdfast.http.cycle import SCOPE_CYCLE, Cycle, header_lines
 from holdfast.http.limits import Limits
@@ -106,6 +106,7 @@ class Front:
         self._cors = Cors(settings.cors_origins)
         self._trusted = read_networks(settings.trusted_proxies)
         self._engine: Engine | None = None
+        self._paused = False
         self._common = _Common((*_SECURITY, *self._cors.vary))
         # Ids are unique across processes by their first half and within one by the second.
         self._id_prefix = secrets.token_hex(5)
@@ -113,16 +114,16 @@ class Front:
 
     def open(self, engine: "Engine") -> None:
         """Take requests from now on."""
-        self._engine = engine
+        self._engine, self._paused = engine, False
 
     @property
     def engine(self) -> "Engine | None":
         """What it works with, while it takes requests."""
         return self._engine
 
-    def drain(self) -> None:
-        """Refuse new requests with 503; those that run are let finish."""
-        self._engine = None
+    def drain(self, *, paused: bool = False) -> None:
+        """Refuse new requests with 503; those that run are let finish. `paused`: until another database is there."""
+        self._engine, self._paused = None, paused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -214,7 +215,8 @@ class Front:
         """Find out who asks, and count it. Raises Unavailable, Unauthenticated, Forbidden and RateLimited."""
         engine = self._engine
         if engine is None:
-            raise Unavailable("The server is starting or stopping: try again in a moment.")
+            away = Unavailable("The server is starting or stopping: try again in a moment.")
+            raise Restoring if self._paused else away
         headers = request.headers
         if b"authorization" in headers or API_KEY in headers or CSRF in headers:
             request.principal = await self.parts.authenticate(engine, request)

@@ -43,7 +43,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     the handler finds them in `request.params`. `access` is checked before the handler runs: it is closed
     unless the route says that anyone may call it, or that it is an `operation` which roles let their holders do.
     What cannot be taken back says `recent`: a page of the console then has to come with a password of late.
-    `body` and `answer` are JSON schemas, or None where there is none.
+    `body` and `answer` are JSON schemas, or None where there is none; `later` is what a 202 holds, where a client may
+    ask for that.
     """
 
     method: Method
@@ -60,6 +61,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body_required: bool = True
     answer: Schema | None = None
     status: int = 200
+    later: Schema | None = None
     errors: tuple[int, ...] = ()  # statuses beyond 400, 401, 403, 404 that the route can answer
 
 

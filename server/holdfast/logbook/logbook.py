@@ -47,6 +47,8 @@ class Logbook:
     @asynccontextmanager
     async def running(self, engine: Engine) -> AsyncGenerator[None]:
         """Write what comes for the block, and at its end what is left; only read where it is not to be kept."""
+        self.pool.reopen()  # it was closed if another database has taken the place of the one before
+        self._days.clear()
         if not self._writes:
             yield
             await self.pool.close()

@@ -56,6 +56,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "security": [{}, TOKEN] if route.access == "anyone" else [TOKEN],
         "responses": {str(route.status): _answer(route), **refusals(*_statuses(route))},
     }
+    if route.later is not None:
+        found["responses"]["202"] = {"description": "It goes on.", "content": as_json(dict(route.later))}
     told = [route.description] if route.description else []
     if route.operation is not None:
         told.append(f"Also for whom a role lets `{route.operation}`.")

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
@@ -10,11 +11,13 @@ import msgspec
 
 from holdfast.config import Settings, catalogue
 from holdfast.errors import Problem, Problems, ValidationFailed
+from holdfast.jobs.cron import next_time
 from holdfast.options.labels import label_problem
 from holdfast.schema.app_options import (
     FIXED_BY,
     S3,
     AppOptions,
+    Backups,
     Batch,
     Files,
     Logs,
@@ -41,6 +44,7 @@ MAX_RULE_SECONDS: Final = 86_400
 MAX_COUNT: Final = 1_000_000_000
 MAX_BYTES: Final = 1 << 60
 MAX_QUOTAS: Final = 1000
+MAX_BACKUPS: Final = 1000
 MAX_LOG_DAYS: Final = 365
 MAX_LOGGED_PER_SECOND: Final = 10_000
 LEAST_LOG_LEVEL: Final = -4  # debug
@@ -109,10 +113,20 @@ def _unknown(given: Mapping[str, Any]) -> _Found:
         if section not in known:
             found[section] = unknown
             continue
-        wrong = {key: unknown for key in _object(content) if key not in known[section]}
+        wrong = _not_among(_object(content), known[section], unknown)
         if wrong:
             found[section] = wrong
     return found
+
+
+def _not_among(given: Mapping[str, Any], known: Mapping[str, Any], unknown: Problem) -> _Found:
+    """The keys that are not known, also in what a key holds that has keys of its own."""
+    wrong: _Found = {key: unknown for key in given if key not in known}
+    for key, inner in known.items():
+        deeper = _not_among(_object(given.get(key)), inner, unknown) if inner else {}
+        if deeper:
+            wrong[key] = deeper
+    return wrong
 
 
 def _keys(struct: type[msgspec.Struct]) -> dict[str, Any]:
@@ -194,6 +208,7 @@ def _checks(options: AppOptions) -> _Found:
         "batch": _batch_problems(options.batch),
         "s3": s3_problems(options.s3),
         "logs": _logs_problems(options.logs),
+        "backups": _backups_problems(options.backups),
     }
     return {key: found for key, found in sections.items() if found}
 
@@ -329,6 +344,20 @@ def _logs_problems(logs: Logs) -> _Found:
     if not 1 <= logs.max_per_second <= MAX_LOGGED_PER_SECOND:
         found["maxPerSecond"] = Problem(OUT_OF_RANGE, f"Must be from 1 to {MAX_LOGGED_PER_SECOND}.")
     return found
+
+
+def _backups_problems(backups: Backups) -> _Found:
+    found: _Found = {}
+    if backups.cron:
+        try:
+            next_time(backups.cron, "UTC", datetime.now(UTC))
+        except ValueError as failure:
+            found["cron"] = Problem("validation_invalid_cron", f"{str(failure)[:200].capitalize()}.")
+    least = 1 if backups.cron else 0
+    if not least <= backups.cron_max_keep <= MAX_BACKUPS:
+        found["cronMaxKeep"] = Problem(OUT_OF_RANGE, f"Must be from {least} to {MAX_BACKUPS}.")
+    bucket = s3_problems(backups.s3)
+    return found | ({"s3": bucket} if bucket else {})
 
 
 def _files_problems(files: Files, now: Files, collections: Sequence[Collection]) -> _Found:

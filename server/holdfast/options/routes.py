@@ -71,6 +71,7 @@ def _schema(*, secrets: bool) -> Schema:
     if not secrets:
         del found["properties"]["smtp"]["properties"]["password"]
         del found["properties"]["s3"]["properties"]["secret"]
+        del found["properties"]["backups"]["properties"]["s3"]["properties"]["secret"]
     return found
 
 
@@ -199,12 +200,12 @@ ROUTES: Final = (
         method="POST",
         path="/api/settings/test/s3",
         handler=test_s3,
-        summary="Try to write, read and delete in the bucket where files are kept",
+        summary="Try to write, read and delete in the bucket where files, or backups, are kept",
         tag="settings",
         body={
             "type": "object",
             "required": ["filesystem"],
-            "properties": {"filesystem": {"type": "string", "enum": ["storage"]}},
+            "properties": {"filesystem": {"type": "string", "enum": list(service.FILESYSTEMS)}},
         },
         status=204,
         errors=(413, 415, 503),

@@ -28,6 +28,7 @@ from holdfast.schema.email import is_email
 from holdfast.schema.field import EMPTY_MESSAGE
 from holdfast.schema.system import SUPERUSERS
 
+FILESYSTEMS: Final = ("storage", "backups")
 PATIENCE_SECONDS: Final = 30.0  # for the mail server, when a test mail is sent
 _REQUIRED: Final = Problem("validation_required", EMPTY_MESSAGE)
 
@@ -44,6 +45,7 @@ def as_shown(options: AppOptions) -> dict[str, Any]:
     found: dict[str, Any] = msgspec.to_builtins(options)
     del found["smtp"]["password"]
     del found["s3"]["secret"]
+    del found["backups"]["s3"]["secret"]
     return found
 
 
@@ -65,7 +67,11 @@ async def change_options(engine: Engine, author: Author, given: Mapping[str, Any
 
 def _entry(was: AppOptions, now: AppOptions) -> Entry:
     before, after = changed(as_shown(was), as_shown(now))
-    secrets = {"smtp.password": was.smtp.password != now.smtp.password, "s3.secret": was.s3.secret != now.s3.secret}
+    secrets = {
+        "smtp.password": was.smtp.password != now.smtp.password,
+        "s3.secret": was.s3.secret != now.s3.secret,
+        "backups.s3.secret": was.backups.s3.secret != now.backups.s3.secret,
+    }
     for secret in [name for name, is_changed in secrets.items() if is_changed]:
         before, after = {**before, secret: "hidden"}, {**after, secret: "changed"}
     return Entry(action="settings.updated", target=Target("settings"), before=before, after=after)
@@ -88,20 +94,22 @@ async def send_test(engine: Engine, given: Mapping[str, Any]) -> None:
 
 
 async def test_s3(engine: Engine, given: Mapping[str, Any]) -> None:
-    """Write, read and delete a small object where files are kept.
+    """Write, read and delete a small object where files, or backups, are kept.
 
     Raises ValidationFailed, and BadRequest with the reason when one of the three cannot be done.
     """
     filesystem = given.get("filesystem")
     if not filesystem:
         raise ValidationFailed({"filesystem": _REQUIRED})
-    if filesystem != "storage":
-        raise ValidationFailed({"filesystem": Problem("validation_in_invalid", "Must be storage.")})
-    if not engine.options.s3.enabled and not engine.settings.storage_url:
-        raise BadRequest("Files are kept on the disk of the server: there is no bucket to be tested.")
+    if filesystem not in FILESYSTEMS:
+        raise ValidationFailed({"filesystem": Problem("validation_in_invalid", f"Must be {' or '.join(FILESYSTEMS)}.")})
+    is_backups, options = filesystem == "backups", engine.options
+    if not (options.backups.s3.enabled if is_backups else options.s3.enabled or engine.settings.storage_url):
+        what = "Backups" if is_backups else "Files"
+        raise BadRequest(f"{what} are kept on the disk of the server: there is no bucket to be tested.")
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await engine.storage.probe()
+            await (engine.backups if is_backups else engine.storage).probe()
     except Unavailable as failure:
         cause = str(failure.__cause__ or failure).partition("\n")[0][:500]
         raise BadRequest(f"The bucket cannot be used: {cause.rstrip('.')}.") from failure

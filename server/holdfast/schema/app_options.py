@@ -75,7 +75,7 @@ class Batch(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class S3(msgspec.Struct, frozen=True, rename="camel"):
-    """A bucket of S3 or of what speaks as it does, where files are kept instead of on the server's disk."""
+    """A bucket of S3 or of what speaks as it does, where files or backups are kept instead of on the server's disk."""
 
     enabled: bool = False
     bucket: str = ""
@@ -91,6 +91,16 @@ class Files(msgspec.Struct, frozen=True, rename="camel"):
 
     max_bytes: int = 0
     max_bytes_of: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+
+
+class Backups(msgspec.Struct, frozen=True, rename="camel"):
+    """When backups are made by themselves (`cron`, in UTC; never where it is empty), how many of those are kept, and
+    the bucket where all are, if it is not the server's disk.
+    """
+
+    cron: str = ""
+    cron_max_keep: int = 3
+    s3: S3 = S3()
 
 
 class Logs(msgspec.Struct, frozen=True, rename="camel"):
@@ -117,6 +127,7 @@ class AppOptions(msgspec.Struct, frozen=True, rename="camel"):
     s3: S3 = S3()
     files: Files = Files()
     logs: Logs = Logs()
+    backups: Backups = Backups()
 
 
 class TrustedProxy(msgspec.Struct, frozen=True, rename="camel"):

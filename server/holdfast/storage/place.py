@@ -10,6 +10,7 @@ from holdfast.config import Settings
 from holdfast.schema.app_options import S3, AppOptions
 
 FOLDER: Final = "storage"  # in the data directory
+BACKUPS: Final = "backups"  # in the data directory
 UPLOADS: Final = "uploads"  # in the data directory: what has come of resumable ones
 SPOOL: Final = "spool"  # beside it, so that a file can move from one to the other
 
@@ -36,6 +37,12 @@ def place_of(options: AppOptions, settings: Settings) -> Place:
     if settings.storage_url:
         return Place(folder, url=settings.storage_url)
     return Place(folder, options.s3 if options.s3.enabled else None)
+
+
+def backup_place_of(options: AppOptions, settings: Settings) -> Place:
+    """Where this server keeps backups: in a bucket of their own if there is one."""
+    s3 = options.backups.s3
+    return Place(settings.data / BACKUPS, s3 if s3.enabled else None)
 
 
 def spool_of(settings: Settings) -> Path:

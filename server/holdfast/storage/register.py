@@ -10,13 +10,14 @@ from typing import Final
 import msgspec
 
 from holdfast.db.failures import as_api_errors
-from holdfast.db.pool import Pool, Row
-from holdfast.db.sql import Inputs, Statement, named, raw
+from holdfast.db.pool import Pool, Row, Transaction
+from holdfast.db.sql import Inputs, Statement, named, raw, value
 from holdfast.storage.name import key_of
 from holdfast.storage.quota import Quota, check_quota
 from holdfast.storage.storage import Storage
 
 DELETED_AT_ONCE: Final = 500  # objects in one transaction, which holds their rows
+FILES_LOCK: Final = (0x48460000, 32)  # "HF", advisory lock of who needs all files to stay, such as a backup
 
 
 class File(msgspec.Struct, frozen=True):
@@ -97,6 +98,21 @@ _UNUSED: Final = Statement.of(
 )
 
 
+_MAY_DELETE: Final = Statement.of(
+    raw("SELECT pg_try_advisory_xact_lock_shared(")
+    + value(FILES_LOCK[0], "int")
+    + raw(", ")
+    + value(FILES_LOCK[1], "int")
+    + raw(") AS free")
+)
+
+
+async def may_delete(tx: Transaction) -> bool:
+    """Whether files may be deleted until the transaction ends; not while a backup or a restore needs them."""
+    row = await tx.fetchrow(_MAY_DELETE)
+    return row is not None and bool(row["free"])
+
+
 async def announce(
     pool: Pool, files: Sequence[File], quota: Quota, names: Mapping[str, str], attached: Sequence[str]
 ) -> None:
@@ -131,10 +147,12 @@ async def delete_unused(pool: Pool, storage: Storage, hours: int) -> int:
     """Delete files that have been unused for so long, at most DELETED_AT_ONCE; how many that was.
 
     While their objects are deleted their rows are locked, so that no record can take one of them; when the storage
-    is away the rows stay, and are found again.
+    is away the rows stay, and are found again. Nothing is deleted while a backup needs the files.
     """
     with as_api_errors():
         async with pool.transaction() as tx:
+            if not await may_delete(tx):
+                return 0
             rows = await tx.fetch(_UNUSED, Inputs(named={"hours": hours, "limit": DELETED_AT_ONCE}))
             await _delete(storage, rows)
             return sum(1 for row in rows if row["turn"])

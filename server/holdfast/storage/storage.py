@@ -1,25 +1,28 @@
 """The objects themselves: kept, read, listed and deleted by their keys, wherever they are."""
 
 import asyncio
+import io
 import os
 import secrets
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+from typing_extensions import override
 
 from holdfast.errors import Unavailable
 from holdfast.schema.app_options import S3
-from holdfast.storage.disk import Missing, delete_files, move_file, read_file
+from holdfast.storage.disk import Missing, delete_files, move_file, open_file, read_file
 from holdfast.storage.media_type import INLINE, media_type_of
 from holdfast.storage.place import SPOOL, Place
 from holdfast.storage.spool import Spooled, disk_failure
 
 if TYPE_CHECKING:
+    from obstore import ReadableFile
     from obstore.store import ObjectStore
 
 PIECE_BYTES: Final = 256 * 1024  # read at once from a bucket: so much of a file is in memory
@@ -102,6 +105,15 @@ class Storage:
             async for piece in stream:
                 yield bytes(piece)
 
+    def opened(self, key: str) -> IO[bytes]:
+        """An object, to be read here and there. Blocks, as its reads do. Raises Missing, Unavailable and OSError."""
+        if self._disk is not None:
+            return os.fdopen(open_file(self._disk / key), "rb")
+        import obstore
+
+        with _reaching():
+            return cast(IO[bytes], _Reader(obstore.open_reader(self._store, key)))
+
     async def copy_to(self, key: str, path: Path) -> None:
         """Write an object to a file of this machine. Raises Missing, and Unavailable when the disk takes no more."""
         try:
@@ -174,6 +186,33 @@ class Storage:
             await self.delete([key])
         if read != b"holdfast":
             raise Unavailable("The storage gives back other bytes than were put there.")
+
+
+class _Reader(io.RawIOBase):
+    """What the library gives for an object of a bucket, as a file of the language."""
+
+    def __init__(self, reader: "ReadableFile") -> None:
+        self._reader = reader
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def seekable(self) -> bool:
+        return True
+
+    @override
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._reader.seek(offset, whence)
+
+    @override
+    def tell(self) -> int:
+        return self._reader.tell()
+
+    @override
+    def read(self, size: int = -1, /) -> bytes:
+        return bytes(self._reader.read(None if size < 0 else size))
 
 
 def open_storage(place: Place) -> Storage:

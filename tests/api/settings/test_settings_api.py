@@ -76,6 +76,18 @@ async def test_a_new_server_has_the_defaults_of_pocketbase_but_what_it_cannot_do
             **dict.fromkeys(("bucket", "region", "endpoint", "accessKey"), ""),
         },
         "files": {"maxBytes": 0, "maxBytesOf": {}},
+        "backups": {
+            "cron": "",
+            "cronMaxKeep": 3,
+            "s3": {
+                "enabled": False,
+                "bucket": "",
+                "region": "",
+                "endpoint": "",
+                "accessKey": "",
+                "forcePathStyle": False,
+            },
+        },
         "logs": {"maxDays": 5, "minLevel": 0, "logIP": True, "logAuthId": False, "maxPerSecond": 200},
         "trustedProxy": {"headers": [], "useLeftmostIP": False},
     }

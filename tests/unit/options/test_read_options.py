@@ -91,7 +91,10 @@ def flat(found: Any, place: str = "") -> list[tuple[str, str]]:
         ),
         ({"s3": {"endpoint": "ftp://x"}}, "s3.endpoint", "validation_is_url"),
         ({"s3": {"buckets": "x"}}, "s3.buckets", "validation_unknown_setting"),
-        ({"backups": {"cron": ""}}, "backups", "validation_unknown_setting"),
+        ({"backup": {"cron": ""}}, "backup", "validation_unknown_setting"),
+        ({"backups": {"cron": "soon"}}, "backups.cron", "validation_invalid_cron"),
+        ({"backups": {"s3": {"endpoint": "ftp://x"}}}, "backups.s3.endpoint", "validation_is_url"),
+        ({"backups": {"s3": {"buckets": "x"}}}, "backups.s3.buckets", "validation_unknown_setting"),
     ],
     ids=lambda part: part if isinstance(part, str) and "." in part else "",
 )

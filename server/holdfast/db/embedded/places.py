@@ -55,6 +55,18 @@ class Places(msgspec.Struct, frozen=True):
         return self.data / "log"
 
 
+def superuser_password(root: Path) -> str:
+    """The password of the role postgres of the database of a data directory; empty where there is no such database.
+
+    Raises EmbeddedError.
+    """
+    home = _pointed(root.resolve()) or root.resolve()
+    try:
+        return Places(home, home / "pg").superuser_password.read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
 def choose_places(root: Path, account: Account, system: Path = SYSTEM) -> tuple[Places, tuple[str, ...]]:
     """Where the database of the data directory `root` is, or shall be, and what to tell the operator about it.
 

@@ -1,0 +1,44 @@
+"""The first run of a server that is to go on where another one was: a backup in place of the first superuser."""
+
+from typing import Final
+
+from holdfast.audit.author import Author
+from holdfast.auth.setup import check_setup_token
+from holdfast.backups import schemas
+from holdfast.backups.restoring import Prepare, RestoreWanted
+from holdfast.backups.routes import accepted, take_upload
+from holdfast.backups.works import Works
+from holdfast.engine import Engine
+from holdfast.http.request import Request
+from holdfast.http.response import Response
+from holdfast.http.routing import Parameter, Route
+
+PATH: Final = "/api/setup/restore"
+BY: Final = "the first run"
+
+
+def first_run_routes(works: Works, prepare: Prepare) -> tuple[Route, ...]:
+    """The route of a process whose work on backups is `works`."""
+
+    async def restore(engine: Engine, request: Request) -> Response:
+        await check_setup_token(engine.pool, request.query.get("token", ""))
+        author = Author.of(request)
+        key = await take_upload(engine, request, author)
+        wanted = RestoreWanted(key=key, safety=False, by=BY)  # there is nothing yet that could be lost
+        return await accepted(engine, await works.restore(engine, author, wanted, prepare))
+
+    return (
+        Route(
+            method="POST",
+            path=PATH,
+            handler=restore,
+            summary="Restore a backup in place of making the first superuser",
+            description="For who has the setup link: 404 once there is a superuser. A form with the archive as `file`.",
+            tag="backups",
+            access="anyone",
+            parameters=(Parameter("token", "What the setup link carries.", required=True),),
+            later=schemas.JOB,
+            status=202,
+            errors=(403, 409, 413, 415, 503),
+        ),
+    )
