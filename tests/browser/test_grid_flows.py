@@ -103,3 +103,49 @@ def test_what_came_of_a_large_change_is_told_on_whatever_page_one_is(
     page.get_by_role("button", name="Report").click()
     report = page.get_by_role("dialog", name="Change records of grid_books")
     expect(report.get_by_role("row", name="written 30")).to_be_visible()
+
+
+def test_a_field_of_a_related_record_is_a_column_which_address_and_view_keep(
+    library: httpx.Client, console: Callable[..., Page]
+) -> None:
+    filled(library, 3)
+    books = library.get("/collections/grid_books/records", params={"sort": "n"}).json()["items"]
+    shelves = [
+        library.post("/collections/grid_shelves/records", json={"name": f"Shelf {n}", "floor": n}).json()["id"]
+        for n in (7, 3)
+    ]
+    for book, shelf in zip(books, shelves, strict=False):
+        changes = {"shelf": shelf, "readers": shelves}
+        library.patch(f"/collections/grid_books/records/{book['id']}", json=changes).raise_for_status()
+    page = console("/data/grid_books")
+    page.get_by_role("button", name="shelf: Relation").click()
+    page.get_by_role("menuitem", name="Show fields of it…").click()
+    box = page.get_by_role("dialog", name="Fields")
+    box.get_by_role("checkbox", name="shelf.floor").check()
+    box.get_by_label("Find a field").fill("readers.name")
+    box.get_by_role("checkbox", name="readers.name").check()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("gridcell", name="Shelf 7, Shelf 3").first).to_be_visible()
+    page.get_by_role("button", name="shelf.floor: Number").click()
+    page.get_by_role("menuitem", name="Sort descending").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("Book 0000")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    expect(page.get_by_role("columnheader", name="shelf.floor")).to_be_visible()
+    expect(page.get_by_role("gridcell", name="7", exact=True)).to_have_attribute("aria-readonly", "true")
+    assert [url for url in asked if "/collections/grid_shelves/" in url] == []
+    page.get_by_role("button", name="shelf.floor: Number").click()
+    page.get_by_role("menuitem", name="Take the column away").click()
+    expect(page.get_by_role("columnheader", name="shelf.floor")).to_have_count(0)
+    expect(page.get_by_role("columnheader", name="readers.name")).to_be_visible()
+
+
+def test_buttons_print_the_keys_that_somebody_has_chosen(library: httpx.Client, console: Callable[..., Page]) -> None:
+    page = console("/data/grid_books")
+    expect(page.get_by_role("button", name="New record n", exact=True)).to_be_visible()
+    page.evaluate("localStorage.setItem('holdfast.keys', JSON.stringify({new: 'y', palette: ''})); location.reload()")
+    expect(page.get_by_role("button", name="New record y", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Jump to…", exact=True)).to_be_visible()
+    page.keyboard.press("y")
+    expect(page.get_by_role("dialog", name="New record")).to_be_visible()

@@ -1,5 +1,6 @@
 /** What the grid knows: which rows, where the eye and the cursor are, and what is changed and not saved yet. */
 import type { Field, Row } from '../api/types'
+import { throughOf } from '../fields/through'
 import { empty, read, same, written } from '../fields/value'
 import { Pages, type Source } from './pages'
 import { Staged } from './staged.svelte'
@@ -244,7 +245,11 @@ export class GridModel {
 
   value(row: Row, field: Field): unknown {
     const staged = this.staged.of(row.id)
-    if (staged && field.name in staged) return staged[field.name]
+    if (staged) {
+      if (field.name in staged) return staged[field.name]
+      const through = throughOf(field)
+      if (through && through.relation in staged) return undefined // of the record that it will point at nothing is known here
+    }
     return field.name === 'id' && isDraft(row.id) ? '' : row[field.name]
   }
 
