@@ -149,3 +149,67 @@ def test_buttons_print_the_keys_that_somebody_has_chosen(library: httpx.Client, 
     expect(page.get_by_role("button", name="Jump to…", exact=True)).to_be_visible()
     page.keyboard.press("y")
     expect(page.get_by_role("dialog", name="New record")).to_be_visible()
+
+
+def test_pages_take_the_place_of_one_long_list_for_who_wants_them(
+    library: httpx.Client, console: Callable[..., Page]
+) -> None:
+    filled(library, 130)
+    page = console("/data/grid_books?sort=n")
+    page.get_by_role("button", name="Fields", exact=False).click()
+    page.get_by_role("dialog", name="Fields").get_by_label("Rows").select_option("50")
+    page.keyboard.press("Escape")
+    pages = page.get_by_role("navigation", name="Pages")
+    expect(pages).to_contain_text("1–50 of 130")
+    pages.get_by_role("button", name="Next page").click()
+    expect(page.get_by_role("gridcell", name="Book 0050", exact=True)).to_be_visible()
+    expect(page.get_by_role("gridcell", name="Book 0049", exact=True)).to_have_count(0)
+    page.keyboard.press("Alt+PageDown")
+    expect(pages).to_contain_text("101–130 of 130")
+    expect(page.get_by_role("grid")).to_have_attribute("aria-rowcount", "31")
+    page.get_by_label("Select all loaded rows").check()
+    expect(page.get_by_label("Status", exact=True)).to_contain_text("30 selected")
+    page.reload()
+    expect(page.get_by_role("gridcell", name="Book 0101", exact=True)).to_be_visible()
+    pages.get_by_label("Page", exact=True).fill("1")
+    pages.get_by_label("Page", exact=True).press("Enter")
+    expect(page.get_by_role("gridcell", name="Book 0000", exact=True)).to_be_visible()
+    page.goto(f"{page.url.split('/_/')[0]}/_/data/grid_books?sort=n&page=3&rows=25")
+    expect(pages).to_contain_text("51–75 of 130")
+
+
+def test_many_related_records_are_chosen_from_a_table_and_put_in_order(
+    library: httpx.Client, console: Callable[..., Page]
+) -> None:
+    filled(library, 1)
+    library.post("/collections/grid_shelves/records/bulk", json={"where": {}, "delete": True}).raise_for_status()
+    lines = "".join(json.dumps({"name": f"Shelf {n:02}", "floor": n}) + "\n" for n in range(30))
+    library.post("/collections/grid_shelves/records/import?format=ndjson", content=lines).raise_for_status()
+    book = library.get("/collections/grid_books/records").json()["items"][0]["id"]
+    page = console(f"/data/grid_books?record={book}")
+    sheet = page.get_by_role("dialog", name="Book 0000")
+    sheet.get_by_role("button", name="Choose from a table of grid_shelves").last.click()
+    table = page.get_by_role("dialog", name="Choose for readers")
+    expect(table).to_contain_text("1–20 of 30")
+    table.get_by_role("button", name="floor").click()
+    table.get_by_role("button", name="floor").click()
+    expect(table.get_by_role("row").nth(1)).to_contain_text("Shelf 29")
+    table.get_by_role("checkbox", name="Choose Shelf 29").check()
+    table.get_by_role("button", name="Next page").click()
+    table.get_by_role("checkbox", name="Choose Shelf 00").check()
+    box = table.get_by_role("combobox", name="Filter", exact=True)
+    box.fill("floor = 7")
+    box.press("Enter")
+    table.get_by_role("checkbox", name="Choose Shelf 07").check()
+    expect(table).to_contain_text("3 chosen")
+    table.get_by_role("button", name="Take them").click()
+    chips = sheet.get_by_role("listitem").filter(has_text="Shelf")
+    expect(chips).to_contain_text(["Shelf 29", "Shelf 00", "Shelf 07"])
+    sheet.get_by_role("img", name="Drag Shelf 07 to another place").drag_to(chips.nth(0))
+    expect(chips).to_contain_text(["Shelf 07", "Shelf 29", "Shelf 00"])
+    sheet.get_by_role("button", name="Move Shelf 29 down").click()
+    expect(chips).to_contain_text(["Shelf 07", "Shelf 00", "Shelf 29"])
+    sheet.get_by_role("button", name="Save record").click()
+    expect(page.get_by_text("Saved the record")).to_be_visible()
+    readers = library.get(f"/collections/grid_books/records/{book}", params={"expand": "readers"}).json()
+    assert [one["name"] for one in readers["expand"]["readers"]] == ["Shelf 07", "Shelf 00", "Shelf 29"]
