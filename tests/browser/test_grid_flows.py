@@ -75,6 +75,7 @@ def test_more_than_a_thousand_records_are_deleted_by_a_job_whose_report_outlives
     page.get_by_role("button", name="Delete", exact=True).click()
     sheet = page.get_by_role("dialog", name="Delete records")
     expect(sheet.get_by_text("1,200 records will be deleted")).to_be_visible()
+    expect(sheet).to_contain_text("1 of grid_needs point here by book: they need what they point at")
     go_on = sheet.get_by_role("button", name="Delete 1,200 records")
     expect(go_on).to_be_disabled()
     sheet.get_by_label("Write grid_books to go on").fill("grid_books")
