@@ -197,3 +197,26 @@ test('a page that was given up is asked for again when the eye comes back', asyn
   pages.need(0, 0)
   expect(asked.filter((page) => page === 0)).toHaveLength(2)
 })
+
+test('a page shows its rows and no others, and reads no more than it needs', async () => {
+  const made = await model(1030)
+  made.turn(25, 4)
+  made.need()
+  await vi.waitFor(() => expect(made.row(0)?.id).toBe('r100'))
+  expect([made.total, made.from, made.lastPage, made.row(25)?.id]).toEqual([25, 100, 41, 'r125'])
+  expect(made.loaded.map((row) => row.id)).toEqual(Array.from({ length: 25 }, (_, at) => `r${100 + at}`))
+  made.turn(25, 41)
+  expect(made.total).toBe(5)
+  made.turn(0, 3)
+  expect([made.total, made.from]).toEqual([1030, 0])
+})
+
+test('the cursor begins a page at its first row, and new rows stand above each', async () => {
+  const made = await model(300)
+  made.move(80, 1)
+  made.addDrafts(1)
+  made.turn(100, 1)
+  expect([made.cursor.row, made.cursor.column, made.total]).toEqual([0, 1, 101])
+  made.need()
+  await vi.waitFor(() => expect(made.row(1)?.id).toBe('r100'))
+})

@@ -120,7 +120,7 @@ def test_records_are_read_filtered_and_edited_by_keyboard_alone(
     page.keyboard.press("/")
     page.keyboard.type("views > 10 && statos = 'draft'")
     page.keyboard.press("Enter")
-    expect(page.locator("#filter-wrong")).to_contain_text("statos")
+    expect(page.get_by_role("alert")).to_contain_text("statos")
     page.get_by_role("button", name="Show the filter as text").click()
     expect(page.locator("u")).to_have_text("statos")
     page.get_by_role("combobox", name="Filter", exact=True).fill("views >= 248")

@@ -17,7 +17,7 @@ const place = (name: string, note: string, path: string, keys = ''): Entry => ({
 const action = (name: string, note: string, run: () => void, keys = ''): Entry => ({ name, note, kind: 'action', keys, run })
 
 export function entries(): Entry[] {
-  const keys = new Map(shortcuts.all.map((one) => [one.label, one.keys]))
+  const keys = new Map(shortcuts.all.map((one) => [one.label, shortcuts.keysOf(one.id, one.keys)]))
   return [...collections(), ...screens(keys), ...settings(), ...actions()]
 }
 
@@ -59,7 +59,7 @@ function actions(): Entry[] {
     action('Next theme', `now ${look.theme}`, () => look.next(), 'Ctrl .'),
     action('Copy the address of this page', 'action', () => void navigator.clipboard.writeText(location.origin + href(router.path) + location.search)),
     action('Sign out', 'action', () => void session.signOut()),
-    ...shortcuts.all.filter((one) => one.run && one.scope !== 'Everywhere').map((one) => action(one.label, one.scope, one.run!, one.keys)),
+    ...shortcuts.all.filter((one) => one.run && one.scope !== 'Everywhere').map((one) => action(one.label, one.scope, one.run!, shortcuts.keysOf(one.id, one.keys))),
   ]
 }
 

@@ -53,6 +53,12 @@ class Shortcuts {
     localStorage.setItem(OWN, JSON.stringify(this.own))
   }
 
+  /** The keys that a shortcut has now, in place of its usual ones; empty where they are off. */
+  keysOf(id: string, usual: string): string {
+    const keys = this.own[id] ?? usual
+    return this.letters || keys.split(' ')[0]!.length > 1 ? keys : ''
+  }
+
   /** What these keys do already where the shortcut is. */
   taken(one: Shortcut, keys: string): Shortcut | undefined {
     return this.all.find((other) => other.id !== one.id && (other.keys === keys || (keys !== '' && other.keys.startsWith(`${keys} `))) && [other.scope, one.scope].some((scope) => scope === 'Everywhere' || other.scope === one.scope))

@@ -6,15 +6,44 @@ export const LEAST_PX = 56
 export const MOST_PX = 1200
 
 export class Columns {
-  fields = $state.raw<Field[]>([])
+  /** Those of the collection, which are shown unless somebody hides them. */
+  own = $state.raw<Field[]>([])
+  /** Columns of related records that somebody has added, out of those that there could be. */
+  #added = $state.raw<Field[]>([])
+  possible: Field[] = []
   #order = $state.raw<string[]>([])
   #hidden = $state.raw<ReadonlySet<string>>(new Set())
   #pinned = $state.raw<ReadonlySet<string>>(new Set())
   #widths = $state.raw<Readonly<Record<string, number>>>({})
 
-  constructor(fields: Field[], columns: Column[] = []) {
-    this.fields = fields
+  constructor(fields: Field[], columns: Column[] = [], possible: Field[] = []) {
+    this.own = fields
+    this.possible = possible
     this.apply(columns)
+  }
+
+  get fields(): Field[] {
+    return this.#added.length ? [...this.own, ...this.#added] : this.own
+  }
+
+  /** The names of the columns of related records. */
+  get added(): string[] {
+    return this.#added.map((field) => field.name)
+  }
+
+  isAdded(field: Field): boolean {
+    return this.#added.some((one) => one.id === field.id)
+  }
+
+  /** Have these columns of related records, by their names, and no others; new ones stand behind their relation. */
+  addOnly(names: readonly string[]): void {
+    const added = this.possible.filter((field) => names.includes(field.name))
+    const fresh = added.filter((field) => !this.isAdded(field))
+    if (!fresh.length && added.length === this.#added.length) return
+    const order = this.ordered.map((field) => field.id).filter((id) => this.own.some((field) => field.id === id) || added.some((field) => field.id === id))
+    for (const field of fresh.reverse()) order.splice(order.indexOf(field.id.split('.')[0]!) + 1 || order.length, 0, field.id)
+    this.#added = added
+    this.#order = order
   }
 
   /** All fields in their order: those that nobody has placed come where they are defined. */
@@ -87,6 +116,7 @@ export class Columns {
   }
 
   apply(columns: Column[]): void {
+    this.#added = this.possible.filter((field) => columns.some((column) => column.field === field.id))
     const there = columns.filter((column) => this.fields.some((field) => field.id === column.field))
     this.#order = there.map((column) => column.field)
     this.#hidden = new Set(there.length ? this.fields.filter((field) => !this.#order.includes(field.id)).map((field) => field.id) : [])

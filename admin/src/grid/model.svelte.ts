@@ -1,5 +1,6 @@
 /** What the grid knows: which rows, where the eye and the cursor are, and what is changed and not saved yet. */
 import type { Field, Row } from '../api/types'
+import { throughOf } from '../fields/through'
 import { empty, read, same, written } from '../fields/value'
 import { Pages, type Source } from './pages'
 import { Staged } from './staged.svelte'
@@ -42,6 +43,9 @@ export class GridModel {
   failure = $state.raw<unknown>(null)
   /** Pages that are on their way. */
   waiting = $state(0)
+  /** How many rows of the server a page has, for who does not want one long list: then 0. */
+  pageSize = $state(0)
+  page = $state(0)
   scrollTop = $state(0)
   viewport = $state(600)
   cursor = $state<Cell>({ row: 0, column: 0 })
@@ -85,8 +89,27 @@ export class GridModel {
     if (!this.#pages.rows.length) this.stored = 0
   }
 
+  /** The rows of the grid: of the server those of the page, or all there are. */
   get total(): number {
-    return this.stored + this.drafts.length
+    return (this.pageSize ? Math.max(0, Math.min(this.pageSize, this.stored - this.from)) : this.stored) + this.drafts.length
+  }
+
+  /** How many rows of the server come before those of the page. */
+  get from(): number {
+    return this.page * this.pageSize
+  }
+
+  get lastPage(): number {
+    return this.pageSize ? Math.max(0, Math.ceil(this.stored / this.pageSize) - 1) : 0
+  }
+
+  /** Show a page of so many rows, or with 0 all as one list. */
+  turn(pageSize: number, page: number): void {
+    if (pageSize === this.pageSize && page === this.page) return
+    this.pageSize = pageSize
+    this.page = pageSize ? page : 0
+    this.scrollTop = 0
+    this.move(0, this.cursor.column)
   }
 
   get rowPx(): number {
@@ -146,7 +169,8 @@ export class GridModel {
     if (this.failure) return
     const { first, last } = this.window
     const above = this.drafts.length
-    this.#pages.need(Math.max(0, first - above), Math.max(0, first - above, last - 1 - above))
+    const from = this.from + Math.max(0, first - above)
+    this.#pages.need(from, Math.max(from, this.from + last - 1 - above))
   }
 
   /** Ask once more for what is missing. */
@@ -163,12 +187,13 @@ export class GridModel {
 
   row(index: number): Row | undefined {
     void this.#version
-    return this.drafts[index] ?? this.#pages.row(index - this.drafts.length)
+    return this.drafts[index] ?? this.#pages.row(index - this.drafts.length + this.from)
   }
 
   get loaded(): Row[] {
     void this.#version
-    return this.#pages.rows
+    if (!this.pageSize) return this.#pages.rows
+    return Array.from({ length: this.total - this.drafts.length }, (_, at) => this.#pages.row(this.from + at)).filter((row) => row !== undefined)
   }
 
   /** A record as it is now: after a save, or in the inspector. */
@@ -244,7 +269,11 @@ export class GridModel {
 
   value(row: Row, field: Field): unknown {
     const staged = this.staged.of(row.id)
-    if (staged && field.name in staged) return staged[field.name]
+    if (staged) {
+      if (field.name in staged) return staged[field.name]
+      const through = throughOf(field)
+      if (through && through.relation in staged) return undefined // of the record that it will point at nothing is known here
+    }
     return field.name === 'id' && isDraft(row.id) ? '' : row[field.name]
   }
 

@@ -3,6 +3,7 @@ import { recordsPath, send, type Query } from '../../api/client'
 import type { Collection, Field, Page, Row } from '../../api/types'
 import { parameters } from '../../fields/filter'
 import { isMany, labelFields } from '../../fields/kinds'
+import { filledIn, throughOf } from '../../fields/through'
 import { CELL_CHARS } from '../../fields/cut'
 import { PAGE_ROWS, type Source } from '../../grid/pages'
 
@@ -11,24 +12,33 @@ export type Asked = { collection: Collection; filter: string; sort: string; colu
 const LONG_TEXT = 20_000 // characters, of which a page of 100 rows is 2 MB
 
 /** Fields of which a cell has the beginning alone, as a text: the whole of one may be megabytes. */
-export const isCut = (field: Field): boolean => field.type === 'editor' || field.type === 'json' || isLong(field)
+export const isCut = (field: Field): boolean => !throughOf(field) && isLarge(field)
+const isLarge = (field: Field): boolean => field.type === 'editor' || field.type === 'json' || isLong(field)
 const isLong = (field: Field): boolean => field.type === 'text' && Number(field.max ?? 0) > LONG_TEXT
 
 /** What the columns need and no more: of long HTML and JSON their beginning, of relations their labels. */
 export function wanted({ columns, byId }: Asked): Query {
   const fields = ['id']
-  const expand: string[] = []
+  const expand = new Set<string>()
   for (const field of columns) {
-    if (field.name !== 'id') fields.push(isLong(field) ? `${field.name}:left(${CELL_CHARS},true)` : isCut(field) ? `${field.name}:excerpt(${CELL_CHARS},true)` : field.name)
+    const through = throughOf(field)
+    if (through) {
+      expand.add(through.relation)
+      fields.push(`expand.${through.relation}.id`, `expand.${field.name}${cutOf(through.field)}`)
+      continue
+    }
+    if (field.name !== 'id') fields.push(field.name + cutOf(field))
     if (field.type === 'file' && !fields.includes('collectionId')) fields.push('collectionId')
     const target = field.type === 'relation' ? byId(String(field.collectionId)) : undefined
     const labels = target ? labelFields(target) : []
     if (!labels.length) continue
-    expand.push(field.name)
+    expand.add(field.name)
     fields.push(`expand.${field.name}.id`, ...labels.map((name) => `expand.${field.name}.${name}${cutLabel(target!, name)}`))
   }
-  return { fields: fields.join(','), ...(expand.length ? { expand: expand.join(',') } : {}) }
+  return { fields: [...new Set(fields)].join(','), ...(expand.size ? { expand: [...expand].join(',') } : {}) }
 }
+
+const cutOf = (field: Field): string => (isLong(field) ? `:left(${CELL_CHARS},true)` : isLarge(field) ? `:excerpt(${CELL_CHARS},true)` : '')
 
 /** What a record is known by may be long as well. */
 function cutLabel(target: Collection, name: string): string {
@@ -42,7 +52,8 @@ export function source(asked: Asked): Source {
   return async (page, cursor, signal) => {
     const place: Query = cursor === undefined ? { page: page + 1, skipTotal: true } : { cursor }
     const query = { ...fixed, ...place, perPage: PAGE_ROWS }
-    return (await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })).data
+    const { data } = await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })
+    return { ...data, items: filledIn(data.items, asked.columns) }
   }
 }
 
@@ -69,7 +80,7 @@ export const MOST_READ = 50 // by their ids at once: a filter has at most 3,500 
 /** Rows as the grid has them, by their ids; those that are not there are left out. */
 export async function readRows(asked: Asked, ids: string[], signal?: AbortSignal): Promise<Row[]> {
   const query = { ...wanted(asked), filter: anyOf(ids), perPage: ids.length, skipTotal: true }
-  return (await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })).data.items
+  return filledIn((await send<Page>('GET', recordsPath(asked.collection.name), { query, signal })).data.items, asked.columns)
 }
 
 /** Records with all that is in them, by their ids. */
