@@ -126,6 +126,7 @@ from holdfast.storage.place import spool_of
 from holdfast.sweeps import Sweep, sweep_forever
 from holdfast.transfer.routes import transfer_routes
 from holdfast.transfer.store import sweep_imports
+from holdfast.upgrades.routes import MIGRATION_ROUTES
 from holdfast.webhooks.deliverer import Deliverer
 from holdfast.webhooks.delivery_routes import DELIVERY_ROUTES
 from holdfast.webhooks.filter_guard import refuse_broken_filters
@@ -204,6 +205,7 @@ ROUTES: Final = (
     *HISTORY_ROUTES,
     *JOB_ROUTES,
     *WORKER_ROUTES,
+    *MIGRATION_ROUTES,
     *cron_routes(sweeps_of),
 )
 _SECRET: Final = Statement.of(raw("SELECT value #>> '{}' AS secret FROM holdfast.settings WHERE key = 'secret'"))

@@ -38,7 +38,7 @@ function screens(keys: Map<string, string>): Entry[] {
     ...pages.filter((page) => !SECTIONS.some((one) => one.name === page.name)),
     place('Your account', 'password, second factors, sessions, keys', '/account'),
     place('Rules of all collections', 'access', '/access/rules'), place('API keys', 'access', '/access/keys'), place('Roles', 'access', '/access/roles'), place('Rule tests', 'access', '/access/tests'),
-    place('Diagram', 'data', '/data/_/diagram'), place('Draft', 'what is not applied yet', '/data/_/draft'), place('Backups', 'settings', '/settings/backups'), place('Trash', 'what was dropped', '/data/_/trash'),
+    place('Diagram', 'data', '/data/_/diagram'), place('Draft', 'what is not applied yet', '/data/_/draft'), place('Migrations', 'how the schema has changed', '/data/_/migrations'), place('Backups', 'settings', '/settings/backups'), place('Trash', 'what was dropped', '/data/_/trash'),
     { name: 'Plain tables (Piccolo Admin)', note: '/admin/tables', kind: 'place', run: () => location.assign('/admin/tables/') },
     { name: 'The API’s pages', note: '/api/docs', kind: 'place', run: () => location.assign('/api/docs') },
   ]

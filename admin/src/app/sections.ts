@@ -26,7 +26,7 @@ export const SECTIONS = [
 /** The pages of sections that have several, each with its address. */
 export const PAGES: Record<string, readonly (readonly [path: string, name: string])[]> = {
   webhooks: [['/webhooks', 'Endpoints'], ['/webhooks/deliveries', 'Deliveries'], ['/webhooks/events', 'Events']],
-  jobs: [['/jobs', 'Queue'], ['/jobs/schedules', 'Schedules']],
+  jobs: [['/jobs', 'Queue'], ['/jobs/schedules', 'Schedules'], ['/jobs/workers', 'Processes']],
   observe: [['/observe/logs', 'Logs'], ['/observe/metrics', 'Metrics'], ['/observe/realtime', 'Realtime'], ['/audit', 'Audit'], ['/observe/sql', 'SQL']],
 }
 

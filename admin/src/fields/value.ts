@@ -153,7 +153,8 @@ export function about(value: number): string {
 
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`
-  return value < 1024 ** 2 ? `${(value / 1024).toFixed(0)} kB` : `${(value / 1024 ** 2).toFixed(1)} MB`
+  if (value < 1024 ** 2) return `${(value / 1024).toFixed(0)} kB`
+  return value < 1024 ** 3 ? `${(value / 1024 ** 2).toFixed(1)} MB` : `${(value / 1024 ** 3).toFixed(1)} GB`
 }
 
 /** Fields that a grid's cell can edit in place; all others open the record. */

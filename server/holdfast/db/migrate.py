@@ -4,6 +4,7 @@ Piccolo runs the migrations, but costs half a second to import. So what is appli
 files first, in plain SQL, and on a normal start Piccolo is never loaded.
 """
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, LiteralString, cast
@@ -28,7 +29,9 @@ CREATE TABLE IF NOT EXISTS holdfast.migration (
     app_name    varchar(200)    NOT NULL DEFAULT '',
     ran_on      timestamp       NOT NULL DEFAULT now()
 );
+ALTER TABLE holdfast.migration ADD COLUMN IF NOT EXISTS checksum text; -- of the file; null for those of before 0032
 SET LOCAL search_path TO holdfast;
+SET LOCAL timezone TO 'UTC'; -- what ran_on is in
 """
 
 
@@ -110,6 +113,11 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.stem.removeprefix("m"): path for path in sorted(folder.glob("m[0-9]*.py"))}
 
 
+def checksum(path: Path) -> str:
+    """What a file is known by: another text has another one, another way to end lines has not."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
+
+
 async def _connect(dsn: str, options: dict[str, Any] | None) -> Connection:
     # Without a cache of statements this works through PgBouncer, too.
     connection = await asyncpg.connect(dsn, statement_cache_size=0, **(options or {}))
@@ -152,7 +160,7 @@ async def _run(connection: Connection, files: list[Path], *, backwards: bool) ->
     for path in files:
         name = path.stem.removeprefix("m")
         try:
-            await (undo if backwards else apply)(connection, path)
+            await (undo(connection, path) if backwards else apply(connection, path, checksum(path)))
         except Exception as failure:
             verb = "undone" if backwards else "applied"
             raise MigrationError(

@@ -31,9 +31,9 @@ _STARTS: Final = """
       FROM holdfast.processes AS p WHERE p.started >= $1 AND p.started < $2 ORDER BY p.started DESC LIMIT $3
 """
 _MIGRATIONS: Final = """
-    SELECT m.name, m.ran_on AT TIME ZONE current_setting('TimeZone') AS at FROM holdfast.migration AS m
-     WHERE m.ran_on AT TIME ZONE current_setting('TimeZone') >= $1
-       AND m.ran_on AT TIME ZONE current_setting('TimeZone') < $2 ORDER BY m.ran_on DESC LIMIT $3
+    SELECT max(m.name) AS name, count(*) AS count, m.ran_on AT TIME ZONE 'UTC' AS at FROM holdfast.migration AS m
+     WHERE m.ran_on AT TIME ZONE 'UTC' >= $1 AND m.ran_on AT TIME ZONE 'UTC' < $2
+     GROUP BY m.ran_on ORDER BY m.ran_on DESC LIMIT $3
 """
 _CHANGES: Final = """
     SELECT a.id, a.at, a.action, a.target_name FROM holdfast.audit AS a
@@ -127,7 +127,7 @@ async def view_marks(pool: Pool, span: Span) -> dict[str, Any]:
         finally:
             pool.release(connection)
     found = [_start_json(row) for row in starts]
-    found += [_mark(row["at"], "migration", row["name"]) for row in migrations]
+    found += [_migration_json(row) for row in migrations]
     for row in changes:
         kind = "schema" if row["action"].startswith("collection.") else "settings"
         found.append(_mark(row["at"], kind, f"{row['action']} {row['target_name']}".strip(), str(row["id"])))
@@ -143,6 +143,12 @@ def _start_json(row: Row) -> dict[str, Any]:
     if before != row["version"]:
         return _mark(row["at"], "version", f"{named} went from {before} to {row['version']}")
     return _mark(row["at"], "restart", f"{named} began again")
+
+
+def _migration_json(row: Row) -> dict[str, Any]:
+    """What was applied in one transaction."""
+    count, last = row["count"], row["name"]
+    return _mark(row["at"], "migration", last if count == 1 else f"{count} migrations, up to {last}")
 
 
 def _mark(at: datetime, kind: str, text: str, audit: str = "") -> dict[str, Any]:
