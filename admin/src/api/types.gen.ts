@@ -1064,6 +1064,113 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many records collections have, and had a week ago */
+        get: operations["get_metrics_collections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/marks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Starts, migrations and changes in a time */
+        get: operations["get_metrics_marks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was measured, over a time */
+        get: operations["get_metrics_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The routes that were busiest or slowest in a time */
+        get: operations["get_metrics_top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/migrations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The migrations of the system schema
+         * @description The newest first: those that were applied, that wait, and those whose file has changed since.
+         */
+        get: operations["get_migrations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/migrations/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        /** One migration, with its source */
+        get: operations["get_migrations_name"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins": {
         parameters: {
             query?: never;
@@ -1327,7 +1434,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try to write, read and delete in the bucket where files are kept */
+        /** Try to write, read and delete in the bucket where files, or backups, are kept */
         post: operations["post_settings_test_s3"];
         delete?: never;
         options?: never;
@@ -1656,6 +1763,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Which processes there are, and what they do
+         * @description Those that were seen in the last 24 hours. One that has given no sign of life for 60 seconds and did not say that it ends is dead. Also for whom a role lets `jobs.view`.
+         */
+        get: operations["get_workers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1722,7 +1849,7 @@ export interface operations {
                             /** Format: date-time */
                             at?: string;
                             /** @enum {unknown} */
-                            action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                            action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                             /** @enum {unknown} */
                             outcome?: "success" | "failure";
                             /** @description Of a failure: which it was. */
@@ -1773,7 +1900,7 @@ export interface operations {
                         /** Format: date-time */
                         at?: string;
                         /** @enum {unknown} */
-                        action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                        action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                         /** @enum {unknown} */
                         outcome?: "success" | "failure";
                         /** @description Of a failure: which it was. */
@@ -2924,6 +3051,17 @@ export interface operations {
                          * @enum {unknown}
                          */
                         sql?: "off" | "read" | "write";
+                        lastBackup?: {
+                            /** @description Empty if there is none. */
+                            key: string;
+                            made: string;
+                            /** @enum {unknown} */
+                            kind: "manual" | "scheduled" | "safety" | "";
+                            /** @description Whether backups are made by a schedule. */
+                            scheduled: boolean;
+                            /** @description Whether by that there should be a newer one. */
+                            late: boolean;
+                        };
                         collections?: {
                             [key: string]: unknown;
                         }[];
@@ -4342,6 +4480,239 @@ export interface operations {
             };
         };
     };
+    get_metrics_collections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** @description Its id. */
+                            collection: string;
+                            name: string;
+                            rows: number;
+                            /** @description Whether they were counted, and not estimated. */
+                            exact: boolean;
+                            /** @description How many there were at the beginning of `since`. */
+                            before: number | null;
+                            beforeExact: boolean;
+                            /** @description A day, at most 7 days ago; empty where none is known. */
+                            since: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_metrics_marks: {
+        parameters: {
+            query?: {
+                /** @description The first moment; an hour before `to` if absent. */
+                from?: string;
+                /** @description The moment after the last; now if absent. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            at: string;
+                            /** @enum {unknown} */
+                            kind: "start" | "restart" | "version" | "migration" | "schema" | "settings";
+                            text: string;
+                            /** @description The id of the entry in the audit log, where there is one. */
+                            audit: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_metrics_series: {
+        parameters: {
+            query?: {
+                /** @description Names of series, with commas between them; all if absent. */
+                names?: string;
+                /** @description The first moment; an hour before `to` if absent. */
+                from?: string;
+                /** @description The moment after the last; now if absent. */
+                to?: string;
+                /** @description A multiple of 60, in seconds; one that makes at most 400 steps if absent. */
+                step?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from: string;
+                        to: string;
+                        /** @description How long a step is, in seconds: value i belongs to from + i * step. */
+                        step: number;
+                        kept: {
+                            step: number;
+                            days: number;
+                        }[];
+                        series: {
+                            /** @enum {unknown} */
+                            name: "requests_good" | "requests_refused" | "requests_failed" | "latency_p50" | "latency_p95" | "latency_p99" | "pool_in_use" | "pool_open" | "pool_waiting" | "database_busy" | "database_commits" | "database_rollbacks" | "database_cached" | "database_bytes" | "database_connections" | "events" | "events_waiting" | "events_lag" | "webhooks_delivered" | "webhooks_failed" | "webhooks_success" | "webhooks_oldest" | "jobs_done" | "jobs_failed" | "jobs_waiting" | "jobs_oldest" | "jobs_dead" | "lines" | "topics" | "messages" | "logins" | "logins_failed" | "files" | "files_bytes" | "processes" | "memory" | "cpu" | "open_files" | "plans_hits" | "callers_hits";
+                            unit: string;
+                            values: (number | null)[];
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_metrics_top: {
+        parameters: {
+            query?: {
+                /** @description What is told apart. */
+                by?: "route";
+                /** @description Which come first: count if absent. */
+                sort?: "count" | "mean" | "p95" | "errors";
+                /** @description How many: 20, at most 200. */
+                limit?: number;
+                /** @description The first moment; an hour before `to` if absent. */
+                from?: string;
+                /** @description The moment after the last; now if absent. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from: string;
+                        to: string;
+                        items: {
+                            method: string;
+                            route: string;
+                            count: number;
+                            /** @description Those of them with a 4xx. */
+                            refused: number;
+                            /** @description Those of them with a 5xx. */
+                            errors: number;
+                            /** @description Milliseconds. */
+                            mean: number;
+                            /** @description Milliseconds. */
+                            p95: number | null;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_migrations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            description: string;
+                            /**
+                             * @description drifted: its file is not what it was when it was applied. unknown: of another version.
+                             * @enum {unknown}
+                             */
+                            state: "applied" | "pending" | "drifted" | "unknown";
+                            /** @description When; empty if it was not. */
+                            applied: string;
+                            /** @description SHA-256 of its file when it was applied; empty before 0032. */
+                            checksum: string;
+                            /** @description SHA-256 of its file now; empty if this server has none. */
+                            file: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_migrations_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        name: string;
+                        description: string;
+                        /**
+                         * @description drifted: its file is not what it was when it was applied. unknown: of another version.
+                         * @enum {unknown}
+                         */
+                        state: "applied" | "pending" | "drifted" | "unknown";
+                        /** @description When; empty if it was not. */
+                        applied: string;
+                        /** @description SHA-256 of its file when it was applied; empty before 0032. */
+                        checksum: string;
+                        /** @description SHA-256 of its file now; empty if this server has none. */
+                        file: string;
+                        /** @description Its file; empty if there is none. */
+                        source: string;
+                    };
+                };
+            };
+        };
+    };
     get_plugins: {
         parameters: {
             query?: never;
@@ -5159,7 +5530,7 @@ export interface operations {
             content: {
                 "application/json": {
                     /** @enum {string} */
-                    filesystem: "storage";
+                    filesystem: "storage" | "backups";
                 };
             };
         };
@@ -5928,6 +6299,62 @@ export interface operations {
                         nextAt?: string | null;
                         created: string;
                         finished?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    get_workers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            /** @enum {unknown} */
+                            role: "serve" | "worker";
+                            host: string;
+                            pid: number;
+                            /** @description Its number among those of its server, from 1. */
+                            worker: number;
+                            version: string;
+                            /** @description Whether it does jobs and what else is done behind requests. */
+                            background: boolean;
+                            /** @enum {unknown} */
+                            state: "alive" | "dead" | "ended";
+                            started: string;
+                            /** @description Its last sign of life. */
+                            seen: string;
+                            /** @description When it said that it ends; empty if it did not. */
+                            ended: string;
+                            /** @description The first 50 that it was at when it was last seen. */
+                            jobs: {
+                                id: string;
+                                name: string;
+                                started: string;
+                            }[];
+                            jobCount: number;
+                            /** @description Bytes. */
+                            memory: number | null;
+                            /** @description Realtime lines. */
+                            lines: number;
+                            /** @description Database connections that worked for somebody. */
+                            connections: number;
+                            /** @description Bytes, where its data directory is. */
+                            diskFree: number | null;
+                            diskSize: number | null;
+                        }[];
                     };
                 };
             };

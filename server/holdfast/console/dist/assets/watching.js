@@ -1,0 +1,1 @@
+var e=`holdfast.restore`,t={keep(t){sessionStorage.setItem(e,JSON.stringify({id:t.id,watch:t.watch??``}))},of(t){try{let n=JSON.parse(sessionStorage.getItem(e)??`{}`);return n.id===t?n.watch??``:``}catch{return``}},end(){sessionStorage.removeItem(e)}};export{t};
