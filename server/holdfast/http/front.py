@@ -18,46 +18,32 @@ import msgspec
 from holdfast.config import Settings
 from holdfast.errors import MethodNotAllowed, NotFound, Restoring, Unavailable
 from holdfast.http.cors import Cors
-from holdfast.http.cycle import SCOPE_CYCLE, Cycle, header_lines
+from holdfast.http.exchange import API_KEY, CSRF, STATE, Common, Exchange, Send
 from holdfast.http.limits import Limits
 from holdfast.http.litestar import SCOPE_ENGINE, SCOPE_REQUEST
 from holdfast.http.peer import read_networks
-from holdfast.http.poured import send_poured
 from holdfast.http.recent import changes_superusers, require_recent
 from holdfast.http.refusal import answer_failure
 from holdfast.http.request import OF_RECORDS, Request
-from holdfast.http.response import JSON, Poured, Response
+from holdfast.http.response import Poured, Response
 from holdfast.http.routing import Handler, Route, Routes, require_operation, with_options
 from holdfast.http.stream import SocketLine, Streamed
-from holdfast.http.wire import open_line
 from holdfast.identity import Principal
-from holdfast.observe import Observer, RequestSeen
+from holdfast.observe import Observer
 
 if TYPE_CHECKING:  # handlers are given the engine, which lies in a layer above
     from holdfast.engine import Engine
 
 Scope: TypeAlias = Any
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
-Send: TypeAlias = Callable[[Any], Awaitable[None]]
 Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Authenticate: TypeAlias = Callable[["Engine", Request], Awaitable[Principal]]
 
 RECORDS: Final = "/api/collections/"
-API_KEY: Final = b"x-api-key"
-CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
-STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 MOST_SHOWN: Final = 200  # characters of a path in a message
 # A record may be called so: it can be changed.
 _APART: Final[Mapping[str | None, str]] = {"import": "POST", "bulk": "POST", "export": "GET"}
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._~-]{8,128}")
-_SECURITY: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-)
-_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_NO_LENGTH: Final = frozenset((204, 304))
-_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class Socket(msgspec.Struct, frozen=True):
@@ -107,7 +93,7 @@ class Front:
         self._trusted = read_networks(settings.trusted_proxies)
         self._engine: Engine | None = None
         self._paused = False
-        self._common = _Common((*_SECURITY, *self._cors.vary))
+        self._common = Common(self._cors.vary)
         # Ids are unique across processes by their first half and within one by the second.
         self._id_prefix = secrets.token_hex(5)
         self._ids = itertools.count(1)
@@ -135,7 +121,7 @@ class Front:
         request.id = f"{self._id_prefix}{next(self._ids):08x}" if given is None else self._request_id(given)
         if self._trusted:
             request.trusted = self._trusted
-        exchange = _Exchange(request, send, self._common, self._cors, started)
+        exchange = Exchange(request, send, self._common, self._cors, started)
         try:
             response = await self._answer(request, exchange)
         except (Exception, asyncio.CancelledError) as failure:
@@ -180,7 +166,7 @@ class Front:
             return given.decode("ascii")
         return f"{self._id_prefix}{next(self._ids):08x}"
 
-    async def _answer(self, request: Request, exchange: "_Exchange") -> Response | None:
+    async def _answer(self, request: Request, exchange: Exchange) -> Response | None:
         """The answer, or None when it was sent already."""
         self._limits.check(request)
         if request.method == "OPTIONS":
@@ -227,7 +213,7 @@ class Front:
             await require_recent(engine, request.principal)
         return engine
 
-    async def _dispatch(self, engine: "Engine", request: Request, exchange: "_Exchange") -> Response | None:
+    async def _dispatch(self, engine: "Engine", request: Request, exchange: Exchange) -> Response | None:
         path = request.path
         found = self.parts.routes.find(request.method, path)
         if found is not None:
@@ -267,164 +253,3 @@ async def _call(engine: "Engine", request: Request, route: Route, params: dict[s
 def _without_slash(path: str) -> str:
     shown = path.rstrip("/")
     return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}…"
-
-
-class _Common:
-    """The headers that every answer has; `lines` is how they and the strictest policy go over the line, `plain` how
-    they go without it, `json` how all that JSON has goes."""
-
-    __slots__ = ("headers", "json", "lines", "plain")
-
-    def __init__(self, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-        self.headers = headers
-        self.plain = header_lines(headers)
-        self.lines = header_lines((*headers, _POLICY))
-        self.json = self.lines + header_lines(((b"content-type", JSON),))
-
-
-class _Exchange:
-    """The answering half of one request; as `send` for Litestar it adds what every answer has."""
-
-    state = b""
-    _status = 0
-    _bytes = 0
-
-    def __init__(self, request: Request, send: Send, common: "_Common", cors: Cors, started: float) -> None:
-        self._request = request
-        self._send = send
-        self._common = common
-        self._cors = cors
-        self._started = started
-        self._head = request.method == "HEAD"
-        if self._head:
-            request.method = "GET"
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether a part of the answer has been sent."""
-        return self._status != 0
-
-    async def answer(self, response: Response) -> None:
-        """Send a whole answer."""
-        request, status, body = self._request, response.status, response.body
-        self._status = status
-        self._bytes = len(body)
-        headers = [*self._more_headers(), *response.headers]
-        sent = b"" if self._head else body
-        cycle: Cycle | None = request.scope.get(SCOPE_CYCLE)
-        if cycle is None:
-            await self._answer_in_parts(response, headers, sent)
-            return
-        if body and response.content_type is JSON:
-            lines = self._common.json
-        else:
-            lines = self._common.lines
-            if body:
-                headers.append((b"content-type", response.content_type))
-        if status < 200 or status in _NO_LENGTH:
-            lines = b"%bx-request-id: %b\r\n" % (lines, request.id.encode())
-        else:
-            lines = b"%bx-request-id: %b\r\ncontent-length: %d\r\n" % (lines, request.id.encode(), len(body))
-        if cycle.flow.write_paused:
-            await cycle.ready()
-        cycle.answer(status, lines, headers, sent)
-
-    async def _answer_in_parts(self, response: Response, more: list[tuple[bytes, bytes]], sent: bytes) -> None:
-        """The same as ASGI has it, for a server that is not ours."""
-        headers = [*self._common.headers, _POLICY, self._id_header(), *more]
-        if response.body:
-            headers.append((b"content-type", response.content_type))
-        if response.status >= 200 and response.status not in _NO_LENGTH:
-            headers.append((b"content-length", b"%d" % len(response.body)))
-        await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": sent})
-
-    async def stream(self, response: Streamed) -> None:
-        """Send an answer for as long as it lasts."""
-        headers = [*self._common.headers, _POLICY, *self._own_headers(), (b"content-type", response.content_type)]
-        headers.extend(header for header in response.headers if header not in headers)
-        self._status = response.status
-        if self._head:
-            await self._send({"type": "http.response.start", "status": response.status, "headers": headers})
-            await self._send({"type": "http.response.body", "body": b""})
-            return
-        line = open_line(self._request.scope, self._send, self._request.receive)
-        try:
-            await line.begin(response.status, headers)
-            await response.run(line)
-        finally:
-            await line.finish()
-            self._bytes = line.sent_bytes
-
-    async def pour(self, response: Poured) -> None:
-        """Send an answer in pieces. The line stays open for the next request."""
-        request = self._request
-        headers = [*self._own_headers(), (b"content-type", response.content_type), *response.headers]
-        if response.size is not None:
-            headers.append((b"content-length", b"%d" % response.size))
-        self._status = response.status
-        self._bytes = await send_poured(
-            request, self._send, (self._common.headers, self._common.plain), headers, response
-        )
-
-    async def __call__(self, message: Any) -> None:
-        """Pass on a message of Litestar."""
-        if message["type"] == "http.response.start":
-            self._status = message["status"]
-            own = list(message["headers"])
-            headers = [*self._common.headers, *self._own_headers()]
-            if not any(name == b"content-security-policy" for name, _ in own):
-                headers.append(_POLICY)
-            message = {**message, "headers": [*headers, *own]}
-        elif message["type"] == "http.response.body":
-            self._bytes += len(message.get("body", b""))
-            if self._head:
-                message = {**message, "body": b""}
-        await self._send(message)
-
-    def _own_headers(self) -> list[tuple[bytes, bytes]]:
-        return [self._id_header(), *self._more_headers()]
-
-    def _id_header(self) -> tuple[bytes, bytes]:
-        return b"x-request-id", self._request.id.encode()
-
-    def _more_headers(self) -> list[tuple[bytes, bytes]]:
-        """What only some answers have."""
-        request = self._request
-        asked = request.headers
-        headers: list[tuple[bytes, bytes]] = []
-        if b"origin" in asked:
-            headers.extend(self._cors.headers(asked[b"origin"]))
-        if self.state:
-            headers.append((STATE, self.state))
-        if b"authorization" in asked or API_KEY in asked or CSRF in asked:
-            headers.append(_NO_STORE)
-            if request.principal.is_superuser:
-                headers.append((b"server-timing", self._timing()))
-        return headers
-
-    def _timing(self) -> bytes:
-        database = self._request.database_seconds * 1000
-        whole = (time.perf_counter() - self._started) * 1000
-        return b"db;dur=%.2f, app;dur=%.2f" % (database, max(whole - database, 0.0))
-
-    def seen(self) -> RequestSeen:
-        """What is told of this request."""
-        request = self._request
-        elapsed = time.perf_counter() - self._started
-        return RequestSeen(
-            time.time() - elapsed,
-            elapsed * 1000,
-            request.id,
-            "HEAD" if self._head else request.method,
-            request.route,
-            request.path,
-            self._status,
-            request.principal.key,
-            request.collection,
-            self._bytes,
-            request.database_seconds * 1000,
-            request.client,
-            request.headers.get(b"user-agent", b""),
-            CSRF in request.headers,
-        )
