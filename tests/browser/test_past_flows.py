@@ -1,6 +1,7 @@
 """What was, in a real browser: metrics with their marks, processes, how the schema has changed, and the first page."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,6 +22,8 @@ def desk(served: Served) -> Iterator[ConsoleDesk]:
         desk.make("isles", {"title": "May"}, {"title": "Bass"})
         answer = desk.client.patch("/collections/isles", json={"listRule": ""})
         assert answer.status_code == 200, answer.text
+        while not desk.client.get("/workers").json()["items"]:  # a second after the start
+            time.sleep(0.05)
         yield desk
 
 

@@ -14,14 +14,11 @@ from holdfast.db.adopt import adopt
 from holdfast.db.pool import Connection
 
 
-async def apply(connection: Connection, path: Path, checksum: str) -> None:
-    """Run the migration and record it, with the checksum of its file."""
+async def apply(connection: Connection, path: Path) -> None:
+    """Run the migration and record it."""
     manager = await _run(connection, path, backwards=False)
     await connection.execute(
-        "INSERT INTO holdfast.migration (name, app_name, checksum) VALUES ($1, $2, $3)",
-        manager.migration_id,
-        manager.app_name,
-        checksum,
+        "INSERT INTO holdfast.migration (name, app_name) VALUES ($1, $2)", manager.migration_id, manager.app_name
     )
 
 

@@ -29,10 +29,21 @@ CREATE TABLE IF NOT EXISTS holdfast.migration (
     app_name    varchar(200)    NOT NULL DEFAULT '',
     ran_on      timestamp       NOT NULL DEFAULT now()
 );
-ALTER TABLE holdfast.migration ADD COLUMN IF NOT EXISTS checksum text; -- of the file; null for those of before 0032
 SET LOCAL search_path TO holdfast;
 SET LOCAL timezone TO 'UTC'; -- what ran_on is in
 """
+
+
+# Last of all, and only where it is not there yet: whoever asks what was applied waits from here until the commit.
+_REMEMBER: Final = """
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_attribute
+                    WHERE attrelid = 'holdfast.migration'::regclass AND attname = 'checksum') THEN
+        ALTER TABLE holdfast.migration ADD COLUMN checksum text; -- of its file; null for those of before
+    END IF;
+END $$;
+"""
+_CHECKSUM: Final = "UPDATE holdfast.migration SET checksum = $2 WHERE name = $1 AND app_name = $3"
 
 
 class MigrationError(CannotStart):
@@ -160,12 +171,21 @@ async def _run(connection: Connection, files: list[Path], *, backwards: bool) ->
     for path in files:
         name = path.stem.removeprefix("m")
         try:
-            await (undo(connection, path) if backwards else apply(connection, path, checksum(path)))
+            await (undo if backwards else apply)(connection, path)
         except Exception as failure:
             verb = "undone" if backwards else "applied"
             raise MigrationError(
                 f"The migration {name} cannot be {verb}, and nothing was changed: {_reason(failure)}"
             ) from failure
+    if not backwards:
+        await _remember(connection, files)
+
+
+async def _remember(connection: Connection, files: list[Path]) -> None:
+    """Write down of which text the migrations were that have just been applied."""
+    await connection.execute(_REMEMBER)
+    for path in files:
+        await connection.execute(_CHECKSUM, path.stem.removeprefix("m"), checksum(path), APP)
 
 
 def _reason(failure: Exception) -> str:

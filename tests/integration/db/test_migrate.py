@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from holdfast import paths
-from holdfast.db.migrate import MigrationError, migrate, revert
+from holdfast.db.migrate import MigrationError, checksum, migrate, revert
 
 ALL = [path.stem.removeprefix("m") for path in sorted(paths.migrations().glob("m*.py"))]
 INITIAL = ALL[0]
@@ -147,3 +147,33 @@ async def test_nothing_is_printed_and_piccolo_is_not_loaded_when_nothing_is_to_d
 async def test_applying_prints_nothing(empty_database: str, capfd: pytest.CaptureFixture[str]):
     await migrate(empty_database)
     assert capfd.readouterr() == ("", "")
+
+
+async def test_whoever_asks_what_was_applied_waits_for_no_migration(database: str, tmp_path: Path):
+    for name in ALL:
+        (tmp_path / f"m{name}.py").write_text("")
+    write(tmp_path, "0099_waits", "waits", "SELECT pg_advisory_xact_lock(99)")
+    other: Any = await asyncpg.connect(database)
+    await other.execute("SELECT pg_advisory_lock(99)")
+    migrating = asyncio.create_task(migrate(database, folder=tmp_path))
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 99 AND NOT granted)"
+    async with asyncio.timeout(60):
+        is_there = await other.fetchval(waits)
+        while not is_there:
+            await asyncio.sleep(0.02)
+            is_there = await other.fetchval(waits)
+    await other.execute("SET lock_timeout = '2s'")
+    assert await other.fetchval("SELECT count(*) FROM holdfast.migration") == len(ALL)
+    await other.execute("SELECT pg_advisory_unlock(99)")
+    await other.close()
+    assert await migrating == ["0099_waits"]
+
+
+async def test_what_was_applied_is_kept_with_the_checksum_of_its_file(empty_database: str, tmp_path: Path):
+    file = write(tmp_path, "0001_first", "first") / "m0001_first.py"
+    await migrate(empty_database, folder=tmp_path)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))  # as a checkout on Windows has it
+    connection: Any = await asyncpg.connect(empty_database)
+    kept = await connection.fetchval("SELECT checksum FROM holdfast.migration WHERE name = '0001_first'")
+    await connection.close()
+    assert kept == checksum(file)
