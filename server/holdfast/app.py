@@ -62,6 +62,7 @@ from holdfast.console.bootstrap import BOOTSTRAP_ROUTES
 from holdfast.console.layout_routes import LAYOUT_ROUTES
 from holdfast.console.libraries import LIBRARY_ROUTES
 from holdfast.console.pages import console_handlers
+from holdfast.console.presence import PRESENCE_ROUTES
 from holdfast.console.saved_query_routes import QUERY_ROUTES
 from holdfast.console.saved_view_routes import VIEW_ROUTES
 from holdfast.console.session import SESSION_ROUTES as CONSOLE_SESSION_ROUTES
@@ -196,6 +197,7 @@ ROUTES: Final = (
     *BOOTSTRAP_ROUTES,
     *VIEW_ROUTES,
     *LAYOUT_ROUTES,
+    *PRESENCE_ROUTES,
     *QUERY_ROUTES,
     *LIBRARY_ROUTES,
     *ENDPOINT_ROUTES,

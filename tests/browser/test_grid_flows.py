@@ -1,7 +1,9 @@
 """What the grid does beyond one page of records: large changes as jobs of the server, columns of related records."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -214,3 +216,28 @@ def test_many_related_records_are_chosen_from_a_table_and_put_in_order(
     expect(page.get_by_text("Saved the record")).to_be_visible()
     readers = library.get(f"/collections/grid_books/records/{book}", params={"expand": "readers"}).json()
     assert [one["name"] for one in readers["expand"]["readers"]] == ["Shelf 07", "Shelf 00", "Shelf 29"]
+
+
+def test_a_record_says_who_else_has_it_open_and_writes_in_it(
+    library: httpx.Client, served: Served, console: Callable[..., Page]
+) -> None:
+    filled(library, 1)
+    book = library.get("/collections/grid_books/records").json()["items"][0]["id"]
+    key = library.post("/keys", json={"name": "Ilya", "superuser": True}).json()
+    here = {"collection": "grid_books", "record": book, "page": "the page of Ilya", "writes": True}
+    with httpx.Client(base_url=f"{served.url}/api", headers={"X-API-Key": key["key"]}) as ilya:
+        ilya.put("/console/presence", json=here).raise_for_status()
+        page = console(f"/data/grid_books?record={book}")
+        sheet = page.get_by_role("dialog", name="Book 0000")
+        expect(sheet.get_by_text("Ilya has changes here that are not saved.")).to_be_visible()
+        sheet.locator("#record-n").fill("8")
+        sheet.locator("#record-n").press("Tab")
+        deadline = time.monotonic() + 30
+        others: list[dict[str, Any]] = []
+        while [one["writes"] for one in others] != [True]:
+            assert time.monotonic() < deadline, others
+            page.wait_for_timeout(50)
+            others = ilya.put("/console/presence", json={**here, "writes": False}).json()["items"]
+        ilya.delete("/console/presence/the page of Ilya").raise_for_status()
+    expect(sheet.get_by_text("Ilya", exact=False)).to_have_count(0)
+    library.delete(f"/keys/{key['id']}")
