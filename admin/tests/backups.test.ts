@@ -43,6 +43,6 @@ test('what is the same only by its number is not called the same', () => {
 })
 
 test('who has made a backup is you, or who it was', () => {
-  expect(byWords('_superusers a', 'a')).toBe('by you')
-  expect(byWords('_superusers b', 'a')).toBe('_superusers b')
+  expect(byWords('ann@example.com', 'ann@example.com')).toBe('by you')
+  expect(byWords('bob@example.com', 'ann@example.com')).toBe('bob@example.com')
 })

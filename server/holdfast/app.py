@@ -220,24 +220,24 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     that cannot be loaded.
     """
     plugins = Plugins(load_plugins(settings))
-    broker = Broker()
-    principals = Principals()
-    packages = Packages()
+    broker, principals, packages = Broker(), Principals(), Packages()
     book, counts = observers(settings, dsn, observer or NoObserver())
     own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
     thumbs, works = Thumbs(), Works()
     own += [*backup_routes(works, holder_of, prepare_schema), *first_run_routes(works, prepare_schema)]
     routes = Routes((*ROUTES, *file_routes(thumbs), *transfer_routes(), *realtime_routes(broker), *own))
-    gathering = Gathering(place, counts, broker, principals)
-    handlers = _handlers(broker, gathering)
+    handlers = _handlers(broker, gathering := Gathering(place, counts, broker, principals))
 
     @asynccontextmanager
     async def serve() -> AsyncGenerator[Engine]:
-        async with running(settings, dsn, plugins) as engine, book.running(engine):
-            kept = keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place)
-            async with kept, broker.running(engine):
-                yield engine
+        async with (
+            running(settings, dsn, plugins) as engine,
+            book.running(engine),
+            keeping(engine, settings, book.pool, "serve", report=gathering.report, place=place),
+            broker.running(engine),
+        ):
+            yield engine
 
     @asynccontextmanager
     async def lifespan(_: litestar.Litestar) -> AsyncGenerator[None]:

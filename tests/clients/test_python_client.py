@@ -171,3 +171,11 @@ def test_settings_are_read_and_changed(client: Client):
         client.settings.update({"smtp": {"port": 70000}})
     status, data = refused(failure)
     assert (status, data["smtp"]["port"]["code"]) == (400, "validation_out_of_range")
+
+
+def test_backups_are_made_listed_and_deleted(client: Client):
+    client.backups.create("py_backup.zip")
+    listed = {one.key: one for one in client.backups.get_full_list()}
+    assert listed["py_backup.zip"].size > 0
+    client.backups.delete("py_backup.zip")
+    assert "py_backup.zip" not in {one.key for one in client.backups.get_full_list()}

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from holdfast.audit.author import Author, author_of
+from holdfast.auth.account import account_by_id
 from holdfast.backups import ledger, schemas, service, shelf
 from holdfast.backups.inspecting import inspect
 from holdfast.backups.making import Wanted
@@ -45,7 +46,7 @@ async def get_backups(engine: Engine, _: Request) -> Response:
 
 async def post_backup(engine: Engine, request: Request, works: Works) -> Response:
     """Make an archive, and answer when it is there, or at once if that is wanted."""
-    wanted = read_wanted(await request.object(), said(request.principal))
+    wanted = read_wanted(await request.object(), await said(engine, request.principal))
     begun = await works.create(engine, Author.of(request), wanted)
     if is_async(request):
         return await accepted(engine, begun)
@@ -66,9 +67,13 @@ def read_wanted(given: dict[str, Any], by: str) -> Wanted:
     return Wanted(name=read_name(given.get("name")), files=bool(files), note=str(note), by=by)
 
 
-def said(who: Principal) -> str:
-    """Who somebody is, in words."""
-    return f"key {who.key_id}" if who.key_id else f"{who.collection} {who.record_id}".strip() or who.kind
+async def said(engine: Engine, who: Principal) -> str:
+    """Who somebody is, in words: by their email where they have one."""
+    collection = engine.catalog.by_id.get(who.collection_id)
+    if who.key_id or collection is None:
+        return f"key {who.key_id}" if who.key_id else who.kind
+    account = await account_by_id(engine, collection, who.record_id)
+    return account.email if account is not None and account.email else f"{who.collection} {who.record_id}"
 
 
 def is_async(request: Request) -> bool:
@@ -156,7 +161,7 @@ async def _begun(pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, N
 
 async def post_verify(engine: Engine, request: Request, works: Works) -> Response:
     """Check an archive, and answer when that is done, or at once if that is wanted."""
-    begun = await works.verify(engine, Author.of(request), request.params["key"], said(request.principal))
+    begun = await works.verify(engine, Author.of(request), request.params["key"], await said(engine, request.principal))
     if is_async(request):
         return await accepted(engine, begun)
     await begun.done()
@@ -165,7 +170,7 @@ async def post_verify(engine: Engine, request: Request, works: Works) -> Respons
 
 async def post_restore(engine: Engine, request: Request, works: Works, prepare: Prepare) -> Response:
     """Bring an archive back: it is begun, and goes on."""
-    wanted = read_restore(await request.object(), request.params["key"], said(request.principal))
+    wanted = read_restore(await request.object(), request.params["key"], await said(engine, request.principal))
     return await accepted(engine, await works.restore(engine, Author.of(request), wanted, prepare))
 
 

@@ -7,7 +7,7 @@ from holdfast.audit.author import Author
 from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write_after
 from holdfast.backups import shelf
-from holdfast.backups.lock import take
+from holdfast.backups.lock import give_back, take
 from holdfast.backups.name import SUFFIX, is_name
 from holdfast.backups.shelf import Backup, Known
 from holdfast.backups.works import TARGET
@@ -65,7 +65,7 @@ async def delete_backup(engine: Engine, author: Author, key: str) -> None:
     try:
         await engine.backups.delete([key])
     finally:
-        connection.terminate()
+        await give_back(connection)
     entry = Entry(action="backup.deleted", target=Target(TARGET, key, key), before=_said(found))
     await write_after(engine.pool, author, entry)
 

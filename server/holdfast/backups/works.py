@@ -13,7 +13,7 @@ from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write_after
 from holdfast.backups import ledger
 from holdfast.backups.ledger import Kind, Phase, Work
-from holdfast.backups.lock import take
+from holdfast.backups.lock import give_back, take
 from holdfast.backups.making import Made, Wanted, make_backup
 from holdfast.backups.restoring import Prepare, Restored, RestoreWanted, restore_backup
 from holdfast.backups.settling import TARGET
@@ -117,6 +117,8 @@ async def _run(engine: Engine, connection: Connection, work: Work, do: Do[Result
     try:
         async with ledger.beating(engine.pool, work):
             result = await do(connection, work)
+            if not work.settled:  # else the connection was to a database that is gone
+                await give_back(connection)
     except asyncio.CancelledError:
         if not work.settled:
             await ledger.end(engine.pool, work, "failed", STOPPED)

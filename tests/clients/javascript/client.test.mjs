@@ -434,3 +434,32 @@ describe("refusals", () => {
         await refusal(guest.collections.getFullList(), 401);
     });
 });
+
+describe("backups", () => {
+    const name = "js_backup.zip";
+    const again = "js_again.zip";
+
+    test("are made, listed, downloaded, uploaded and deleted", async () => {
+        await pb.backups.create(name);
+        const listed = (await pb.backups.getFullList()).find((one) => one.key === name);
+        const token = await pb.files.getToken();
+        const answer = await fetch(pb.backups.getDownloadURL(token, name));
+        assert.equal(answer.status, 200);
+        const archive = await answer.blob();
+        assert.equal(archive.size, listed.size);
+        await pb.backups.upload({ file: new File([archive], again) });
+        assert.ok((await pb.backups.getFullList()).some((one) => one.key === again));
+        for (const key of [name, again]) await pb.backups.delete(key);
+        assert.deepEqual(await pb.backups.getFullList(), []);
+    });
+
+    test("of a wrong name are refused", async () => {
+        const failure = await refusal(pb.backups.create("Wrong Name.zip"), 400);
+        assert.equal(failure.response.data.name.code, "validation_match_invalid");
+    });
+
+    test("are brought back only with their name once more", async () => {
+        const failure = await refusal(pb.backups.restore("none.zip"), 400);
+        assert.ok(failure.response.data.confirm);
+    });
+});

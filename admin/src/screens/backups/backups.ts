@@ -58,7 +58,7 @@ const PHASES: Record<string, string> = {
 export const phaseWords = (phase: string): string => PHASES[phase] ?? phase
 
 /** Who has made it; `you` for whoever looks. */
-export const byWords = (by: string, id: string): string => (by === `_superusers ${id}` ? 'by you' : by)
+export const byWords = (by: string, email: string): string => (by === email ? 'by you' : by)
 
 /** How far a phase is, or null where nobody knows. */
 export const shareOf = (job: Pick<Job, 'done' | 'total'>): number | null => (job.total ? Math.min(1, job.done / job.total) : null)
