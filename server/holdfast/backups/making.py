@@ -14,7 +14,7 @@ from holdfast.backups import shelf
 from holdfast.backups.archive import Writing
 from holdfast.backups.ledger import Work
 from holdfast.backups.manifest import DATABASE, FILES, FORMAT, FilesThen, Kind, Manifest, Member
-from holdfast.backups.name import made_up
+from holdfast.backups.name import SUFFIX, made_up
 from holdfast.backups.programs import dumped
 from holdfast.backups.snapshot import Snapshot, snapshot
 from holdfast.db.pool import Connection
@@ -23,6 +23,7 @@ from holdfast.expressions.moment import stamp
 from holdfast.storage.disk import Missing
 from holdfast.storage.place import BACKUPS
 from holdfast.storage.spool import Spooled, disk_failure
+from holdfast.storage.storage import Storage
 
 _Done = TypeVar("_Done")
 PART: Final = ".part-"
@@ -63,8 +64,7 @@ async def make_backup(engine: Engine, connection: Connection, work: Work, wanted
     writing = await asyncio.to_thread(_begin, folder)
     try:
         async with snapshot(connection) as moment:
-            key = wanted.name or made_up(wanted.kind, moment.project, datetime.now(UTC))
-            await shelf.check_free(storage, key)
+            key = wanted.name or await _free_name(storage, made_up(wanted.kind, moment.project, datetime.now(UTC)))
             work.key = key
             manifest = await _write(engine, moment, writing, work, wanted)
         work.at("keep")
@@ -76,6 +76,15 @@ async def make_backup(engine: Engine, connection: Connection, work: Work, wanted
         await asyncio.to_thread(writing.discard)
     files = 0 if manifest.files is None else manifest.files.count
     return Made(key, size, sha256, manifest.rows, manifest.declared, files)
+
+
+async def _free_name(storage: Storage, name: str) -> str:
+    """A made-up name, or one with a number where another backup of the same second has it."""
+    number, free = 1, name
+    while await storage.size(free) is not None:
+        number += 1
+        free = f"{name.removesuffix(SUFFIX)}_{number}{SUFFIX}"
+    return free
 
 
 def _begin(folder: Path) -> Writing:
