@@ -181,7 +181,7 @@ def read_restore(given: dict[str, Any], key: str, by: str) -> RestoreWanted:
     for name in known[1:]:
         if not isinstance(given.get(name, False), bool):
             problems[name] = Problem("validation_invalid_value", "Has to be true or false.")
-    if given.get("confirm") != key:
+    if given.get("confirm", key) != key:  # PocketBase's clients name it in the address alone
         problems["confirm"] = Problem("validation_match_invalid", "Has to be the name of the backup.")
     if problems:
         raise ValidationFailed(problems)
@@ -284,6 +284,7 @@ def _restore_route(handler: Handler) -> Route:
         tag="backups",
         recent=True,
         body=schemas.RESTORE,
+        body_required=False,
         answer=schemas.JOB,
         status=202,
         errors=(409, 503),

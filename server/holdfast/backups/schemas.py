@@ -71,9 +71,8 @@ WANTED: Final[Schema] = {
 }
 RESTORE: Final[Schema] = {
     "type": "object",
-    "required": ["confirm"],
     "properties": {
-        "confirm": {"type": "string", "description": "The name of the backup once more."},
+        "confirm": {"type": "string", "description": "The name of the backup once more: what somebody has typed."},
         "safety": {**_FLAG, "default": True, "description": "Make a backup of what there is now before."},
         "deliveries": {**_FLAG, "default": False, "description": "Send the webhooks and mails that waited then."},
     },

@@ -458,8 +458,7 @@ describe("backups", () => {
         assert.equal(failure.response.data.name.code, "validation_match_invalid");
     });
 
-    test("are brought back only with their name once more", async () => {
-        const failure = await refusal(pb.backups.restore("none.zip"), 400);
-        assert.ok(failure.response.data.confirm);
+    test("that are not there are not brought back", async () => {
+        await refusal(pb.backups.restore("none.zip"), 404);
     });
 });
