@@ -25,6 +25,7 @@ HoldfastError
 | + QuotaExceeded          quota_exceeded
 | + ServerFault            internal, and faults that have no code
 | + Unavailable            unavailable
+| | + Restoring            restoring
 + ConnectionFailed         no answer came, for as long as was tried
 | + TimedOut               it did not come in time
 + UnreadableAnswer         an answer that is not what this client was made for
@@ -261,6 +262,12 @@ class Unavailable(ApiError):
     code = "unavailable"
 
 
+class Restoring(Unavailable):
+    """A backup is brought back just now: in some seconds the server answers again, with what was then."""
+
+    code = "restoring"
+
+
 class ConnectionFailed(HoldfastError):
     """No answer came, for as long as was tried."""
 
@@ -297,6 +304,7 @@ KINDS: Final[Mapping[str, type[ApiError]]] = {
         QuotaExceeded,
         ServerFault,
         Unavailable,
+        Restoring,
     )
 }
 

@@ -30,11 +30,12 @@ async def test_a_migration_has_its_source(shared_api: Api) -> None:
 
 
 async def test_a_file_that_is_not_what_was_applied_has_drifted(shared_api: Api) -> None:
-    await shared_api.pool.execute(Statement.of(raw("UPDATE holdfast.migration SET checksum = repeat('0', 64)")))
+    turned = Statement.of(raw("UPDATE holdfast.migration SET checksum = reverse(checksum)"))
+    await shared_api.pool.execute(turned)
     try:
         assert {one["state"] for one in (await shared_api.root.get(PATH)).json()["items"]} == {"drifted"}
     finally:
-        await shared_api.pool.execute(Statement.of(raw("UPDATE holdfast.migration SET checksum = NULL")))
+        await shared_api.pool.execute(turned)
     assert {one["state"] for one in (await shared_api.root.get(PATH)).json()["items"]} == {"applied"}
 
 
