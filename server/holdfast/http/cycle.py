@@ -6,10 +6,11 @@ a callback of each request, and its `send` runs two regular expressions over eac
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
+from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
@@ -47,6 +48,7 @@ class Cycle(RequestResponseCycle):
         self.scope = scope
         self.transport = wire.transport
         self.flow = wire.flow
+        self._behind: Sized = wire.pipeline
         self.default_headers = wire.server_state.default_headers
         self.default_lines: bytes = wire.default_lines()
         self.keep_alive = keep_alive
@@ -82,6 +84,23 @@ class Cycle(RequestResponseCycle):
             self.on_response = _nothing
             del self.scope[SCOPE_CYCLE]  # each holds the other: nothing should wait for the collector
             tasks.discard(asyncio.current_task())
+
+    @override
+    async def receive(self) -> Any:
+        """The next piece of the body, or that the client has gone."""
+        if self.waiting_for_100_continue and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.waiting_for_100_continue = False
+        if not self.disconnected and not self.response_complete:
+            if self.more_body or not self._behind:  # else what came behind would grow, and nothing of this one come
+                self.flow.resume_reading()
+            await self.message_event.wait()
+            self.message_event.clear()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
+        message = {"type": "http.request", "body": bytes(self.body), "more_body": self.more_body}
+        self.body = b""
+        return message
 
     async def ready(self) -> None:
         """Wait until the client has taken what was written before. Call it where `flow.write_paused`."""

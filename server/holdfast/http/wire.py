@@ -61,6 +61,8 @@ class Wire(HttpToolsProtocol):
         self.is_stopping = False
         self._chunk = 0
         self._before = 0
+        self._beside_body = 0  # since the last piece of a body: the lengths of chunks, and what follows the last
+        self._running: Cycle | None = None
         self._default_headers: Headers = ()
         self._default_lines = b""
 
@@ -92,7 +94,19 @@ class Wire(HttpToolsProtocol):
             self._look.cancel()
         if self.line is not None:
             self.line.lost()
+        self._forget_waiting()
+        running = self._running  # the newest one is not the one that runs, where several came at once
+        if running is not None and not running.response_complete:
+            running.disconnected = True
+            running.wake()
         super().connection_lost(exc)
+
+    def _forget_waiting(self) -> None:
+        """Drop the requests that came behind the one that runs."""
+        for cycle, _ in self.pipeline:
+            cycle.disconnected = True
+            del cycle.scope[SCOPE_CYCLE]  # type: ignore[typeddict-item]  each holds the other
+        self.pipeline.clear()
 
     @override
     def shutdown(self) -> None:
@@ -113,6 +127,11 @@ class Wire(HttpToolsProtocol):
             self._head_bytes += self._chunk
             # One read is at most 256 kB, so this counts no body worth mentioning.
             if self._head_bytes > MOST_HEAD_BYTES:
+                self._refuse(HeadersTooLarge())
+                return
+        else:
+            self._beside_body += self._chunk
+            if self._beside_body > MOST_HEAD_BYTES:
                 self._refuse(HeadersTooLarge())
                 return
         try:
@@ -139,8 +158,9 @@ class Wire(HttpToolsProtocol):
 
     @override
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header is there."""
-        self.headers.append((name.lower(), value))
+        """A header is there. Those that follow a body are left out: nobody could tell them from the others."""
+        if self._in_head:
+            self.headers.append((name.lower(), value))
 
     @override
     def on_headers_complete(self) -> None:
@@ -150,7 +170,7 @@ class Wire(HttpToolsProtocol):
             raise self._reason  # the parser stops, and send_400_response is called
         self._in_head = self._fresh = False
         scope = self._scope()
-        self._head_bytes = 0
+        self._head_bytes = self._beside_body = 0
         self.scope = scope
         parser = self.parser
         if parser.should_upgrade() and self._should_upgrade():
@@ -194,12 +214,14 @@ class Wire(HttpToolsProtocol):
 
     def _begin(self, cycle: Cycle) -> None:
         tasks = self.tasks
+        self._running = cycle
         tasks.add(self.loop.create_task(cycle.run(self.app, tasks)))
 
     @override
     def on_body(self, body: bytes) -> None:
         """A piece of the body is there."""
         cycle = self.cycle
+        self._beside_body = 0
         if cycle.response_complete or (self.parser.should_upgrade() and self._should_upgrade()):
             return
         if cycle.body:
@@ -231,10 +253,11 @@ class Wire(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         self._heard = self.loop.time()
-        if self.flow.read_paused:
-            self.flow.resume_reading()
         if self.pipeline:
             self._begin(self.pipeline.pop()[0])  # pyright: ignore[reportArgumentType]  ours
+        # While others wait nothing more is read: one read may hold fourteen thousand small ones.
+        if self.flow.read_paused and not self.pipeline:
+            self.flow.resume_reading()
 
     @override
     def send_400_response(self, msg: str) -> None:
@@ -242,6 +265,14 @@ class Wire(HttpToolsProtocol):
         self._refuse(self._reason or BadRequest("This is no HTTP request that can be read."))
 
     def _refuse(self, error: ApiError) -> None:
+        running = self._running
+        if running is not None and not running.response_complete:
+            # What is said now would be taken for its answer, or be in the midst of it.
+            self._forget_waiting()
+            running.keep_alive = False
+            if running.more_body:
+                self.transport.abort()
+            return
         answer = refusal(error, "")
         self.transport.write(
             _LINES[error.status]
@@ -351,5 +382,5 @@ async def send_over(cycle: RequestResponseCycle, handle: int, start: int, size: 
         cycle.transport.abort()
         async with asyncio.timeout(_LOOK_SECONDS):
             while not cycle.disconnected:  # noqa: ASYNC110  (it tells nobody)
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
     return sent

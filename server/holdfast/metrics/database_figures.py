@@ -14,7 +14,8 @@ from holdfast.webhooks import queue as webhooks
 
 FILES_EVERY: Final = 600.0  # s: the register of files is read as a whole
 _LAST: Final = """
-    SELECT figures FROM holdfast.measures WHERE step = 60 AND process = '' AND at < $1 ORDER BY at DESC LIMIT 1
+    SELECT figures FROM holdfast.measures
+     WHERE step = 60 AND process = '' AND at < $1 AND at >= $1 - interval '1 minute' ORDER BY at DESC LIMIT 1
 """
 _THERE: Final = "SELECT EXISTS (SELECT FROM holdfast.measures WHERE step = 60 AND process = '' AND at = $1)"
 _POSTGRES: Final = """

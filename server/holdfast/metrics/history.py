@@ -30,6 +30,7 @@ Report: TypeAlias = Callable[[Engine], WorkerReport]
 MINUTE: Final = 60
 LOCK: Final = (0x4846000A, 1)  # "HF", advisory lock of whoever tells what concerns all processes
 LATEST_SECONDS: Final = 2.0  # after the full minute
+_SOONEST_SECONDS: Final = 0.05  # a timer may be a little early, and would tell of the minute before once more
 _FAILURES: Final = (ApiError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _log: Final = structlog.get_logger("holdfast.metrics")
 
@@ -62,7 +63,7 @@ class History:
 
     async def _run(self, engine: Engine) -> None:
         # Not all processes of a server at the same moment, and each always at the same one.
-        late = int(self._process[:4], 16) / 0xFFFF * LATEST_SECONDS
+        late = _SOONEST_SECONDS + int(self._process[:4], 16) / 0xFFFF * LATEST_SECONDS
         while True:
             await asyncio.sleep(MINUTE - time.time() % MINUTE + late)
             now = time.time()
@@ -83,6 +84,7 @@ class History:
                 self._pool.release(connection)
         except _FAILURES as failure:
             end_if_cancelled()
+            self._before = now  # a gap is told as one: the next row is of one minute as all others are
             self._fail(failure)
             return
         self._before = now

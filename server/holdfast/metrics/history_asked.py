@@ -83,6 +83,8 @@ class _Reading:
         since = self.moment("from", until - _HOUR)
         if since >= until:
             self.say("to", "Must be after `from`.")
+        elif until > now + _LONGEST:
+            self.say("to", "Must be at most 366 days from now.")
         elif since < 0:
             self.say("from", "Must be after 1970.")
         elif until - since > _LONGEST:

@@ -450,7 +450,7 @@ describe("backups", () => {
         await pb.backups.upload({ file: new File([archive], again) });
         assert.ok((await pb.backups.getFullList()).some((one) => one.key === again));
         for (const key of [name, again]) await pb.backups.delete(key);
-        assert.deepEqual(await pb.backups.getFullList(), []);
+        assert.ok(!(await pb.backups.getFullList()).some((one) => [name, again].includes(one.key)));
     });
 
     test("of a wrong name are refused", async () => {
