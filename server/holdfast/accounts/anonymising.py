@@ -19,7 +19,7 @@ from holdfast.db.pool import Transaction
 from holdfast.db.sql import Sql, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, Problem, ValidationFailed
-from holdfast.history.redaction import redact
+from holdfast.history.redaction import redact, redactable
 from holdfast.history.seeing import Place
 from holdfast.records.credentials import new_token_key
 from holdfast.records.write_service import Write, update
@@ -74,10 +74,10 @@ async def anonymise(
             target = account_target(collection, record_id)
             await write(tx, author, Entry(action="auth.anonymised", target=target, details=details))
     wiped: Mapping[str, int] = {}
+    place = Place(engine.catalog, collection, record_id)
     with suppress(NotFound):  # nothing is remembered of it
-        if names:
-            place = Place(engine.catalog, collection, record_id)
-            wiped = await redact(engine, author, place, {"fields": list(names)})
+        if kept := await redactable(engine, place, names):  # what has always been hidden is nowhere
+            wiped = await redact(engine, author, place, {"fields": kept})
     return Anonymised(names, wiped.get("versions", 0), wiped.get("events", 0))
 
 

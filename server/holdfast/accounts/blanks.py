@@ -9,7 +9,7 @@ from holdfast.schema.collection import Collection
 from holdfast.schema.date import DateField
 from holdfast.schema.editor import EditorField
 from holdfast.schema.email import EmailField
-from holdfast.schema.field import Field
+from holdfast.schema.field import Field, FieldError
 from holdfast.schema.file import FileField
 from holdfast.schema.geo_point import GeoPointField
 from holdfast.schema.json import JsonField
@@ -50,9 +50,8 @@ def _blank(field: Field, id: str) -> Blank:
     type = msgspec.to_builtins(field)["type"]
     if not field.required:
         return Blank(field.name, type, isinstance(field, _PERSONAL), _nothing(field))
-    to = _stand_in(field, id)
-    why = "" if to is not None else "It is required, and there is nothing to put in its place."
-    return Blank(field.name, type, to is not None and isinstance(field, _PERSONAL), to, why)
+    to, why = _stand_in(field, id)
+    return Blank(field.name, type, not why and isinstance(field, _PERSONAL), to, why)
 
 
 def _nothing(field: Field) -> Any:
@@ -60,12 +59,27 @@ def _nothing(field: Field) -> Any:
     return [] if field.many else None
 
 
-def _stand_in(field: Field, id: str) -> Any:
-    """What takes the place of a value that has to be there; None where there is nothing."""
+def _stand_in(field: Field, id: str) -> tuple[str | None, str]:
+    """What takes the place of a value that has to be there; or None, and why there is nothing."""
+    why = "It is required, and there is nothing to put in its place."
+    for text in _stand_ins(field, id):
+        try:
+            field.take(text)
+        except FieldError as refusal:
+            why = f"It is required, and does not take what would stand there. {refusal.problem.message}"
+        else:
+            return text, ""
+    return None, why
+
+
+def _stand_ins(field: Field, id: str) -> tuple[str, ...]:
+    """What may take the place of a value, the best first."""
     if isinstance(field, EmailField):
-        return f"{id}@{NOBODY}"
+        return (f"{id}@{NOBODY}",)
     if isinstance(field, UrlField):
-        return f"https://{NOBODY}/{id}"
+        return (f"https://{NOBODY}/{id}",)
+    if isinstance(field, TextField) and field.pattern:
+        return (id, f"anonymous {id}")
     if isinstance(field, TextField | EditorField):
-        return f"anonymous {id}" if not isinstance(field, TextField) or not field.pattern else id
-    return None
+        return (f"anonymous {id}", id)
+    return ()

@@ -45,12 +45,16 @@ class Merged(msgspec.Struct, frozen=True):
 
 
 async def look(engine: Engine, collection: Collection, gone: str, stays: str) -> Merged:
-    """Say what a merge would do. Raises NotFound, and ValidationFailed for an account to merge into that is none."""
+    """Say what a merge would do.
+
+    Raises NotFound, ValidationFailed for an account to merge into that is none, and Conflict for one that is blocked.
+    """
     states = await _states(engine, collection, gone, stays)
     counted: list[Pointing] = []
     with as_api_errors():
         async with engine.pool.transaction() as tx:
             await allow_time(tx, engine.settings.statement_timeout_ms)
+            await _require_unblocked(tx, collection, gone)
             for reference in _references(engine.catalog, collection):
                 row = await tx.fetchrow(_count(reference, gone))
                 counted.append(_pointing(reference, 0 if row is None else row[0]))
@@ -66,6 +70,7 @@ async def merge(engine: Engine, author: Author, collection: Collection, gone: st
             await allow_time(tx, engine.settings.statement_timeout_ms)
             await tell(tx, author)
             await _hold(tx, collection, gone, stays)
+            await _require_unblocked(tx, collection, gone)
             moved = [await _move(tx, reference, gone, stays) for reference in _references(catalog, collection)]
             await tx.execute(_move_links(collection, gone, stays))
             asked = Write(catalog=catalog, collection=collection, who=SERVER, id=gone)
@@ -94,6 +99,19 @@ async def _hold(tx: Transaction, collection: Collection, gone: str, stays: str) 
     ids = raw(" WHERE id = ANY (") + value(sorted((gone, stays)), "text[]") + raw(") ORDER BY id FOR UPDATE")
     if len(await tx.fetch(raw("SELECT id FROM ") + qualified("public", collection.name) + ids)) < 2:
         raise NotFound
+
+
+async def _require_unblocked(tx: Transaction, collection: Collection, gone: str) -> None:
+    """Raise Conflict where the account that goes is blocked: its links would log in to the other, without the block.
+
+    A block is made with its account locked: once the account is held, none can come any more.
+    """
+    mine = raw(" WHERE collection_id = ") + value(collection.id, "text") + raw(" AND record_id = ")
+    if await tx.fetch(raw("SELECT FROM holdfast.blocks") + mine + value(gone, "text")):
+        raise Conflict(
+            "The account that would go is blocked, and its block would go with it: take the block away first,"
+            " or merge the other account into this one."
+        )
 
 
 def _references(catalog: Catalog, collection: Collection) -> tuple[Reference, ...]:

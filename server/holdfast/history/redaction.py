@@ -1,6 +1,6 @@
 """Values of one record are wiped out of all that remembers it, because the law or a person asks for it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -141,7 +141,23 @@ def _count(tag: str) -> int:
     return int(tag.rpartition(" ")[2])
 
 
-def read_fields(body: Mapping[str, Any], collection: Collection, shapes: Iterable[Shape]) -> list[str]:
+async def redactable(engine: Engine, place: Place, wanted: Iterable[str]) -> list[str]:
+    """Those of these fields of today that `redact` takes."""
+    rows = await engine.pool.fetch(_SHAPES, Inputs(named={"collection": place.collection.id}))
+    known = remembered_fields(place.collection, [_shape(row) for row in rows])
+    return [name for name in wanted if name in known]
+
+
+def remembered_fields(collection: Collection, shapes: Iterable[Shape]) -> dict[str, str]:
+    """The ids, by their names of today, of the fields that are in what is remembered.
+
+    A field that has always been hidden is in no version: to say that it was wiped would be no true word.
+    """
+    past = {field_of(form) for shape in shapes for form in shape.names}
+    return {one.name: one.id for one in collection.fields if not one.hidden or one.id in past}
+
+
+def read_fields(body: Mapping[str, Any], collection: Collection, shapes: Sequence[Shape]) -> list[str]:
     """The ids of the fields that the body names as they are called today, or were once; ALL for all of them.
 
     Raises ValidationFailed.
@@ -154,9 +170,7 @@ def read_fields(body: Mapping[str, Any], collection: Collection, shapes: Iterabl
         message = 'Must be a list of names of fields; or send "all": true, and no fields.'
         raise ValidationFailed({"fields": Problem(_INVALID, message)})
     known = {name: field_of(form) for shape in shapes for form, name in shape.names.items()}
-    remembered = set(known.values())
-    # A field that has always been hidden is in no version: to say that it was wiped would be no true word.
-    known.update({one.name: one.id for one in collection.fields if not one.hidden or one.id in remembered})
+    known.update(remembered_fields(collection, shapes))
     found = {name: known.get(name) if name != "id" else None for name in map(str, wanted)}
     wrong = next((name for name, id in found.items() if id is None), None)
     if wrong is not None:

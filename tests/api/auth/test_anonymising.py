@@ -104,6 +104,40 @@ async def test_a_required_address_becomes_one_that_no_mail_reaches(office: Offic
 
 
 @in_one_loop
+async def test_a_required_address_of_a_domain_stays_and_all_else_is_blanked(office: Office) -> None:
+    collection, person = await made(office)
+    fields = (await office.api.root.get(f"/api/collections/{collection}")).json()["fields"]
+    strict = {"required": True, "onlyDomains": ["example.com"]}
+    fields = [{**one, **strict} if one["name"] == "email" else one for one in fields]
+    await office.api.root.patch(f"/api/collections/{collection}", json={"fields": fields})
+    done = await office.api.root.post(path(collection, person.id))
+    assert done.status_code == 200, done.text
+    record = await office.record(person.id, collection)
+    assert (record["email"], record["name"]) == (person.email, "")
+
+
+@in_one_loop
+async def test_the_past_is_wiped_where_a_field_has_always_been_hidden(office: Office) -> None:
+    notes = {"name": "notes", "type": "text", "hidden": True}
+    collection = await office.collection(fields=[*FIELDS, notes], history=True)
+    person = await office.person(collection, name="Ann", born="1990-01-01", notes="tall")
+    done = await office.api.root.post(path(collection, person.id))
+    assert done.status_code == 200, done.text
+    past = (await office.api.root.get(f"/api/collections/{collection}/records/{person.id}/history")).text
+    assert (await office.record(person.id, collection))["notes"] == ""
+    assert person.email not in past
+
+
+@in_one_loop
+async def test_a_hidden_field_alone_is_blanked_though_no_version_has_it(office: Office) -> None:
+    notes = {"name": "notes", "type": "text", "hidden": True}
+    collection = await office.collection(fields=[*FIELDS, notes], history=True)
+    person = await office.person(collection, name="Ann", born="1990-01-01", notes="tall")
+    done = await office.api.root.post(path(collection, person.id), json={"fields": ["notes"]})
+    assert done.json() == {"fields": ["notes"], "versions": 0, "events": 0}
+
+
+@in_one_loop
 async def test_what_cannot_be_blanked_is_refused_and_nothing_is_done(office: Office) -> None:
     collection, person = await made(office)
     for fields in (["born"], ["id"], ["nothing"], "name", [1]):

@@ -83,6 +83,26 @@ async def test_a_relation_that_each_may_have_once_stands_in_the_way_and_nothing_
 
 
 @in_one_loop
+async def test_a_blocked_account_is_not_merged_away_from_its_block(office: Office) -> None:
+    gone, stays = await office.person(), await office.person()
+    await linked(office, gone, "github")
+    await office.api.root.post(f"/api/collections/users/accounts/{gone.id}/block")
+    for dry_run in (True, False):
+        answer = await office.api.root.post(path(gone), json={"into": stays.id, "dryRun": dry_run})
+        assert "blocked" in refused(answer, 409, "conflict")["message"]
+    assert (await providers(office, gone), await providers(office, stays)) == (["github"], [])
+
+
+@in_one_loop
+async def test_a_blocked_account_that_another_is_merged_into_stays_blocked(office: Office) -> None:
+    gone, stays = await office.person(), await office.person()
+    await office.api.root.post(f"/api/collections/users/accounts/{stays.id}/block")
+    assert (await office.api.root.post(path(gone), json={"into": stays.id})).status_code == 200
+    body = {"identity": stays.email, "password": stays.password}
+    refused(await office.post("users/auth-with-password", body), 403, "forbidden")
+
+
+@in_one_loop
 async def test_the_audit_log_and_the_events_have_it(office: Office) -> None:
     orders = await shop(office)
     gone, stays = await office.person(), await office.person()
