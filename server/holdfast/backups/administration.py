@@ -1,5 +1,6 @@
 """Databases made, renamed and dropped: by the superuser of the embedded PostgreSQL, elsewhere by our own role."""
 
+import hashlib
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from holdfast.config import Settings
 from holdfast.db.embedded.cluster import SUPERUSER
 from holdfast.db.embedded.places import superuser_password
 from holdfast.db.pool import Connection, Pool
-from holdfast.db.sql import Sql, Statement, inline, join, literal, name, raw
+from holdfast.db.sql import MAX_IDENTIFIER_BYTES, Sql, Statement, inline, join, literal, name, raw
 from holdfast.errors import Conflict, Unavailable
 
 MAINTENANCE: Final = "postgres"
@@ -21,12 +22,14 @@ MAINTENANCE: Final = "postgres"
 CONNECT_SECONDS: Final = 10.0
 SCRATCH: Final = "_hf_scratch_"
 BEFORE: Final = "_hf_before_"
-_ROOM: Final = 63 - len(BEFORE) - 8  # characters of a name that are kept
+_DIGITS: Final = 8  # hexadecimal, behind the mark, and of the hash of a name that was cut
+_ROOM: Final = MAX_IDENTIFIER_BYTES - len(SCRATCH) - _DIGITS  # bytes of a name
 _LISTS: Final = frozenset(("search_path", "temp_tablespaces", "local_preload_libraries", "session_preload_libraries"))
 _MAY: Final = "SELECT rolcreatedb OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user"
 _ABOUT: Final = """
-    SELECT d.oid, pg_get_userbyid(d.datdba) AS owner, pg_encoding_to_char(d.encoding) AS encoding, d.datcollate,
-           d.datctype, d.datlocprovider, to_jsonb(d) ->> 'datlocale' AS locale, to_jsonb(d) ->> 'daticulocale' AS icu,
+    SELECT pg_get_userbyid(d.datdba) AS owner, pg_has_role(d.datdba, 'USAGE') AS owned, current_user AS role,
+           pg_encoding_to_char(d.encoding) AS encoding, d.datcollate, d.datctype, d.datlocprovider,
+           to_jsonb(d) ->> 'datlocale' AS locale, to_jsonb(d) ->> 'daticulocale' AS icu,
            (d.encoding, d.datcollate, d.datctype, d.datlocprovider) IS NOT DISTINCT FROM
            (t.encoding, t.datcollate, t.datctype, t.datlocprovider) AS alike
       FROM pg_catalog.pg_database AS d CROSS JOIN pg_catalog.pg_database AS t
@@ -41,7 +44,10 @@ _SETTINGS: Final = """
       FROM pg_catalog.pg_db_role_setting AS s JOIN pg_catalog.pg_database AS d ON d.oid = s.setdatabase
      WHERE d.datname = $1
 """
-_LEFT: Final = "SELECT datname FROM pg_catalog.pg_database WHERE starts_with(datname, $1) OR starts_with(datname, $2)"
+_LEFT: Final = """
+    SELECT datname FROM pg_catalog.pg_database CROSS JOIN unnest($1::text[]) AS prefix
+     WHERE starts_with(datname, prefix) AND substr(datname, length(prefix) + 1) ~ '^[0-9a-f]{8}$'
+"""
 _PROVIDERS: Final = {b"c": "libc", b"i": "icu", b"b": "builtin"}
 
 
@@ -94,10 +100,18 @@ async def administration(settings: Settings, dsn: str) -> AsyncGenerator[Connect
 
 
 async def make_scratch(connection: Connection, like: str, dsn: str) -> Database:
-    """An empty database beside another, with its owner, locale, grants and settings. Raises asyncpg's errors."""
-    made = like[:_ROOM] + SCRATCH + secrets.token_hex(4)
+    """An empty database beside another, with its owner, locale, grants and settings.
+
+    Raises Conflict where `like` belongs to another role, since it could not be renamed, and asyncpg's errors.
+    """
+    made = _beside(like, SCRATCH) + _new_digits()
     about = await connection.fetchrow(_ABOUT, like)
     assert about is not None
+    if not about["owned"]:
+        raise Conflict(
+            f"A backup is loaded into a database like {like}, which it then replaces, and the role {about['role']} may "
+            f"not rename what belongs to {about['owner']}: run ALTER DATABASE {like} OWNER TO {about['role']}."
+        )
     make = raw("CREATE DATABASE ") + name(made) + raw(" OWNER ") + name(about["owner"])
     if about["alike"]:
         make += raw(" TEMPLATE template1")  # an operator may have put extensions there that only superusers can make
@@ -155,10 +169,23 @@ async def drop(connection: Connection, database: str) -> None:
 
 async def drop_left_behind(connection: Connection, database: str) -> None:
     """Drop what killed processes have left beside a database. Only for who holds the lock of work on backups."""
-    for row in await connection.fetch(_LEFT, database[:_ROOM] + SCRATCH, database[:_ROOM] + BEFORE):
+    for row in await connection.fetch(_LEFT, [_beside(database, SCRATCH), _beside(database, BEFORE)]):
         await drop(connection, row["datname"])
 
 
 def before_name(database: str) -> str:
     """What the database is called whose place another takes, until it is dropped."""
-    return database[:_ROOM] + BEFORE + secrets.token_hex(4)
+    return _beside(database, BEFORE) + _new_digits()
+
+
+def _beside(database: str, mark: str) -> str:
+    """What the names of databases beside another begin with: its own, or as much as fits and a hash of all of it."""
+    full = database.encode()
+    if len(full) <= _ROOM:
+        return database + mark
+    cut = full[: _ROOM - _DIGITS - 1].decode(errors="ignore")
+    return f"{cut}_{hashlib.sha256(full).hexdigest()[:_DIGITS]}{mark}"
+
+
+def _new_digits() -> str:
+    return secrets.token_hex(_DIGITS // 2)

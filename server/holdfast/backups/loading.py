@@ -5,7 +5,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -25,6 +25,7 @@ from holdfast.errors import Conflict, Unavailable
 from holdfast.storage.disk import Missing
 from holdfast.storage.storage import Storage
 
+_KEY: Final = "SELECT EXISTS (SELECT FROM holdfast.settings WHERE key = 'secret')"
 _EXTENSION: Final = re.compile(r"^\d+; \d+ \d+ EXTENSION - (\S+) ")
 _LEFT_OUT: Final = re.compile(r"^\d+; \d+ \d+ (EXTENSION - |COMMENT - EXTENSION |COMMENT - SCHEMA |SCHEMA - public )")
 
@@ -103,24 +104,35 @@ async def check_rows(into: Database, manifest: Manifest, work: Work) -> int:
     """Count what was loaded, and compare it with what was written down; how many records. Raises NotOurs."""
     work.at("count")
     connection = await asyncpg.connect(into.dsn, statement_cache_size=0)
-    wrong: list[str] = []
     try:
         with as_api_errors():
-            for one in manifest.collections:
-                if one.rows is None:
-                    continue
-                rows = await count_rows(connection, one.name)
-                if rows != one.rows:
-                    wrong.append(f"{one.name} has {rows} records and should have {one.rows}")
-            if not await connection.fetchval("SELECT EXISTS (SELECT FROM holdfast.settings WHERE key = 'secret')"):
-                wrong.append("the key of its server is missing")
-    except asyncpg.UndefinedTableError as failure:
-        raise NotOurs(f"The backup is not whole: {failure}.") from failure
+            wrong = await _missed(connection, manifest)
     finally:
         await connection.close(timeout=5)
     if wrong:
         raise NotOurs(f"The backup is not whole: {'; '.join(wrong[:5])}.")
     return manifest.rows
+
+
+async def _missed(connection: Connection, manifest: Manifest) -> list[str]:
+    """What a loaded database has not, or has otherwise than it was written down. Raises asyncpg's errors."""
+    wrong: list[str] = []
+    for one in manifest.collections:
+        if one.rows is None:
+            continue
+        try:
+            rows = await count_rows(connection, one.name)
+        except asyncpg.UndefinedTableError:
+            wrong.append(f"{one.name} is missing")
+            continue
+        if rows != one.rows:
+            wrong.append(f"{one.name} has {rows} records and should have {one.rows}")
+    key = False
+    with suppress(asyncpg.UndefinedTableError):
+        key = await connection.fetchval(_KEY)
+    if not key:
+        wrong.append("the key of its server is missing")
+    return wrong
 
 
 async def check_members(reading: Reading, work: Work) -> int:

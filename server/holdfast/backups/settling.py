@@ -59,10 +59,17 @@ _SAME_CURSORS: Final = """
     UPDATE holdfast.deliveries SET state = 0, lease = NULL, lease_until = NULL WHERE state = 1;
 """
 _GIVE_BACK: Final = """
-    DELETE FROM holdfast.jobs WHERE name = '__hf_backup__';
+    DELETE FROM holdfast.jobs WHERE name IN ('__hf_backup__', 'bulk');
     UPDATE holdfast.jobs SET started = NULL, run_at = now() WHERE started IS NOT NULL AND dead IS NULL;
     UPDATE holdfast.imports SET state = 'failed', ended = now(), message = 'The database was restored from a backup.'
      WHERE state IN ('reading', 'writing');
+    UPDATE holdfast.bulk_changes SET state = 'failed', ended = now(),
+        message = 'The database was restored from a backup.' WHERE state = 'running';
+    DELETE FROM holdfast.bulk_chunks;
+"""
+# A dump is without grants, so what a migration has taken from everybody is theirs again: here is each such REVOKE.
+_TAKE_AWAY: Final = """
+    REVOKE EXECUTE ON FUNCTION holdfast.files_move(text, text, text, text[], text, text[], text) FROM PUBLIC;
 """
 _VERSION: Final = "UPDATE holdfast.catalog SET version = greatest(version, $1) + $2"
 
@@ -87,6 +94,7 @@ async def settle(old: Connection, new: Connection, manifest: Manifest, *, ours: 
     await settle_epoch(new)
     await new.execute(_SAME_CURSORS if deliveries else _CURSORS)
     await new.execute(_GIVE_BACK)
+    await new.execute(_TAKE_AWAY)
     await new.execute("ANALYZE")
 
 

@@ -24,11 +24,16 @@ _LOCKED: Final = """
     SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'object' AND mode = 'AccessExclusiveLock'
                       AND granted AND classid = 'pg_catalog.pg_database'::regclass AND objid = $1)
 """
-_END: Final = "SELECT pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE datname = ANY ($1::text[])"
+# Only a superuser may end what belongs to no role (autovacuum, which makes way for a rename by itself).
+_INSIDE: Final = """
+    SELECT pid FROM pg_catalog.pg_stat_activity
+     WHERE datname = ANY ($1::text[]) AND usesysid IS NOT NULL AND pid <> ALL ($2::integer[])
+"""
+_END: Final = "SELECT pg_terminate_backend($1)"
 _OID: Final = "SELECT oid FROM pg_catalog.pg_database WHERE datname = $1"
 _WHO: Final = """
     SELECT string_agg(DISTINCT coalesce(nullif(application_name, ''), usename), ', ') FROM pg_catalog.pg_stat_activity
-     WHERE datname = ANY ($1::text[]) AND backend_type = 'client backend'
+     WHERE datname = ANY ($1::text[]) AND usesysid IS NOT NULL -- backend_type is hidden of a superuser's
 """
 HELD: Final = """
     SELECT EXISTS (SELECT FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted
@@ -81,8 +86,13 @@ async def _until(look: Callable[[], Awaitable[object]], wanted: object) -> None:
 
 async def _end_others(connection: Connection, oid: int, databases: list[str]) -> None:
     await _until(lambda: connection.fetchval(_LOCKED, oid), True)
+    spared: list[int] = []
     while True:
-        await connection.execute(_END, databases)
+        for row in await connection.fetch(_INSIDE, databases, spared):
+            try:
+                await connection.execute(_END, row["pid"])
+            except asyncpg.InsufficientPrivilegeError:  # of a superuser, or of a role that ours is no member of
+                spared.append(row["pid"])
         await asyncio.sleep(LOOK_SECONDS)
 
 

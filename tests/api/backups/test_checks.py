@@ -127,6 +127,18 @@ async def test_a_manifest_that_counts_other_records_is_noticed(maker: Api):
     assert job["result"]["problems"] == ["The backup is not whole: notes has 2 records and should have 3."]
 
 
+async def test_a_table_that_the_dump_has_not_is_a_problem(maker: Api):
+    key = await made(maker)
+    content = (folder(maker) / key).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        manifest = msgspec.json.decode(opened.read("backup.json"), type=Manifest)
+    notes = next(one for one in manifest.collections if one.name == "notes")
+    lost = msgspec.structs.replace(notes, name="lost")
+    (folder(maker) / "lost.zip").write_bytes(rewritten(content, collections=(*manifest.collections, lost)))
+    job = await verified(maker, "lost.zip")
+    assert job["result"]["problems"] == ["The backup is not whole: lost is missing."]
+
+
 async def test_a_backup_of_a_newer_holdfast_is_told_apart_and_not_restored(maker: Api):
     key = await made(maker)
     content = (folder(maker) / key).read_bytes()

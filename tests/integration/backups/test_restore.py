@@ -83,6 +83,17 @@ def test_a_backup_of_another_machine_works_with_nothing_else(home: Path):
         assert other.cover(book).content == b"its cover"
 
 
+def test_what_migrations_took_from_everybody_is_not_given_back(home: Path):
+    closed = """
+        SELECT oid::regprocedure::text AS function FROM pg_proc
+         WHERE pronamespace = 'holdfast'::regnamespace AND NOT has_function_privilege('public', oid, 'EXECUTE')
+    """
+    with library(home / "data") as books:
+        before = books.sql(closed)
+        assert books.restore(books.back_up(), safety=False)["state"] == "done"
+        assert books.sql(closed) == before != []
+
+
 def test_the_events_after_a_restore_have_another_epoch(home: Path):
     with library(home / "data") as books:
         books.add("one")
