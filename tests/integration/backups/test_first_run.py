@@ -41,9 +41,9 @@ class Newcomer:
 
     def restore(self, body: bytes, *, token: str | None = None, name: str = "moving.zip") -> httpx.Response:
         """Hand in an archive."""
-        asked = {"token": self.token if token is None else token}
+        headers = {"X-Setup-Token": self.token if token is None else token}
         files: Any = {"file": (name, body)}
-        return httpx.post(f"{self.url}/api/setup/restore", params=asked, files=files, timeout=60)
+        return httpx.post(f"{self.url}/api/setup/restore", headers=headers, files=files, timeout=60)
 
     def ended(self, job: dict[str, Any]) -> str:
         """How the restore ended: asked for while the server answers nobody, too."""
@@ -98,9 +98,8 @@ def test_who_sets_the_server_up_while_an_archive_comes_loses_nothing(newcomer: N
         assert httpx.post(f"{newcomer.url}/api/setup", json=mine, timeout=60).status_code == 200
         yield archive[1000:] + b"\r\n--x--\r\n"
 
-    headers, asked = {"Content-Type": "multipart/form-data; boundary=x"}, {"token": newcomer.token}
-    path = f"{newcomer.url}/api/setup/restore"
-    answer = httpx.post(path, params=asked, content=body(), headers=headers, timeout=60)
+    headers = {"X-Setup-Token": newcomer.token, "Content-Type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(f"{newcomer.url}/api/setup/restore", content=body(), headers=headers, timeout=60)
     assert answer.status_code == 404, answer.text
     login = {"identity": mine["email"], "password": mine["password"]}
     path = f"{newcomer.url}/api/collections/_superusers/auth-with-password"
