@@ -3,10 +3,13 @@
 Nothing here is async: call it in a thread.
 """
 
+import errno
 import hashlib
 import io
 import os
+import struct
 import zipfile
+import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -23,12 +26,19 @@ from holdfast.backups.manifest import (
     Manifest,
     Member,
     NotOurs,
+    in_words,
     read_manifest,
     write_manifest,
 )
 
 PIECE_BYTES: Final = 1024 * 1024  # read at once
-_BROKEN: Final = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, KeyError, IndexError)
+# Of RuntimeError: a member that is encrypted, one of a method that is not known, JSON that is too deep.
+_BROKEN: Final = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(RuntimeError, ValueError, KeyError, IndexError, OverflowError),
+)
+# Ours are stored, and who packs one anew may deflate it. The others fail in ways of their own: bz2 with an OSError.
+_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class _Hashed(io.RawIOBase):
@@ -146,6 +156,7 @@ class Reading:
         info = self._zip.getinfo(name)
         if most is not None and info.file_size > most:
             raise NotOurs(f"Its {name} is larger than {most} bytes.")
+        _check_method(info)
         return self._zip.read(info)
 
     @cached_property
@@ -167,8 +178,10 @@ class Reading:
     @contextmanager
     def member(self, name: str) -> Generator[IO[bytes]]:
         """A member, to be read piece by piece."""
-        with _sentences(), self._zip.open(name) as opened:
-            yield opened
+        with _sentences():
+            _check_method(self._zip.getinfo(name))
+            with self._zip.open(name) as opened:
+                yield opened
 
     def pieces(self, name: str) -> Iterator[bytes]:
         """A member, piece by piece. Raises NotOurs when it is not as it was written, at the last of them."""
@@ -181,6 +194,11 @@ class Reading:
             raise NotOurs(f"{name} is not as it was written: the archive is damaged.")
 
 
+def _check_method(info: zipfile.ZipInfo) -> None:
+    if info.compress_type not in _METHODS:
+        raise NotOurs(f"Its {info.filename[:100]!r} is packed by a method that no backup of Holdfast has.")
+
+
 @contextmanager
 def _sentences() -> Generator[None]:
     """Turn what the library raises into a sentence."""
@@ -188,6 +206,8 @@ def _sentences() -> Generator[None]:
         yield
     except NotOurs:
         raise
-    except _BROKEN as failure:
-        said = str(failure).strip("'\"").rstrip(".") or type(failure).__name__
+    except (*_BROKEN, OSError) as failure:
+        if isinstance(failure, OSError) and failure.errno != errno.EINVAL:  # a list that points to no place of a file
+            raise
+        said = in_words(failure).strip("'\"").rstrip(".") or type(failure).__name__
         raise NotOurs(f"This is no backup of Holdfast, or it is damaged: {said}.") from failure

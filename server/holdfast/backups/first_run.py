@@ -15,17 +15,27 @@ from holdfast.http.routing import Parameter, Route
 
 PATH: Final = "/api/setup/restore"
 BY: Final = "the first run"
+TOKEN: Final = b"x-setup-token"  # and no part of the address, which proxies write into their logs
 
 
 def first_run_routes(works: Works, prepare: Prepare) -> tuple[Route, ...]:
     """The route of a process whose work on backups is `works`."""
 
     async def restore(engine: Engine, request: Request) -> Response:
-        await check_setup_token(engine.pool, request.query.get("token", ""))
+        token = request.header(TOKEN)
+        await check_setup_token(engine.pool, token)
         author = Author.of(request)
-        key = await take_upload(engine, request, author)
-        wanted = RestoreWanted(key=key, safety=False, by=BY)  # there is nothing yet that could be lost
-        return await accepted(engine, await works.restore(engine, author, wanted, prepare))
+        key = await take_upload(engine, request, author, again=True)  # of a process that was killed over it
+        try:
+            # An upload may take long: somebody may have set the server up meanwhile, and would lose all of it.
+            await check_setup_token(engine.pool, token)
+            # There is nothing yet that could be lost. Who cannot log in cannot delete what failed, to try it again.
+            wanted = RestoreWanted(key=key, safety=False, by=BY, passing=True)
+            begun = await works.restore(engine, author, wanted, prepare)
+        except BaseException:
+            await engine.backups.delete([key])
+            raise
+        return await accepted(engine, begun)
 
     return (
         Route(
@@ -36,7 +46,7 @@ def first_run_routes(works: Works, prepare: Prepare) -> tuple[Route, ...]:
             description="For who has the setup link: 404 once there is a superuser. A form with the archive as `file`.",
             tag="backups",
             access="anyone",
-            parameters=(Parameter("token", "What the setup link carries.", required=True),),
+            parameters=(Parameter("X-Setup-Token", "What the setup link carries.", required=True, place="header"),),
             later=schemas.JOB,
             status=202,
             errors=(403, 409, 413, 415, 503),

@@ -19,8 +19,9 @@ from holdfast.backups.programs import dumped
 from holdfast.backups.snapshot import Snapshot, snapshot
 from holdfast.db.pool import Connection
 from holdfast.engine import Engine
+from holdfast.errors import ValidationFailed
 from holdfast.expressions.moment import stamp
-from holdfast.storage.disk import Missing
+from holdfast.storage.disk import Missing, Taken
 from holdfast.storage.place import BACKUPS
 from holdfast.storage.spool import Spooled, disk_failure
 from holdfast.storage.storage import Storage
@@ -69,7 +70,7 @@ async def make_backup(engine: Engine, connection: Connection, work: Work, wanted
             manifest = await _write(engine, moment, writing, work, wanted)
         work.at("keep")
         size, sha256 = await _on_disk(lambda: writing.finish(manifest))
-        await storage.keep(key, Spooled(size, sha256, b"PK\x03\x04", b"", writing.path))
+        key = work.key = await _keep(storage, key, Spooled(size, sha256, b"PK\x03\x04", b"", writing.path), wanted)
         stored = await shelf.stored_now(storage, key)
         await shelf.put(engine.pool, stored, sha256, manifest, "")
     finally:
@@ -85,6 +86,22 @@ async def _free_name(storage: Storage, name: str) -> str:
         number += 1
         free = f"{name.removesuffix(SUFFIX)}_{number}{SUFFIX}"
     return free
+
+
+async def _keep(storage: Storage, key: str, content: Spooled, wanted: Wanted) -> str:
+    """Give an archive its name, or another one that is made up; that name.
+
+    Raises ValidationFailed where somebody has put an archive of the wanted name there meanwhile.
+    """
+    while True:
+        try:
+            await storage.keep_new(key, content)
+        except Taken as failure:
+            if wanted.name:
+                raise ValidationFailed({"name": shelf.TAKEN}) from failure
+            key = await _free_name(storage, key)
+        else:
+            return key
 
 
 def _begin(folder: Path) -> Writing:

@@ -1,5 +1,6 @@
 """What an archive says of itself: `backup.json`, its last member. Pure."""
 
+import re
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -12,6 +13,8 @@ SUMS: Final = "SHA256SUMS"
 FILES: Final = "files/"
 """What the names of members begin with that are files of records; their keys in the storage follow."""
 MOST_BYTES: Final = 64 * 1024 * 1024  # of backup.json: collections and fields, no records
+MOST_CHARS: Final = 300  # of what a library says about an archive
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # as it is written in JSON, and no \ that is itself escaped
 
 
 class Member(msgspec.Struct, frozen=True):
@@ -107,6 +110,14 @@ def read_manifest(text: bytes) -> Manifest:
     try:
         if msgspec.json.decode(text, type=Format).format > FORMAT:
             raise TooNew("This backup was made by a newer Holdfast: restore it with that version.")
-        return msgspec.json.decode(text, type=Manifest)
+        manifest = msgspec.json.decode(text, type=Manifest)
     except msgspec.DecodeError as failure:
-        raise NotOurs(f"Its {MANIFEST} cannot be read: {failure}.") from failure
+        raise NotOurs(f"Its {MANIFEST} cannot be read: {in_words(failure)}.") from failure
+    if _NUL.search(msgspec.json.encode(manifest)):  # PostgreSQL keeps no such text: it would be refused there, by 22P05
+        raise NotOurs(f"Its {MANIFEST} holds a character NUL, which nothing in Holdfast is called.")
+    return manifest
+
+
+def in_words(failure: Exception) -> str:
+    """What a library says of a failure, which may quote what it has read: as a text that can be kept and shown."""
+    return "".join(one if one.isprintable() else "?" for one in str(failure)[:MOST_CHARS])

@@ -40,12 +40,16 @@ ROOM: Final = 3  # times the dump: what a database takes, with its indexes and i
 
 
 class RestoreWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody wants to be brought back. `safety`: a backup of what there is now is made before."""
+    """What somebody wants to be brought back. `safety`: a backup of what there is now is made before.
+
+    `passing`: the archive was put there for this restore alone, and goes if that fails.
+    """
 
     key: str
     safety: bool = True
     deliveries: bool = False
     by: str = ""
+    passing: bool = False
 
 
 class Restored(msgspec.Struct, frozen=True):

@@ -94,8 +94,11 @@ async def post_upload(engine: Engine, request: Request) -> Response:
     return Response(204, headers=((b"location", f"{PATH}/{key}".encode()),))
 
 
-async def take_upload(engine: Engine, request: Request, author: Author) -> str:
-    """The name of the archive that a form has brought. Raises ValidationFailed and UnsupportedMediaType."""
+async def take_upload(engine: Engine, request: Request, author: Author, *, again: bool = False) -> str:
+    """The name of the archive that a form has brought. Raises ValidationFailed and UnsupportedMediaType.
+
+    With `again` it may be there already, from an upload of before.
+    """
     if request.media_type != MULTIPART:
         raise UnsupportedMediaType(f"Send the archive as the part `file` of a {MULTIPART} body.")
     request.allow_files(ANY_SIZE)
@@ -106,7 +109,7 @@ async def take_upload(engine: Engine, request: Request, author: Author) -> str:
         if len(uploads) != 1:
             problem = Problem("validation_required", "Send one file as the part `file`.")
             raise ValidationFailed({"file": problem})
-        return await service.upload_backup(engine, author, uploads[0])
+        return await service.upload_backup(engine, author, uploads[0], again=again)
     finally:
         discard(values)
 
@@ -125,7 +128,8 @@ async def get_backup(engine: Engine, request: Request, holder_of: HolderOf) -> R
         part = wanted_part(request, found.stored.size, tag, int(found.stored.modified.timestamp()))
     except NoSuchPart:
         return Response(416, headers=((b"content-range", b"bytes */%d" % found.stored.size),))
-    if part is None and request.scope["method"] != "HEAD":
+    # Who goes on with a download that broke off has left an entry when it began.
+    if (part is None or part.start == 0) and request.scope["method"] != "HEAD":
         await service.note_download(engine, author_of(who, request.id, request.client), found)
     return await _poured(engine, request, found, tag, part)
 
@@ -267,6 +271,7 @@ def _verify_route(handler: Handler) -> Route:
         handler=handler,
         summary="Check a backup: read all of it, load it into a database of its own, count what is there",
         tag="backups",
+        recent=True,
         parameters=(schemas.PREFER,),
         answer=schemas.JOB,
         later=schemas.JOB,

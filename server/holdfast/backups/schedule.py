@@ -9,6 +9,7 @@ from holdfast.audit.author import SERVER
 from holdfast.backups import service, shelf
 from holdfast.backups.making import Wanted
 from holdfast.backups.works import Works
+from holdfast.db.failures import end_if_cancelled
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Conflict
 from holdfast.jobs.cron import Recurring
@@ -45,7 +46,18 @@ BACKUP: Final = JobKind(
 
 
 async def prune(engine: Engine) -> None:
-    """Delete scheduled backups of this server beyond those that are kept: the oldest ones."""
+    """Delete scheduled backups of this server beyond those that are kept: the oldest ones. Raises nothing.
+
+    The backup is made by then: a failure here must not have its job tried again, and a second one made.
+    """
+    try:
+        await _prune(engine)
+    except Exception as failure:  # whatever it is, the next backup tries again
+        end_if_cancelled()
+        _log.warning("old backups could not be deleted", reason=str(failure), exc_info=failure)
+
+
+async def _prune(engine: Engine) -> None:
     most = engine.options.backups.cron_max_keep
     origin = shelf.fingerprint(engine)
     ours = [

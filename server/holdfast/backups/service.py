@@ -15,7 +15,7 @@ from holdfast.db.failures import as_api_errors
 from holdfast.engine import Engine
 from holdfast.errors import Problem, ValidationFailed
 from holdfast.http.form_value import Upload
-from holdfast.storage.storage import Storage
+from holdfast.storage.storage import Storage, Taken
 
 MODE: Final = 0o600
 _NO_NAME: Final = Problem(
@@ -28,25 +28,42 @@ async def list_backups(engine: Engine) -> list[Backup]:
     return [shelf.shown(engine, one) for one in await shelf.list_known(engine)]
 
 
-async def upload_backup(engine: Engine, author: Author, upload: Upload) -> str:
-    """Put an archive on the shelf that somebody has; its name. Raises ValidationFailed and Unavailable."""
+async def upload_backup(engine: Engine, author: Author, upload: Upload, *, again: bool = False) -> str:
+    """Put an archive on the shelf that somebody has; its name. Raises ValidationFailed and Unavailable.
+
+    With `again` one that was uploaded before, under the same name and with the same bytes, is taken as it is.
+    """
     key, storage = upload.filename, engine.backups
     if not is_name(key):
         raise ValidationFailed({"file": _NO_NAME})
     if await storage.size(key) is not None:
+        if again and (await shelf.find_known(engine, key)).sha256 == upload.content.digest:
+            return key
         raise ValidationFailed({"file": shelf.TAKEN})
-    await storage.keep(key, upload.content)
+    try:
+        await storage.keep_new(key, upload.content)
+    except Taken as failure:  # by somebody else, while this one came
+        raise ValidationFailed({"file": shelf.TAKEN}) from failure
+    try:
+        await _take_in(engine, key, upload)
+    except BaseException:
+        await storage.delete([key])
+        raise
+    entry = Entry(action="backup.uploaded", target=Target(TARGET, key, key), after={"size": upload.content.size})
+    await write_after(engine.pool, author, entry)
+    return key
+
+
+async def _take_in(engine: Engine, key: str, upload: Upload) -> None:
+    """Look into an archive that was kept, and remember what it is. Raises ValidationFailed and Unavailable."""
+    storage = engine.backups
     await protect(storage, key)
     manifest, problem = await shelf.look_into(storage, key)
     if manifest is None and not problem.endswith("with that version."):
-        await storage.delete([key])
         raise ValidationFailed({"file": Problem("validation_invalid_backup", problem)})
     stored = await shelf.stored_now(storage, key)
     with as_api_errors():
         await shelf.put(engine.pool, stored, upload.content.digest, manifest, problem, uploaded=True)
-    entry = Entry(action="backup.uploaded", target=Target(TARGET, key, key), after={"size": upload.content.size})
-    await write_after(engine.pool, author, entry)
-    return key
 
 
 async def protect(storage: Storage, key: str) -> None:

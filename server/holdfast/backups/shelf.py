@@ -106,7 +106,10 @@ def fingerprint(engine: Engine) -> str:
 
 
 async def list_known(engine: Engine) -> list[Known]:
-    """All archives, the newest first. One that was not seen before is looked into. Raises Unavailable."""
+    """All archives, the newest first. One that was not seen before is looked into. Raises Unavailable.
+
+    One that is broken, or cannot be read, has a `problem` and breaks nothing else.
+    """
     storage = engine.backups
     found: dict[str, Stored] = {}
     async for page in storage.walk():
@@ -135,7 +138,10 @@ async def check_free(storage: Storage, key: str) -> None:
 
 async def _known(engine: Engine, storage: Storage, stored: Stored, row: Row | None) -> Known:
     if row is None or row["size"] != stored.size or row["modified"] != stored.modified:
-        manifest, problem = await look_into(storage, stored.key)
+        try:
+            manifest, problem = await look_into(storage, stored.key)
+        except Unavailable as failure:  # the others are there all the same; the next list looks again
+            return Known(stored, "", None, failure.message)
         await put(engine.pool, stored, "", manifest, problem)
         return Known(stored, "", manifest, problem)
     manifest = None if row["manifest"] is None else read_manifest(row["manifest"].encode())

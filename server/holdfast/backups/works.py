@@ -80,7 +80,13 @@ class Works:
         await find_known(engine, wanted.key)
 
         async def do(connection: Connection, work: Work) -> Restored:
-            return await restore_backup(engine, author, connection, work, wanted, prepare)
+            try:
+                return await restore_backup(engine, author, connection, work, wanted, prepare)
+            except BaseException:
+                if wanted.passing and not work.settled:
+                    with suppress(ApiError):  # what has failed before is what is to be told
+                        await engine.backups.delete([wanted.key])
+                raise
 
         return await self.begin(engine, "restore", wanted.key, "check", wanted.by, do)
 

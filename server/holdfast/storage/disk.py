@@ -64,15 +64,22 @@ def open_file(path: Path) -> int:
         raise disk_failure(failure) from failure
 
 
-def move_file(content: Spooled, target: Path, spool: Path) -> None:
-    """Put a file in its place on the disk, whole or not at all, and see that it stays there. Blocks."""
+class Taken(Exception):
+    """There is an object of this key already."""
+
+
+def move_file(content: Spooled, target: Path, spool: Path, *, new: bool = False) -> None:
+    """Put a file in its place on the disk, whole or not at all, and see that it stays there. Blocks.
+
+    With `new` nothing is replaced: raises Taken where something is there.
+    """
     source = content.path
     try:
         source = source or _written(content.content, spool)
         _flush(source)
         new_folders = [folder for folder in (target.parent, target.parent.parent) if not folder.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link(source, target)
+        _link(source, target, new=new)
         # The name is on the disk when its folder is; and a new folder, when the one around it is.
         for folder in (target.parent, *(folder.parent for folder in new_folders)):
             _flush(folder)
@@ -83,16 +90,35 @@ def move_file(content: Spooled, target: Path, spool: Path) -> None:
             source.unlink(missing_ok=True)
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path, *, new: bool) -> None:
     """The same file under another name, so that it can be kept again if what it is for is tried again."""
     try:
         os.link(source, target)
-    except OSError:
+    except OSError as failure:
+        if new and isinstance(failure, FileExistsError):
+            raise Taken from failure
         # Another disk, or one without links.
         other = target.with_name(f".{target.name}.part")
         shutil.copyfile(source, other)
         _flush(other)
-        os.replace(other, target)
+        if new:
+            _move_new(other, target)
+        else:
+            os.replace(other, target)
+
+
+def _move_new(source: Path, target: Path) -> None:
+    """Give a file a name that nothing has. Raises Taken."""
+    try:
+        os.link(source, target)
+    except FileExistsError as failure:
+        raise Taken from failure
+    except OSError as failure:  # a disk without links: nothing is surer there than to look right before
+        if target.exists():
+            raise Taken from failure
+        os.replace(source, target)
+    finally:
+        source.unlink(missing_ok=True)
 
 
 def _written(content: bytes, spool: Path) -> Path:

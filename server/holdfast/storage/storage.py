@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from holdfast.errors import Unavailable
 from holdfast.schema.app_options import S3
-from holdfast.storage.disk import Missing, delete_files, move_file, open_file, read_file
+from holdfast.storage.disk import Missing, Taken, delete_files, move_file, open_file, read_file
 from holdfast.storage.media_type import INLINE, media_type_of
 from holdfast.storage.place import SPOOL, Place
 from holdfast.storage.spool import Spooled, disk_failure
@@ -66,6 +66,20 @@ class Storage:
                 )
         except Missing as failure:
             raise Unavailable("The storage of files cannot be used: there is no such bucket.") from failure
+
+    async def keep_new(self, key: str, content: Spooled) -> None:
+        """Keep a file under a key that nothing has. Raises Taken.
+
+        A bucket is looked at right before, since what comes in parts cannot be put there on a condition: of two that
+        put the same key there in the same moment, the later one stays.
+        """
+        if self._disk is not None:
+            spool = self._disk.parent / SPOOL
+            await asyncio.to_thread(move_file, content, self._disk / key, spool, new=True)
+            return
+        if await self.size(key) is not None:
+            raise Taken
+        await self.keep(key, content)
 
     def path(self, key: str) -> Path | None:
         """Where an object lies on this machine; None if it does not."""

@@ -31,6 +31,7 @@ GRAVE: dict[str, tuple[str, str, Any]] = {
     "be somebody else": ("POST", "/api/collections/users/impersonate/nobody", {}),
     "make a key": ("POST", "/api/keys", {"name": "robot"}),
     "rotate a key": ("POST", "/api/keys/nothing/rotate", {}),
+    "check a backup": ("POST", "/api/backups/nothing.zip/verify", None),
     "another secret": ("POST", "/api/webhooks/nothing/rotate-secret", {}),
 }
 PLAIN: dict[str, tuple[str, str, Any]] = {

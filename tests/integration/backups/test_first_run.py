@@ -41,9 +41,9 @@ class Newcomer:
 
     def restore(self, body: bytes, *, token: str | None = None, name: str = "moving.zip") -> httpx.Response:
         """Hand in an archive."""
-        asked = {"token": self.token if token is None else token}
+        headers = {"X-Setup-Token": self.token if token is None else token}
         files: Any = {"file": (name, body)}
-        return httpx.post(f"{self.url}/api/setup/restore", params=asked, files=files, timeout=60)
+        return httpx.post(f"{self.url}/api/setup/restore", headers=headers, files=files, timeout=60)
 
     def ended(self, job: dict[str, Any]) -> str:
         """How the restore ended: asked for while the server answers nobody, too."""
@@ -76,6 +76,35 @@ def test_it_goes_on_with_the_records_the_files_and_the_accounts_of_the_backup(ne
         [book] = books.client.get("/collections/books/records").json()["items"]
         assert books.cover(book).content == b"a cover"
     assert newcomer.restore(archive).status_code == 404  # there is a superuser now
+
+
+def test_what_cannot_be_brought_back_does_not_stay(newcomer: Newcomer, archive: bytes):
+    damaged = bytearray(archive)
+    damaged[200] ^= 0xFF
+    for _ in range(2):
+        answer = newcomer.restore(bytes(damaged))
+        assert answer.status_code == 202, answer.text
+        assert newcomer.ended(answer.json()) == "failed"
+    answer = newcomer.restore(archive)
+    assert newcomer.ended(answer.json()) == "done"
+
+
+def test_who_sets_the_server_up_while_an_archive_comes_loses_nothing(newcomer: Newcomer, archive: bytes):
+    mine = {"token": newcomer.token, "email": "first@example.com", "password": "a long enough one"}
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="moving.zip"\r\n\r\n'
+
+    def body() -> Iterator[bytes]:
+        yield head + archive[:1000]
+        assert httpx.post(f"{newcomer.url}/api/setup", json=mine, timeout=60).status_code == 200
+        yield archive[1000:] + b"\r\n--x--\r\n"
+
+    headers = {"X-Setup-Token": newcomer.token, "Content-Type": "multipart/form-data; boundary=x"}
+    answer = httpx.post(f"{newcomer.url}/api/setup/restore", content=body(), headers=headers, timeout=60)
+    assert answer.status_code == 404, answer.text
+    login = {"identity": mine["email"], "password": mine["password"]}
+    path = f"{newcomer.url}/api/collections/_superusers/auth-with-password"
+    token = httpx.post(path, json=login, timeout=60).json()["token"]
+    assert httpx.get(f"{newcomer.url}/api/backups", headers={"Authorization": token}).json() == []
 
 
 def test_only_who_has_the_setup_link_may_and_only_with_a_backup(newcomer: Newcomer, archive: bytes):

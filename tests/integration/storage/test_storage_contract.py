@@ -17,7 +17,7 @@ from holdfast.errors import Unavailable
 from holdfast.storage.own_spool import OwnSpool, clear_spool
 from holdfast.storage.place import Place
 from holdfast.storage.spool import Spool, Spooled
-from holdfast.storage.storage import Missing, Storage, open_storage
+from holdfast.storage.storage import Missing, Storage, Taken, open_storage
 
 LARGE = os.urandom(1 << 20) * 9 + b"end"  # more than one part of an upload to a bucket
 
@@ -69,6 +69,13 @@ async def test_what_is_kept_is_read_as_it_was(storage: Storage, tmp_path: Path, 
     found.discard()
     assert await whole(storage, "c/r/a.bin") == await whole(storage, "c/r/b.bin") == content
     assert await storage.size("c/r/a.bin") == len(content)
+
+
+async def test_what_is_kept_as_new_replaces_nothing(storage: Storage) -> None:
+    await storage.keep_new("c/r/a.txt", Spooled.of(b"first"))
+    with pytest.raises(Taken):
+        await storage.keep_new("c/r/a.txt", Spooled.of(b"second"))
+    assert await whole(storage, "c/r/a.txt") == b"first"
 
 
 async def test_a_part_is_read_alone(storage: Storage) -> None:
