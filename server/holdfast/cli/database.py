@@ -10,8 +10,9 @@ import msgspec
 from holdfast.cli.stop import Stop
 from holdfast.config import Settings
 from holdfast.db.embedded import Embedded
+from holdfast.db.needed import needed_connections
 
-SPARE_CONNECTIONS: Final = 20  # beside the servers' own: for psql, backups, commands, LISTEN
+SPARE_CONNECTIONS: Final = 23  # for psql and commands, and the three that PostgreSQL keeps for its superusers
 LEAST_CONNECTIONS: Final = 50
 
 
@@ -60,4 +61,4 @@ def database(
 
 def connections(settings: Settings) -> int:
     """How many connections the embedded PostgreSQL has to take."""
-    return max(LEAST_CONNECTIONS, settings.workers * (settings.database_pool_size + 3) + SPARE_CONNECTIONS)
+    return max(LEAST_CONNECTIONS, needed_connections(settings) + SPARE_CONNECTIONS)

@@ -132,6 +132,9 @@ class Pool:
             return await self.connect()
         except BaseException as failure:
             self._open -= 1
+            if isinstance(failure, asyncpg.TooManyConnectionsError) and self._open:
+                # PostgreSQL has no more for us than those we have, and one may have come back meanwhile.
+                return await (self.acquire() if self._idle else self._wait())
             self._pass_on(None)
             if isinstance(failure, asyncpg.PostgresError | OSError | asyncpg.InterfaceError):
                 raise Unavailable("The database cannot be reached just now: try again in a moment.") from failure

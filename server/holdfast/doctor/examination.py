@@ -11,6 +11,7 @@ from holdfast.collections.capturing import fittings, uncaptured
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
 from holdfast.db.migrate import outstanding
+from holdfast.db.needed import needed_connections
 from holdfast.doctor import events, machine, postgresql, tables, work
 from holdfast.doctor.finding import Finding, broken, ok, warning
 from holdfast.events.state import events_state
@@ -18,8 +19,6 @@ from holdfast.jobs.state import jobs_state
 from holdfast.webhooks.state import webhooks_state
 
 REDIS_SECONDS: Final = 3.0
-LISTENERS: Final = 5  # connections of each server process beside its pool: catalog, realtime, events, two of the log
-RELAYS: Final = 1  # connections that relay events, of all processes together
 
 
 async def examine(settings: Settings, dsn: str) -> list[Finding]:
@@ -29,10 +28,9 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
     connection = await asyncpg.connect(dsn, statement_cache_size=0)
     try:
         facts = await postgresql.ask(connection)
-        wanted = settings.workers * (settings.database_pool_size + LISTENERS) + RELAYS
         today = datetime.now(UTC).date()
         embedded = not settings.database_url
-        found += postgresql.judge(facts, embedded=embedded, wanted_connections=wanted, today=today)
+        found += postgresql.judge(facts, embedded=embedded, wanted_connections=needed_connections(settings), today=today)
         found.append(migrations)
         if migrations.state == "ok":
             catalog = await store.load(connection)

@@ -11,7 +11,7 @@ from holdfast.doctor.finding import Finding, broken, ok, warning
 OLD: Final = timedelta(days=183)  # minors come every three months, so this one is at least one behind
 OLDEST_MAJOR: Final = 15
 MOST_SKEW_SECONDS: Final = 5.0
-SPARE_CONNECTIONS: Final = 5  # for psql, backups, LISTEN
+SPARE_CONNECTIONS: Final = 5  # for psql and commands, and the three that PostgreSQL keeps for its superusers
 
 # When each minor was released (postgresql.org/docs/release). One that is newer than this table is not old.
 RELEASED: Final = {

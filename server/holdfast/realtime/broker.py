@@ -82,7 +82,9 @@ class Broker:
                 if read_position(first.since) is not None:
                     # Else a line that breaks before the first message would leave a browser with our id as its last.
                     line.put(reached(first.since), 0)
-                await self._do(msgspec.structs.replace(first, client_id=client.id))
+                outcome = await self._do(msgspec.structs.replace(first, client_id=client.id))
+                if outcome != "done":
+                    line.close()  # its client comes again; nobody would ever tell it anything on this one
             await line.closed
         finally:
             self.drop(client)

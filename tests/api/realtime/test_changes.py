@@ -468,6 +468,15 @@ async def test_all_clients_together_have_so_many_topics_at_most(hall: Hall, monk
             assert (await hall.guest.post("/api/realtime", json=body)).status_code == status
 
 
+async def test_a_line_whose_topics_cannot_be_given_to_it_ends_at_once(hall: Hall, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "MOST_TOPICS", 3)
+    async with stream(hall.front, "topics=a/*,b/*,c/*") as one, stream(hall.front, "topics=d/*") as other:
+        async with asyncio.timeout(10.0):
+            await other.ended.wait()
+        assert "retry:" in other.raw  # it comes again
+        assert not one.ended.is_set()
+
+
 async def test_a_client_may_change_its_topics_and_misses_nothing_of_those_it_keeps(hall: Hall):
     await hall.define("kept", [{"name": "n", "type": "number"}])
     async with stream(hall.front) as opened:

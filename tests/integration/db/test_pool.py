@@ -1,7 +1,9 @@
 """The lean pool, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -10,6 +12,7 @@ from holdfast.db import pool as pools
 from holdfast.db.pool import Pool
 from holdfast.db.sql import Statement, raw, value
 from holdfast.errors import Unavailable
+from postgres import Cluster
 
 ONE = Statement.of(raw("SELECT 1 AS one"))
 NAP = Statement.of(raw("SELECT pg_sleep(30)"))
@@ -39,6 +42,39 @@ async def test_no_more_connections_are_opened_than_the_size_allows(pool: Pool) -
     assert row is not None
     assert row["open"] <= 2
     assert pool.in_use == 0
+
+
+@asynccontextmanager
+async def with_few_connections(cluster: Cluster, dsn: str, most: int) -> AsyncGenerator[Pool]:
+    """A pool of four, as a role to which PostgreSQL gives so many."""
+    parts = urlsplit(dsn)
+    role = f"few_{parts.path[-8:]}"
+    made = f"CREATE ROLE {role} LOGIN CONNECTION LIMIT {most} PASSWORD 'a' IN ROLE holdfast"
+    await cluster.administration.execute(made)
+    few = Pool(urlunsplit(parts._replace(netloc=f"{role}:a@{parts.netloc.rpartition('@')[2]}")), size=4, settings={})
+    try:
+        yield few
+    finally:
+        await few.close()
+        await cluster.administration.execute(f"DROP ROLE {role}")
+
+
+async def test_a_postgresql_that_gives_fewer_connections_than_the_size_serves_all_with_those(
+    cluster: Cluster, database: str
+) -> None:
+    async with with_few_connections(cluster, database, 2) as few:
+        rows = await asyncio.gather(*(few.fetchrow(ONE) for _ in range(50)))
+        assert all(row is not None for row in rows)
+        assert few.in_use == 0
+
+
+async def test_a_postgresql_that_gives_no_connection_at_all_is_unavailable_at_once(
+    cluster: Cluster, database: str
+) -> None:
+    async with with_few_connections(cluster, database, 0) as none:
+        answers = await asyncio.gather(*(none.fetchrow(ONE) for _ in range(8)), return_exceptions=True)
+        assert all(isinstance(answer, Unavailable) for answer in answers)
+        assert none.in_use == 0
 
 
 async def test_who_waits_longest_is_served_first(pool: Pool) -> None:
