@@ -30,7 +30,7 @@ def first_run_routes(works: Works, prepare: Prepare) -> tuple[Route, ...]:
             # An upload may take long: somebody may have set the server up meanwhile, and would lose all of it.
             await check_setup_token(engine.pool, token)
             # There is nothing yet that could be lost. Who cannot log in cannot delete what failed, to try it again.
-            wanted = RestoreWanted(key=key, safety=False, by=BY, passing=True)
+            wanted = RestoreWanted(key=key, safety=False, by=BY, first=True)
             begun = await works.restore(engine, author, wanted, prepare)
         except BaseException:
             await engine.backups.delete([key])

@@ -11,6 +11,7 @@ import msgspec
 from holdfast.audit.author import Author
 from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write_after
+from holdfast.auth.superusers import has_superuser
 from holdfast.backups import shelf
 from holdfast.backups.administration import (
     Database,
@@ -42,14 +43,15 @@ ROOM: Final = 3  # times the dump: what a database takes, with its indexes and i
 class RestoreWanted(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants to be brought back. `safety`: a backup of what there is now is made before.
 
-    `passing`: the archive was put there for this restore alone, and goes if that fails.
+    `first`: in place of the first superuser, of whom there may be none when it is done. The archive was put there for
+    this restore alone, and goes if that fails.
     """
 
     key: str
     safety: bool = True
     deliveries: bool = False
     by: str = ""
-    passing: bool = False
+    first: bool = False
 
 
 class Restored(msgspec.Struct, frozen=True):
@@ -138,6 +140,7 @@ async def _bring_back(
                     await finish(holder, new, author, work, manifest, msgspec.structs.asdict(done))
             finally:
                 new.terminate()
+            await _check_first(engine, wanted)
             with as_api_errors():
                 before = await swap(first, second, holder, old, scratch.name)
             work.settled = True
@@ -146,6 +149,12 @@ async def _bring_back(
             raise
         await drop_quietly(second, before)
         return done
+
+
+async def _check_first(engine: Engine, wanted: RestoreWanted) -> None:
+    """Raise Conflict where somebody was faster than a first run: they would lose what they have made."""
+    if wanted.first and await has_superuser(engine.pool):
+        raise Conflict("This server has a superuser by now, who can bring the backup back.")
 
 
 async def _load(

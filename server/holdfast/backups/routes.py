@@ -128,8 +128,8 @@ async def get_backup(engine: Engine, request: Request, holder_of: HolderOf) -> R
         part = wanted_part(request, found.stored.size, tag, int(found.stored.modified.timestamp()))
     except NoSuchPart:
         return Response(416, headers=((b"content-range", b"bytes */%d" % found.stored.size),))
-    # Who goes on with a download that broke off has left an entry when it began.
-    if (part is None or part.start == 0) and request.scope["method"] != "HEAD":
+    # Each part, too: all of an archive but its first byte is as good as all of it.
+    if request.scope["method"] != "HEAD":
         await service.note_download(engine, author_of(who, request.id, request.client), found)
     return await _poured(engine, request, found, tag, part)
 

@@ -83,7 +83,7 @@ class Works:
             try:
                 return await restore_backup(engine, author, connection, work, wanted, prepare)
             except BaseException:
-                if wanted.passing and not work.settled:
+                if wanted.first and not work.settled:
                     with suppress(ApiError):  # what has failed before is what is to be told
                         await engine.backups.delete([wanted.key])
                 raise

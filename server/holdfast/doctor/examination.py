@@ -30,7 +30,8 @@ async def examine(settings: Settings, dsn: str) -> list[Finding]:
         facts = await postgresql.ask(connection)
         today = datetime.now(UTC).date()
         embedded = not settings.database_url
-        found += postgresql.judge(facts, embedded=embedded, wanted_connections=needed_connections(settings), today=today)
+        wanted = needed_connections(settings)
+        found += postgresql.judge(facts, embedded=embedded, wanted_connections=wanted, today=today)
         found.append(migrations)
         if migrations.state == "ok":
             catalog = await store.load(connection)

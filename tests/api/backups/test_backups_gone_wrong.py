@@ -61,14 +61,14 @@ async def test_a_broken_archive_in_the_folder_breaks_nothing_else(api: Api, harm
     assert (await api.root.delete(f"{PATH}/harmed.zip")).status_code == 204
 
 
-@pytest.mark.parametrize(("part", "noted"), [("bytes=0-", 1), ("bytes=0-3", 1), ("bytes=4-", 0)])
-async def test_a_download_is_noted_by_its_first_byte(api: Api, part: str, noted: int):
+@pytest.mark.parametrize("part", ["bytes=0-", "bytes=0-3", "bytes=4-"])
+async def test_a_download_is_noted_whatever_part_it_asks_for(api: Api, part: str):
     key = f"noted_{part[6:].replace('-', '_')}.zip"
     await made(api, name=key)
     answer = await api.root.get(f"{PATH}/{key}", headers={"Range": part})
     assert answer.status_code == 206
     entries = (await api.root.get("/api/audit", params={"target": key})).json()["items"]
-    assert [one["action"] for one in entries].count("backup.downloaded") == noted
+    assert [one["action"] for one in entries].count("backup.downloaded") == 1
 
 
 async def test_an_archive_of_the_same_name_that_comes_meanwhile_is_not_replaced(api: Api):

@@ -1,5 +1,6 @@
 """Changes of records over a line: which come, to whom, and what is in them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager

@@ -56,6 +56,13 @@ class Newcomer:
             time.sleep(0.02)
         raise AssertionError(f"{job} does not end: {self.server.lines[-5:]}")
 
+    def backups_seen_by(self, account: dict[str, str]) -> Any:
+        """The archives, as a superuser who logs in for it sees them."""
+        login = {"identity": account["email"], "password": account["password"]}
+        path = f"{self.url}/api/collections/_superusers/auth-with-password"
+        token = httpx.post(path, json=login, timeout=60).json()["token"]
+        return httpx.get(f"{self.url}/api/backups", headers={"Authorization": token}).json()
+
 
 @pytest.fixture
 def newcomer(home: Path) -> Iterator[Newcomer]:
@@ -101,10 +108,16 @@ def test_who_sets_the_server_up_while_an_archive_comes_loses_nothing(newcomer: N
     headers = {"X-Setup-Token": newcomer.token, "Content-Type": "multipart/form-data; boundary=x"}
     answer = httpx.post(f"{newcomer.url}/api/setup/restore", content=body(), headers=headers, timeout=60)
     assert answer.status_code == 404, answer.text
-    login = {"identity": mine["email"], "password": mine["password"]}
-    path = f"{newcomer.url}/api/collections/_superusers/auth-with-password"
-    token = httpx.post(path, json=login, timeout=60).json()["token"]
-    assert httpx.get(f"{newcomer.url}/api/backups", headers={"Authorization": token}).json() == []
+    assert newcomer.backups_seen_by(mine) == []
+
+
+def test_who_sets_the_server_up_while_an_archive_is_loaded_loses_nothing(newcomer: Newcomer, archive: bytes):
+    mine = {"token": newcomer.token, "email": "first@example.com", "password": "a long enough one"}
+    job = newcomer.restore(archive).json()
+    # Long before the archive is loaded: that starts several programs.
+    assert httpx.post(f"{newcomer.url}/api/setup", json=mine, timeout=60).status_code == 200
+    assert newcomer.ended(job) == "failed"
+    assert newcomer.backups_seen_by(mine) == []
 
 
 def test_only_who_has_the_setup_link_may_and_only_with_a_backup(newcomer: Newcomer, archive: bytes):

@@ -6,10 +6,10 @@ import pytest
 
 from holdfast.cli.announcement import Announcement, text
 from holdfast.cli.database import connections
-from holdfast.db.needed import needed_connections
 from holdfast.cli.listen import address, listen
 from holdfast.cli.worker import Duty, decode, encode
 from holdfast.config import Settings
+from holdfast.db.needed import needed_connections
 
 
 def test_a_duty_arrives_as_it_was_sent():
