@@ -11,8 +11,7 @@ import msgspec
 
 from holdfast.db.sql import Sql, raw
 from holdfast.expressions.compare_json import (
-    json_against_bool,
-    json_against_json,
+    json_against_found,
     json_against_numeral,
     json_against_truth,
 )
@@ -175,10 +174,8 @@ def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
         return _two_texts(left, operator, right)
     if Kind.POINT in kinds:
         return _points(left, operator, right, at)
-    if kinds == {Kind.JSON}:
-        return json_against_json(left, operator, right)
-    if kinds == {Kind.BOOL, Kind.JSON}:
-        return json_against_bool(left, operator, right, _numbers(left, operator, right))
+    if Kind.JSON in kinds and kinds <= {Kind.TEXT, Kind.BOOL, Kind.JSON}:
+        return json_against_found(left, operator, right, _numbers(left, operator, right))
     if kinds == {Kind.DATE}:
         return pair(left, operator, right, (NEVER, NEVER))
     if kinds == {Kind.BOOL} and not operator.is_order:

@@ -3,7 +3,7 @@
 A JSON number compares as a number, true and false as 1 and 0 beside numbers, everything else as text.
 """
 
-from holdfast.db.sql import Sql, raw
+from holdfast.db.sql import Sql, join, raw
 from holdfast.expressions.emit import sign, single, texts
 from holdfast.expressions.kind import Kind
 from holdfast.expressions.tree import Operator, Slot
@@ -37,29 +37,18 @@ def _by_type(value: Value, operator: Operator, number: Sql, otherwise: Sql) -> S
     )
 
 
-def json_against_json(left: Value, operator: Operator, right: Value) -> Sql:
-    """Two JSON values: numbers as numbers, anything else as text."""
-    numbers = sign(raw("(") + left.sql + raw(")::numeric"), operator, raw("(") + right.sql + raw(")::numeric"))
-    return (
-        raw("CASE WHEN jsonb_typeof(")
-        + left.sql
-        + raw(") = 'number' AND jsonb_typeof(")
-        + right.sql
-        + raw(") = 'number' THEN ")
-        + numbers
-        + raw(" ELSE ")
-        + texts(as_text(left), operator, as_text(right))
-        + raw(" END")
-    )
+def json_against_found(left: Value, operator: Operator, right: Value, numbers: Sql) -> Sql:
+    """A JSON value beside one that is known only row by row: as numbers, for which the condition is given, or as texts.
 
-
-def json_against_bool(left: Value, operator: Operator, right: Value, numbers: Sql) -> Sql:
-    """A JSON value and a bool: as numbers, for which the condition is given, or as texts, by what the JSON is."""
-    json = left if left.kind is Kind.JSON else right
+    A JSON number is a number whatever the other is, as a field of numbers would be; beside a bool, true and false are.
+    """
+    kinds = raw("('number', 'boolean')") if Kind.BOOL in (left.kind, right.kind) else raw("('number')")
+    decides = [raw("jsonb_typeof(") + side.sql + raw(") IN ") for side in (left, right) if side.kind is Kind.JSON]
+    condition = join(" OR ", (one + kinds for one in decides))
     return (
-        raw("CASE WHEN jsonb_typeof(")
-        + json.sql
-        + raw(") IN ('number', 'boolean') THEN ")
+        raw("CASE WHEN ")
+        + condition
+        + raw(" THEN ")
         + numbers
         + raw(" ELSE ")
         + texts(as_text(left), operator, as_text(right))
