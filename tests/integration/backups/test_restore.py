@@ -146,7 +146,16 @@ def test_without_a_yes_the_command_changes_nothing(home: Path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_server_killed_at_any_moment_of_a_restore_has_the_old_records_or_the_new_ones(home: Path):
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param((0.6, 1.3, 2.0), id="three"),
+        pytest.param((0.3, 0.5, 0.9, 1.1, 1.4, 1.6, 1.8, 2.2, 2.5, 2.8), id="ten", marks=pytest.mark.long),
+    ],
+)
+def test_a_server_killed_at_any_moment_of_a_restore_has_the_old_records_or_the_new_ones(
+    home: Path, moments: tuple[float, ...]
+):
     data = home / "data"
     with library(data) as books:
         first = books.add("old", b"an old cover")
@@ -154,7 +163,7 @@ def test_a_server_killed_at_any_moment_of_a_restore_has_the_old_records_or_the_n
         books.client.patch(f"/collections/books/records/{first['id']}", json={"title": "new"})
         second = books.add("newer", b"a new cover")
     outcomes: list[list[str]] = []
-    for seconds in (0.3, 0.9, 1.4, 1.8, 2.2, 2.8):
+    for seconds in moments:
         with killed(data) as books:
             books.client.post(f"/backups/{key}/restore", json={"safety": False})
             time.sleep(seconds)  # the moment is what is tried: whichever it is, what follows has to hold

@@ -1,4 +1,4 @@
-"""A json value beside a value of every other kind: PostgreSQL and plain Python agree about each pair, and which it is."""
+"""A json value beside a value of every other kind: PostgreSQL and plain Python agree about each pair."""
 
 from itertools import product
 from typing import Any
