@@ -1,5 +1,5 @@
-// The digests that a build leaves in BUILD.json. tests/architecture/test_console_build.py makes the same ones without
-// Node: a source that was changed without a build is found there.
+// What a build does after Vite has: licences that say the same are there once, and BUILD.json has the digests that
+// tests/architecture/test_console_build.py makes without Node: a source that was changed without a build is found there.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,11 +26,31 @@ export function digest(root: string, paths: readonly string[]): string {
   return sum.digest('hex')
 }
 
-export function buildDigests(root: string, dist: string): Plugin {
+const COPYRIGHT = /^\s*(\(c\) ?)?copyright .*$/gim
+
+/** The licences, where a text that differs from an earlier one in nothing but whose it is says so, and names that one. */
+export function shared(licences: string): string {
+  const [head = '', ...sections] = licences.split(/^(?=## )/m)
+  const first = new Map<string, string>()
+  const told = sections.map((section) => {
+    const [title = ''] = section.split('\n', 1)
+    const text = section.slice(title.length).replace(COPYRIGHT, '').replace(/\s+/g, ' ').trim()
+    const same = first.get(text)
+    if (text && same === undefined) first.set(text, title.replace(/^## | - .*/g, ''))
+    if (!text || same === undefined) return section
+    const whose = (section.match(COPYRIGHT) ?? []).join('\n')
+    return `${title}\n\n${whose ? whose + '\n\n' : ''}In the words of the licence of ${same}, above.\n\n`
+  })
+  return head + told.join('')
+}
+
+export function finishBuild(root: string, dist: string): Plugin {
   return {
-    name: 'holdfast-build-digests',
+    name: 'holdfast-finish-build',
     apply: 'build',
     closeBundle() {
+      const licences = join(dist, 'assets', 'licences.md')
+      writeFileSync(licences, shared(readFileSync(licences, 'utf8')))
       const build = { sources: digest(root, SOURCES), assets: digest(dist, ['assets', 'index.html']) }
       writeFileSync(join(dist, 'BUILD.json'), JSON.stringify(build) + '\n')
     },
