@@ -6,7 +6,7 @@ import { fuzzy } from '../src/app/fuzzy'
 import { comparison, joined, mistake, parameters } from '../src/fields/filter'
 import { completions, wordAt } from '../src/fields/suggest'
 import { newField } from '../src/fields/kinds'
-import { choiceOf } from '../src/fields/rules'
+import { choiceOf, roleName, roleRule, ruleWords } from '../src/fields/rules'
 import { pythonic } from '../src/screens/data/snippets'
 
 const users = { id: 'u', name: 'users', type: 'auth', fields: [newField('text', 'name'), newField('password', 'password')] } as unknown as Collection
@@ -40,8 +40,14 @@ test('a value of a cell becomes a comparison', () => {
 })
 
 test.each([
-  [null, 'nobody'], ['', 'anyone'], ['@request.auth.id != ""', 'signed-in'], ['author = @request.auth.id', 'owner'], ['views > 1', 'custom'],
+  [null, 'nobody'], ['', 'anyone'], ['@request.auth.id != ""', 'signed-in'], ['author = @request.auth.id', 'owner'], ['views > 1', 'custom'], ['@request.auth.roles ?= "editor"', 'role'],
+  ['@request.auth.roles ?= "editor" && live = true', 'custom'],
 ])('the rule %j is for %s', (rule, choice) => expect(choiceOf(rule)).toBe(choice))
+
+test('a rule for a role says which one', () => {
+  expect(roleName(roleRule('editor'))).toBe('editor')
+  expect(ruleWords("@request.auth.roles ?= 'editor'")).toBe('Role: editor')
+})
 
 test('shortcuts are written as people read them', () => {
   const key = { key: 'k', ctrlKey: true, metaKey: false, altKey: false, shiftKey: false }

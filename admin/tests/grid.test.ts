@@ -2,6 +2,7 @@ import { flushSync } from 'svelte'
 import { expect, test, vi } from 'vitest'
 import type { Row } from '../src/api/types'
 import { newField } from '../src/fields/kinds'
+import { Staged } from '../src/grid/staged.svelte'
 import { GridModel, MOST_PX, ROW_PX } from '../src/grid/model.svelte'
 import { MOST_PAGES, PAGE_ROWS, Pages, type Source } from '../src/grid/pages'
 import { parseTsv } from '../src/grid/tsv'
@@ -219,4 +220,14 @@ test('the cursor begins a page at its first row, and new rows stand above each',
   expect([made.cursor.row, made.cursor.column, made.total]).toEqual([0, 1, 101])
   made.need()
   await vi.waitFor(() => expect(made.row(1)?.id).toBe('r100'))
+})
+
+test('what a cell shows the beginning of is no change by somebody else', () => {
+  const staged = new Staged()
+  const cell = { id: 'r1', extra: '{"n": 3}', title: 'a' }
+  staged.set(cell, 'extra', [7])
+  staged.remember({ id: 'r1', extra: { n: 3 } })
+  staged.meet({ ...cell, title: 'b' })
+  expect(staged.theirs('r1', 'extra')).toBeUndefined()
+  expect(staged.list[0]?.row).toEqual({ id: 'r1', extra: { n: 3 }, title: 'a' })
 })

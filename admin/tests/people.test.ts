@@ -5,7 +5,7 @@ import { blank, permissionWords } from '../src/screens/access/roles'
 import { agent, randomPassword, ways } from '../src/screens/users/accounts'
 
 const account = { id: 'a', sessions: 0, lastUsed: '', authenticator: false, passkeys: 0, providers: [], block: null }
-const heard = { method: 'GET', url: '/api/collections/a/records', ms: 1, from: '', request: '' }
+const heard = { method: 'GET', url: '/api/collections/a/records', ms: 1, from: '', request: '', auth: 'key:first' }
 
 describe('people', () => {
   it.each([
@@ -45,5 +45,6 @@ describe('roles and rule tests', () => {
 
 describe('the first request', () => {
   it.each([401, 403, 404, 400, 429, 500])('that ends in %i is told what to do', (status) => expect(advice({ ...heard, status })).not.toBe(''))
+  it('is told that its key did not come along', () => expect(advice({ ...heard, status: 403, auth: '' })).toContain('without the key'))
   it('needs no advice where it works', () => expect(advice({ ...heard, status: 204 })).toBe(''))
 })

@@ -54,6 +54,7 @@ test('what is written can be read again', () => {
 test('a cell shows the beginning of what is long', () => {
   expect(shown(field('text'), 'x'.repeat(1_000_000))).toHaveLength(201)
   expect(shown(field('json'), { text: '<script>' })).toBe('{"text":"<script>"}')
+  expect(shown(field('json'), [{ n: 1 }, 'a'])).toBe('[{"n":1},"a"]')
 })
 
 test.each([[12, '12'], [1204, '1,204'], [61_204, '61k'], [1_200_000, '1.2M']])('%d rows are %s', (rows, text) => {
@@ -75,4 +76,8 @@ test.each([
   ['1'.repeat(20_000), 'ltr'],
 ])('which way a text is written is not left to the browser where it is long', (text, expected) => {
   expect(direction(text)).toBe(expected)
+})
+
+test('a new exact number has no bounds: an empty text would be none that the server takes', () => {
+  expect(newField('decimal', 'price')).toMatchObject({ min: null, max: null })
 })

@@ -179,6 +179,20 @@ def test_a_beginning_with_sample_data_ends_in_a_request_that_turns_green(
     assert root.get("/collections/tasks").status_code == 404
 
 
+def test_customers_are_there_to_look_around_in_and_go_again(
+    served: Served, root: httpx.Client, console: Callable[..., Page]
+) -> None:
+    page = console("/start")
+    page.get_by_role("button", name="Look around A template").click()
+    page.get_by_role("button", name="Look around Customers").click()
+    expect(page.get_by_role("gridcell", name="Two ovens")).to_be_visible()
+    page.goto(f"{served.url}/_/start")
+    page.get_by_role("button", name="Remove it all…").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text("Removed the sample data")).to_be_visible()
+    assert root.get("/collections/deals").status_code == 404
+
+
 def test_plain_tables_are_one_click_away_and_one_back(
     served: Served, root: httpx.Client, console: Callable[..., Page]
 ) -> None:

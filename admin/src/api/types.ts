@@ -48,7 +48,7 @@ export type Collection = {
 
 export type Row = { id: string; expand?: Record<string, Row | Row[]>; [field: string]: unknown }
 export type Page = { items: Row[]; nextCursor?: string | null; totalItems?: number; totalIsEstimate?: boolean }
-export type PlanStep = { collection: string; action: string; sql: string; destroys: boolean; rewrites: boolean; locks: string; rows: number }
+export type PlanStep = { collection: string; action: string; sql: string; destroys: boolean; rewrites: boolean; locks: string; rows: number; field: string }
 export type Held = { collection: string; bytes: number; rows: number; rewrites: boolean; locks: string }
 export type Estimate = { secondsFrom: number; secondsTo: number; unsure: boolean; tables: Held[] }
 export type Plan = { hash: string; steps: PlanStep[]; estimate: Estimate }

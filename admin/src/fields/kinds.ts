@@ -23,7 +23,7 @@ export const KINDS: Kind[] = [
   { type: 'number', label: 'Number', hint: 'A float, or a whole number', glyph: 'number', options: [number('min', 'Smallest'), number('max', 'Largest'), bool('onlyInt', 'Whole numbers only')] },
   {
     type: 'decimal', label: 'Decimal', hint: 'Exact digits, for money', glyph: 'number',
-    options: [whole('precision', 'Digits', '', 18), whole('scale', 'After the point', '', 2), text('min', 'Smallest'), text('max', 'Largest')],
+    options: [whole('precision', 'Digits', '', 18), whole('scale', 'After the point', '', 2), { ...text('min', 'Smallest'), fallback: null }, { ...text('max', 'Largest'), fallback: null }],
   },
   { type: 'bool', label: 'Yes or no', hint: 'true or false', glyph: 'bool', options: [] },
   { type: 'email', label: 'Email', hint: 'An address', glyph: 'email', options: DOMAINS },

@@ -15,7 +15,8 @@ export function rulesFor(access: Access, type: Collection['type']): Record<RuleN
   return { listRule: read, viewRule: read, createRule: write, updateRule: write, deleteRule: write }
 }
 
-export type Choice = 'nobody' | 'anyone' | 'signed-in' | 'owner' | 'custom'
+export type Choice = 'nobody' | 'anyone' | 'signed-in' | 'owner' | 'role' | 'custom'
+const ROLE = /^\s*@request\.auth\.roles\s*\?=\s*(['"])([^'"\\]+)\1\s*$/
 const OWNER = /^\s*(\w+)\s*=\s*@request\.auth\.id\s*$/
 
 /** Which of the plain choices a rule is. */
@@ -23,10 +24,13 @@ export function choiceOf(rule: Rule): Choice {
   if (rule === null) return 'nobody'
   if (rule.trim() === '') return 'anyone'
   if (rule.trim() === SIGNED_IN || rule.trim() === SIGNED_IN.replaceAll('"', "'")) return 'signed-in'
+  if (ROLE.test(rule)) return 'role'
   return OWNER.test(rule) ? 'owner' : 'custom'
 }
 
 export const ownerField = (rule: Rule): string => OWNER.exec(rule ?? '')?.[1] ?? ''
+export const roleName = (rule: Rule): string => ROLE.exec(rule ?? '')?.[2] ?? ''
+export const roleRule = (name: string): string => `@request.auth.roles ?= ${JSON.stringify(name)}`
 export const ownerRule = (field: string): string => `${field} = @request.auth.id`
 
 /** Fields that can say whose a record is: relations to people who log in, and of such a person the id. */
@@ -48,5 +52,6 @@ export function ruleWords(rule: Rule): string {
   if (choice === 'nobody') return 'Superusers only'
   if (choice === 'anyone') return 'Anyone'
   if (choice === 'signed-in') return 'Signed in'
+  if (choice === 'role') return `Role: ${roleName(rule)}`
   return choice === 'owner' ? `Owner: ${ownerField(rule)}` : (rule ?? '')
 }

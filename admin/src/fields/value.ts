@@ -11,7 +11,7 @@ export function shown(field: Field, value: unknown): string {
   if (field.type === 'number') return typeof value === 'number' ? grouped(value) : String(value)
   if (field.type === 'date' || field.type === 'autodate') return localDate(String(value))
   if (field.type === 'geoPoint') return isEmpty(field, value) ? '' : `${(value as Point).lon}, ${(value as Point).lat}`
-  if (Array.isArray(value)) return field.type === 'vector' ? `${value.length} numbers` : value.join(', ')
+  if (Array.isArray(value) && field.type !== 'json') return field.type === 'vector' ? `${value.length} numbers` : value.join(', ')
   return cut(typeof value === 'object' ? JSON.stringify(value) : String(value))
 }
 

@@ -15,7 +15,7 @@ export function look(field: Field, there: boolean, value: unknown, label: string
   if (!there) return { text: '', style: plain }
   if (value === null || value === undefined) return { text: field.type === 'json' || field.nullable ? 'null' : '', style: 'mono text-ink3 italic' }
   if (field.type === 'bool') return { text: String(value === true), style: value ? '' : 'text-ink3' }
-  if (isEmpty(field, value)) return { text: '', style: '' }
+  if (field.type !== 'json' && isEmpty(field, value)) return { text: '', style: '' }
   const text = field.type === 'relation' && label ? label : shown(field, value)
   if (field.type === 'select') return { text, style: plain, hue: `var(--hue-${hueOf(field, value)})` }
   if (field.type === 'date' || field.type === 'autodate') return { text, style: plain, title: `${String(value)} (UTC)` }

@@ -6,6 +6,11 @@ type Values = Record<string, unknown>
 export type Broken = { text: string; problem: string }
 type Step = { id: string; field: string; before: unknown; had: boolean; after: unknown; has: boolean }
 
+/** Whether a cell shows a value: of long texts and JSON it has the beginning, as a text. */
+const CUT = 100 // characters, which no other text has to be compared by
+const shows = (cell: unknown, value: unknown): boolean =>
+  same(cell, value) || (typeof cell === 'string' && (typeof value !== 'string' ? value !== null && value !== undefined : cell.length > CUT && value.startsWith(cell.slice(0, -1))))
+
 export class Staged {
   #changes = $state.raw<ReadonlyMap<string, Values>>(new Map())
   /** What was pasted and cannot be a value: it has to be mended before anything is saved. */
@@ -43,7 +48,7 @@ export class Staged {
     const mine = this.#changes.get(row.id)
     const base = this.#rows.get(row.id)
     if (!mine || !base) return
-    const met = Object.keys(mine).filter((name) => name in row && !same(row[name], base[name]))
+    const met = Object.keys(mine).filter((name) => name in row && !shows(row[name], base[name]))
     this.#theirs = new Map([...[...this.#theirs].filter(([key]) => !key.startsWith(`${row.id} `)), ...met.map((name): [string, unknown] => [`${row.id} ${name}`, row[name]])])
   }
 

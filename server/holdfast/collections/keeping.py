@@ -111,6 +111,7 @@ def keep_field(collection: Collection, field: Field, taken: Some[str]) -> Step:
         ),
         locks="share",
         keeps=keep,
+        field=field.name,
     )
 
 
@@ -144,6 +145,7 @@ def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog
         losses=count(change.old, convert.lost(field.old, field.new, old, _target(was, field.new))),
         only_for_losses=True,
         keeps=keep,
+        field=field.old.name,
     )
 
 

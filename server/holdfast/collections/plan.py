@@ -32,6 +32,7 @@ class PlannedStep(msgspec.Struct, frozen=True):
     rewrites: bool
     locks: str
     rows: int
+    field: str
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ def make_plan(changes: Changes, weighed: Sequence[Weighed]) -> Plan:
             rewrites=one.step.rewrites,
             locks=one.step.locks,
             rows=one.rows,
+            field=one.step.field,
         )
         for one in weighed
     )

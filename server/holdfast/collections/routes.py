@@ -76,7 +76,7 @@ _PREVIEW: Final[Schema] = {
 }
 _STEP: Final[Schema] = {
     "type": "object",
-    "required": ["collection", "action", "sql", "destroys", "rewrites", "locks", "rows"],
+    "required": ["collection", "action", "sql", "destroys", "rewrites", "locks", "rows", "field"],
     "properties": {
         "collection": {"type": "string"},
         "action": {"type": "string"},
@@ -85,6 +85,7 @@ _STEP: Final[Schema] = {
         "rewrites": {"type": "boolean"},
         "locks": {"type": "string"},
         "rows": {"type": "integer"},
+        "field": {"type": "string"},
     },
 }
 _HELD: Final[Schema] = {

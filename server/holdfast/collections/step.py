@@ -60,7 +60,8 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One statement. `collection` is the name that it goes by before the change, or the new one's.
+    """One statement. `collection` is the name that it goes by before the change, or the new one's; so is `field`, of
+    the one field that it is about.
 
     `losses` counts the rows that lose a value, `writes` those that are written; both are asked before the
     change begins, so they go by the old names. A step that is `only_for_losses` is left out where none is lost.
@@ -79,6 +80,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""  # the id of the collection that asked for it, with the place in its JSON, for what fails
     where: tuple[str, ...] = ()
     duplicates: Sql | None = None  # counts the rows that stand against a unique index
+    field: str = ""
 
 
 def trash_table(id: str) -> str:

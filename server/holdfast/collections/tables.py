@@ -54,14 +54,28 @@ def _column(collection: Collection, field: Field) -> Sql:
 def add_column(collection: Collection, field: Field) -> Step:
     """The step that adds a field. Its default is the same for every row, so PostgreSQL writes none of them."""
     sql = raw("ALTER TABLE ") + table(collection) + raw(" ADD COLUMN ") + _column(collection, field)
-    return Step(collection=collection.name, action="add_field", sql=sql, locks="access exclusive", source=collection.id)
+    return Step(
+        collection=collection.name,
+        action="add_field",
+        sql=sql,
+        locks="access exclusive",
+        source=collection.id,
+        field=field.name,
+    )
 
 
 def drop_column(collection: Collection, field: Field) -> Step:
     """The step that drops a field, whose values were copied before."""
     sql = raw("ALTER TABLE ") + table(collection) + raw(" DROP COLUMN ") + name(field.name)
     losses = count(collection, convert.filled(field, column_of(field)))
-    return Step(collection=collection.name, action="drop_field", sql=sql, locks="access exclusive", losses=losses)
+    return Step(
+        collection=collection.name,
+        action="drop_field",
+        sql=sql,
+        locks="access exclusive",
+        losses=losses,
+        field=field.name,
+    )
 
 
 def count(collection: Collection, condition: Sql = EMPTY) -> Sql:
@@ -86,9 +100,16 @@ def rename_tables(changes: Iterable[TableChange]) -> Iterator[Step]:
 def rename_columns(change: TableChange) -> Iterator[Step]:
     """The steps that give columns their new names; the table has its new one already."""
     moves = [(one.old.name, one.new.name, one.new.id) for one in change.kept if one.old.name != one.new.name]
+    before = {f"hf_move_{id}": old for old, _, id in moves}
     for old, new in _moves(moves):
         sql = raw("ALTER TABLE ") + table(change.new) + raw(" RENAME COLUMN ") + name(old) + raw(" TO ") + name(new)
-        yield Step(collection=change.old.name, action="rename_field", sql=sql, locks="access exclusive")
+        yield Step(
+            collection=change.old.name,
+            action="rename_field",
+            sql=sql,
+            locks="access exclusive",
+            field=before.get(old, old),
+        )
 
 
 def _moves(moves: list[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
@@ -144,6 +165,7 @@ def _convert(change: TableChange, field: FieldChange) -> Step:
         writes=count(change.old),
         source=change.new.id,
         where=("fields", str(change.new.fields.index(field.new))),
+        field=field.old.name,
     )
 
 
@@ -169,11 +191,22 @@ def _refill(change: TableChange, field: FieldChange) -> Iterator[Step]:
     writes = count(
         change.old, raw("(") + convert.converted(field.old, field.new, old) + raw(") IS DISTINCT FROM ") + old
     )
-    yield Step(collection=label, action="alter_field", sql=head + loose, locks="access exclusive")
-    yield Step(collection=label, action="convert_field", sql=update, locks="access exclusive", writes=writes)
+    yield _alter(label, field.old, head + loose)
+    yield Step(
+        collection=label,
+        action="convert_field",
+        sql=update,
+        locks="access exclusive",
+        writes=writes,
+        field=field.old.name,
+    )
     tight = list(_definition(alter, field.new))
     if tight:
-        yield Step(collection=label, action="alter_field", sql=head + join(", ", tight), locks="access exclusive")
+        yield _alter(label, field.old, head + join(", ", tight))
+
+
+def _alter(label: str, field: Field, sql: Sql) -> Step:
+    return Step(collection=label, action="alter_field", sql=sql, locks="access exclusive", field=field.name)
 
 
 def _redefine(change: TableChange, field: FieldChange) -> Iterator[Step]:
@@ -187,7 +220,7 @@ def _redefine(change: TableChange, field: FieldChange) -> Iterator[Step]:
         pieces.append(alter + (raw(" SET NOT NULL") if now.not_null else raw(" DROP NOT NULL")))
     if pieces:
         sql = raw("ALTER TABLE ") + table(change.new) + raw(" ") + join(", ", pieces)
-        yield Step(collection=change.old.name, action="alter_field", sql=sql, locks="access exclusive")
+        yield _alter(change.old.name, field.old, sql)
 
 
 def forget_missing(label: str, collection: Collection, field: RelationField, target: Collection) -> Step:
@@ -207,4 +240,4 @@ def forget_missing(label: str, collection: Collection, field: RelationField, tar
         + raw(" IS DISTINCT FROM ")
         + left
     )
-    return Step(collection=label, action="empty_missing", sql=sql, locks="access exclusive")
+    return Step(collection=label, action="empty_missing", sql=sql, locks="access exclusive", field=field.name)

@@ -41,12 +41,12 @@ async def test_a_plan_counts_what_is_lost_on_the_real_rows(changes: Changes):
     await blog(changes)
     fields = await changes.with_field("posts", "title", type="number")
     plan = await changes.plan("PATCH", "posts", fields=[fields[0], fields[1], fields[3]])
-    told = {(step["action"], step["destroys"], step["rewrites"], step["rows"]) for step in plan["steps"]}
+    told = {(step["action"], step["field"], step["destroys"], step["rewrites"], step["rows"]) for step in plan["steps"]}
     assert told >= {
-        ("keep_field", False, False, 0),
-        ("drop_field", True, False, 2),
-        ("keep_values", False, False, 2),
-        ("convert_field", True, True, 2),
+        ("keep_field", "n", False, False, 0),
+        ("drop_field", "n", True, False, 2),
+        ("keep_values", "title", False, False, 2),
+        ("convert_field", "title", True, True, 2),
     }
     plan = await changes.plan("DELETE", "posts")
     assert [(step["destroys"], step["rows"]) for step in plan["steps"] if step["action"] == "drop_collection"] == [

@@ -1,7 +1,7 @@
 /** The answer of explain (docs/reference/explain.md), as lines that can be shown. */
 type Side = { text: string; value?: unknown }
 export type Part = { text: string; result?: boolean | null; rows?: number; left?: Side; right?: Side; join?: string; parts?: Part[] }
-export type Check = { source: string; when?: string; rule: string | null; result: boolean; tree?: Part; reason?: string }
+export type Check = { source: string; when?: string; rule: string | null; result: boolean; tree?: Part; reason?: string; sql?: string; parameters?: unknown[] }
 export type Explanation = { allowed: boolean; status: number; grantedBy: string | null; checks: Check[]; seen?: { rows: number; of: number }; message?: string }
 
 /** The tree line by line: what is joined stands below what joins it. */

@@ -29,8 +29,8 @@ export async function withdrawKey(collection: Collection): Promise<void> {
   for (const key of keys) await call('delete', '/api/keys/{id}', { params: { id: key.id } })
 }
 
-export type Heard = { method: string; url: string; status: number; ms: number; from: string; request: string }
-type Line = { request: string; data: { method?: string; url?: string; status?: number; execTime?: number; userIP?: string } }
+export type Heard = { method: string; url: string; status: number; ms: number; from: string; request: string; auth: string }
+type Line = { request: string; data: { method?: string; url?: string; status?: number; execTime?: number; userIP?: string; auth?: string } }
 
 /** The newest request to the collection that did not come from the console; null for none yet. */
 export async function heard(collection: string, since: Date, signal: AbortSignal): Promise<Heard | null> {
@@ -38,13 +38,14 @@ export async function heard(collection: string, since: Date, signal: AbortSignal
   const { items } = await call('get', '/api/logs', { query: { filter, perPage: 1, skipTotal: true }, signal })
   const found = items[0] as Line | undefined
   if (!found) return null
-  const { method = '', url = '', status = 0, execTime = 0, userIP = '' } = found.data
-  return { method, url, status, ms: execTime, from: userIP, request: found.request }
+  const { method = '', url = '', status = 0, execTime = 0, userIP = '', auth = '' } = found.data
+  return { method, url, status, ms: execTime, from: userIP, request: found.request, auth }
 }
 
 /** What to do about an answer that was none of the good ones. */
-export function advice({ status, method }: Heard): string {
+export function advice({ status, method, auth }: Heard): string {
   if (status === 401) return 'The key did not come along, or is no good: send it as the header X-API-Key.'
+  if (status === 403 && !auth) return 'The rule of this action is closed, and the request came without the key: send it as the header X-API-Key.'
   if (status === 403) return 'The rule of this action is closed, and the key does not open it. Is it the key from this page?'
   if (status === 404) return 'There is no such record, or whoever asks may not see it.'
   if (status === 400) return method === 'POST' || method === 'PATCH' ? 'A field was refused: the answer names it under data.' : 'The filter or the sort was refused: the answer says where.'
