@@ -150,6 +150,7 @@ async def test_who_comes_from_a_provider_gets_their_name(project: Project, openi
 
 @in_one_loop
 async def test_what_is_heard_is_asked_about(project: Project):
+    await project.work()  # what other tests have written is not for who begins to listen now
     async with stream(project.front) as line:
         client = line.id
         many = [f"notes/{number}" for number in range(21)]
