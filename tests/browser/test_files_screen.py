@@ -55,3 +55,15 @@ def test_a_link_to_a_protected_file_says_that_it_ends(desk: ConsoleDesk, one: Op
     page = desk.open(one.page, "/files?collection=albums&as=pictures")
     page.get_by_role("listitem").filter(has_text="note").get_by_role("button").click()
     expect(page.get_by_role("region", name="Links")).to_contain_text("for a few minutes")
+
+
+def test_an_open_file_is_part_of_the_address_and_is_found_again_beyond_the_list(desk: ConsoleDesk, one: Opened) -> None:
+    page = desk.open(one.page, "/files?collection=albums")
+    page.get_by_role("button", name="sea").click()
+    sheet = page.get_by_role("dialog").filter(has=page.get_by_role("heading", name="sea"))
+    expect(sheet).to_be_visible()
+    page.goto(page.url.replace("collection=albums", "name=nothing-like-it"))
+    expect(sheet).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("No file is like that.")).to_be_visible()
+    expect(page).to_have_url(f"{desk.served.url}/_/files?name=nothing-like-it")

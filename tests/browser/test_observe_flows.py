@@ -145,3 +145,31 @@ def test_nothing_is_wrong_on_the_screens_that_watch(
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             assert one.faults(axe) == [], f"{path} {scheme}"
         assert one.wider_than_the_window() == [], path
+
+
+def test_a_row_is_opened_by_a_click_anywhere_in_it_and_not_by_what_has_one_of_its_own(
+    served: Served, root: httpx.Client, opened: Callable[..., Opened]
+) -> None:
+    page = signed_in(served, opened(viewport={"width": 1440, "height": 900}), "/audit?target=notes")
+    row = page.get_by_role("row").filter(has_text="collection.created")
+    row.get_by_role("cell").last.click()
+    expect(page.get_by_role("dialog", name="collection.created")).to_be_visible()
+    page.keyboard.press("Escape")
+    plugins = "/plugins"
+    page.goto(f"{served.url}/_{plugins}")
+    page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn on").click()
+    expect(page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn off")).to_be_visible()
+    expect(page).to_have_url(f"{served.url}/_{plugins}")
+    root.patch("/plugins/feeds", json={"enabled": False}).raise_for_status()
+
+
+def test_the_plain_tables_offer_no_row_where_only_reading_is_possible(
+    served: Served, root: httpx.Client, opened: Callable[..., Opened]
+) -> None:
+    page = signed_in(served, opened(viewport={"width": 1440, "height": 900}), "/")
+    add = page.get_by_role("link", name="Add row")
+    page.goto(f"{served.url}/admin/tables/#/notes/")
+    expect(add).to_be_visible()
+    page.get_by_role("link", name="holdfast.keys").click()
+    expect(page.get_by_role("heading", name="holdfast.keys")).to_be_visible()
+    expect(add).to_be_hidden()

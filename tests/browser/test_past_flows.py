@@ -67,6 +67,8 @@ def test_routes_of_a_time_lead_to_their_lines_in_the_log(desk: ConsoleDesk, one:
     expect(page).to_have_url(re.compile("range=30d"))
     page.reload()
     expect(page.get_by_role("button", name="30 days", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("link", name="Slow in the database").click()
+    expect(page.get_by_label("Filter", exact=True)).to_have_value("data.dbTime >= 100")
 
 
 def test_the_processes_say_that_they_live(desk: ConsoleDesk, one: Opened, axe: str) -> None:

@@ -110,6 +110,8 @@ def test_everything_is_reached_by_keys_and_a_reload_keeps_the_place(desk: Desk) 
     expect(person).to_be_visible()
     page.keyboard.press("Escape")
     expect(person).to_be_hidden()
+    jump("#back")
+    expect(page.get_by_role("heading", name="Backups")).to_be_visible()
     jump("#mail")
     expect(page.get_by_role("heading", name="Mail", exact=True)).to_be_in_viewport()
     note = desk.root.get("/collections/notes/records").json()["items"][0]["id"]

@@ -1,4 +1,5 @@
 /** What the palette can find: collections, screens, actions, settings and saved views; what was chosen lately comes first. */
+import type { Collection } from '../api/types'
 import { candidates, hasRoles } from '../screens/access/roles'
 import { views } from '../screens/data/views.svelte'
 import { key, type Entry } from './fuzzy'
@@ -18,17 +19,19 @@ const action = (name: string, note: string, run: () => void, keys = ''): Entry =
 
 export function entries(): Entry[] {
   const keys = new Map(shortcuts.all.map((one) => [one.label, shortcuts.keysOf(one.id, one.keys)]))
-  return [...collections(), ...screens(keys), ...settings(), ...actions()]
+  const [own, system] = [false, true].map((wanted) => session.collections.filter((one) => one.system === wanted)) as [Collection[], Collection[]]
+  return [...own.map(itself), ...screens(keys), ...own.flatMap(parts), ...settings(), ...actions(), ...system.flatMap((one) => [itself(one), ...parts(one)])]
 }
 
-function collections(): Entry[] {
-  return session.collections.flatMap((one) => [
-    place(one.name, one.system ? 'system collection' : 'collection', `/data/${one.name}`),
+const itself = (one: Collection): Entry => place(one.name, one.system ? 'system collection' : 'collection', `/data/${one.name}`)
+
+function parts(one: Collection): Entry[] {
+  return [
     ...views.of(one).map((view) => place(view.name, `view of ${one.name}`, `/data/${one.name}?view=${view.id}`)),
     place(`${one.name} schema`, 'fields and indexes', `/data/${one.name}/schema`),
     place(`${one.name} rules`, 'who may do what', `/data/${one.name}/rules`),
     place(`${one.name} API`, 'snippets and requests', `/data/${one.name}/api`),
-  ])
+  ]
 }
 
 function screens(keys: Map<string, string>): Entry[] {
@@ -38,13 +41,16 @@ function screens(keys: Map<string, string>): Entry[] {
     ...pages.filter((page) => !SECTIONS.some((one) => one.name === page.name)),
     place('Your account', 'password, second factors, sessions, keys', '/account'),
     place('Rules of all collections', 'access', '/access/rules'), place('API keys', 'access', '/access/keys'), place('Roles', 'access', '/access/roles'), place('Rule tests', 'access', '/access/tests'),
-    place('Diagram', 'data', '/data/_/diagram'), place('Draft', 'what is not applied yet', '/data/_/draft'), place('Migrations', 'how the schema has changed', '/data/_/migrations'), place('Backups', 'settings', '/settings/backups'), place('Trash', 'what was dropped', '/data/_/trash'),
+    place('Diagram', 'data', '/data/_/diagram'), place('Draft', 'what is not applied yet', '/data/_/draft'), place('Migrations', 'how the schema has changed', '/data/_/migrations'), place('Trash', 'what was dropped', '/data/_/trash'),
     { name: 'Plain tables (Piccolo Admin)', note: '/admin/tables', kind: 'place', run: () => location.assign('/admin/tables/') },
-    { name: 'The API’s pages', note: '/api/docs', kind: 'place', run: () => location.assign('/api/docs') },
+    { name: 'API docs', note: 'every path of this server', kind: 'place', run: () => location.assign('/api/docs') },
   ]
 }
 
-const settings = (): Entry[] => SETTINGS.map(([id, name]) => ({ name, note: 'settings', kind: 'setting', run: go(`/settings?section=${id}`) }))
+const settings = (): Entry[] => [
+  ...SETTINGS.map(([id, name]): Entry => ({ name, note: 'settings', kind: 'setting', run: go(`/settings?section=${id}`) })),
+  { name: 'Backups', note: 'settings', kind: 'setting', run: go('/settings/backups') },
+]
 
 function actions(): Entry[] {
   return [

@@ -31,5 +31,5 @@ export const PAGES: Record<string, readonly (readonly [path: string, name: strin
 }
 
 /** What the audit log can be narrowed to, and the sections of the settings. */
-export const AUDITED = [['', 'Everything'], ['auth.*', 'Logins'], ['collection.*', 'Collections'], ['key.*', 'API keys'], ['role.*', 'Roles'], ['realtime.*', 'Realtime'], ['settings.*', 'Settings'], ['webhook.*', 'Webhooks']] as const
+export const AUDITED = [['', 'Everything'], ['auth.*', 'Logins'], ['superuser.*', 'Superusers'], ['collection.*', 'Collections'], ['bulk.*', 'Many records'], ['key.*', 'API keys'], ['role.*', 'Roles'], ['realtime.*', 'Realtime'], ['settings.*', 'Settings'], ['plugin.*', 'Plugins'], ['webhook.*', 'Webhooks'], ['job.*', 'Jobs'], ['backup.*', 'Backups'], ['sql.*', 'SQL']] as const
 export const SETTINGS = [['meta', 'General'], ['smtp', 'Mail'], ['s3', 'Files'], ['rateLimits', 'Rate limits'], ['logs', 'Log'], ['batch', 'Batches'], ['startup', 'Server'], ['look', 'This browser'], ['about', 'About']] as const

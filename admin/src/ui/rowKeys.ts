@@ -1,5 +1,7 @@
-/** The keys of a list of rows: down and up by `j` and `k` or the arrows, from one to the next; Enter is the browser's own. */
+/** A list of rows: down and up by `j` and `k` or the arrows, from one to the next; a click anywhere in a row opens it. Enter is the browser's own. */
 import { shortcuts } from '../app/shortcuts.svelte'
+
+const OWN = 'a, button, input, select, textarea, label, summary, [role]:not(tr, td, th)'
 
 /** What a row is opened by, or the row itself. What does something at once looks like a button: no key leads there unasked. */
 function mainOf(row: Element): HTMLElement {
@@ -26,7 +28,18 @@ export const rowKeys = (scope: string) => (body: HTMLElement): (() => void) => {
     move(by)
   }
 
+  // A row is one target: what stands in it and does something itself keeps its clicks, and who selects text opens nothing.
+  function click(event: MouseEvent): void {
+    const target = event.target as Element
+    const row = target.closest('tr')
+    if (!row || event.defaultPrevented || target.closest(OWN) || getSelection()?.isCollapsed === false) return
+    const main = mainOf(row)
+    if (main !== row) main.click()
+  }
+
+  body.classList.add('rows')
   body.addEventListener('keydown', keydown)
+  body.addEventListener('click', click)
   const end = shortcuts.add([
     { id: `${scope} next`, keys: 'j', label: 'Next row', scope, run: () => move(1) },
     { id: `${scope} previous`, keys: 'k', label: 'Previous row', scope, run: () => move(-1) },
@@ -34,6 +47,7 @@ export const rowKeys = (scope: string) => (body: HTMLElement): (() => void) => {
   ])
   return () => {
     body.removeEventListener('keydown', keydown)
+    body.removeEventListener('click', click)
     end()
   }
 }

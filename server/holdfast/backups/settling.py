@@ -21,6 +21,7 @@ from holdfast.events.epoch import new_epoch, settle_epoch
 from holdfast.events.months import make_months
 from holdfast.events.partitions import make_partitions
 from holdfast.events.relay import relay_once
+from holdfast.events.telling import BACKUP_RESTORED, TELL, told
 
 TARGET: Final = "backup"
 VERSIONS_AHEAD: Final = 1000  # of the catalog: a process that has seen a later version would not load an earlier one
@@ -151,3 +152,4 @@ async def finish(
         details = {**result, "made": manifest.made}
         target = Target(TARGET, work.key, work.key)
         await write(tx, author, Entry(action="backup.restored", target=target, details=details))
+        await tx.execute(TELL, told(BACKUP_RESTORED, {"key": work.key, "made": manifest.made}))

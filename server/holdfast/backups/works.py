@@ -1,7 +1,7 @@
 """Work on backups in this process: begun by a request or a schedule, and done beside them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
@@ -19,10 +19,11 @@ from holdfast.backups.restoring import Prepare, Restored, RestoreWanted, restore
 from holdfast.backups.settling import TARGET
 from holdfast.backups.shelf import find_known
 from holdfast.backups.verifying import Verified, verify_backup
-from holdfast.db.failures import api_error, as_api_errors
+from holdfast.db.failures import api_error, as_api_errors, end_if_cancelled
 from holdfast.db.pool import Connection
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Internal, Unavailable
+from holdfast.events.telling import BACKUP_CREATED, BACKUP_FAILED, TELL, told
 
 STOPPED: Final = "The server was stopped before it was done."
 Result = TypeVar("Result")
@@ -57,6 +58,7 @@ class Works:
             after = {"size": made.size, "rows": made.rows, "files": made.files, "kind": wanted.kind}
             target = Target(TARGET, made.key, made.key)
             await write_after(engine.pool, author, Entry(action="backup.created", target=target, after=after))
+            await _tell(engine, BACKUP_CREATED, {"key": made.key, **after})
             return made
 
         return await self.begin(engine, "create", wanted.name, "snapshot", wanted.by, do)
@@ -133,6 +135,7 @@ async def _run(engine: Engine, connection: Connection, work: Work, do: Do[Result
         seen = _seen(failure)
         _log.error("work on a backup failed", kind=work.kind, backup=work.key, reason=seen.message, exc_info=failure)
         if not work.settled:
+            await _tell(engine, BACKUP_FAILED, {"work": work.kind, "key": work.key, "reason": _sentence(seen)})
             await ledger.end(engine.pool, work, "failed", _sentence(seen))
         raise seen from failure
     else:
@@ -141,6 +144,15 @@ async def _run(engine: Engine, connection: Connection, work: Work, do: Do[Result
         return result
     finally:
         connection.terminate()  # and with it go the locks
+
+
+async def _tell(engine: Engine, type: str, record: Mapping[str, object]) -> None:
+    """Tell who listens to events of the server. Raises nothing: what is done is done."""
+    try:
+        await engine.pool.execute(TELL, told(type, record))
+    except Exception as failure:  # whatever it is, the backup is there, or is not
+        end_if_cancelled()
+        _log.warning("an event could not be told", event_type=type, reason=str(failure))
 
 
 def _seen(failure: Exception) -> ApiError:

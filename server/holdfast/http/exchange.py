@@ -17,6 +17,8 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 API_KEY: Final = b"x-api-key"
 CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
+SESSION: Final = b"holdfast_session="  # that cookie, over TLS with `__Host-` before it
+FILES: Final = "/api/files/"
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 _SECURITY: Final = (
     (b"x-content-type-options", b"nosniff"),
@@ -185,5 +187,10 @@ class Exchange:
             request.database_seconds * 1000,
             request.client,
             request.headers.get(b"user-agent", b""),
-            CSRF in request.headers,
+            CSRF in request.headers or (b"cookie" in request.headers and _is_shown(request)),
         )
+
+
+def _is_shown(request: Request) -> bool:
+    """Whether a page of the console shows a file: a picture in it brings its cookie, and cannot bring a header."""
+    return request.path.startswith(FILES) and SESSION in request.headers[b"cookie"]

@@ -17,6 +17,8 @@ LEVELS: Final[Mapping[str, int]] = {"debug": -4, "info": INFO, "warning": WARNIN
 QUIET: Final = frozenset(("/api/health", "/api/ready", "/metrics"))
 """What machines ask all day long. Unless it fails, it is not kept, and neither are the console's files."""
 CONSOLE: Final = "/_/"
+PAGE: Final = "/api/console/"
+"""What only a page of the console asks for, with a session or before it has one."""
 MOST_MESSAGE_CHARS: Final = 1000
 MOST_TEXT_CHARS: Final = 8000
 MOST_DATA_BYTES: Final = 32 * 1024
@@ -59,7 +61,7 @@ def request_line(id: str, seen: RequestSeen, path: str, options: Logs) -> Line:
         data["authId"] = record
     if options.log_ip:
         data["userIP"] = seen.address
-    if seen.is_console:
+    if seen.is_console or (seen.method == "GET" and path.startswith(PAGE)):
         data["console"] = True
     message = f"{seen.method} {path}"[:MOST_MESSAGE_CHARS]
     return (id, moment(seen.time), level_of(seen.status), _text(message), seen.id, _json(data))

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-import msgspec
 import structlog
 
 from holdfast.audit.author import SERVER
@@ -10,11 +9,11 @@ from holdfast.audit.entry import Entry, Target
 from holdfast.audit.write import write
 from holdfast.db.sql import Inputs, Statement, named, raw
 from holdfast.engine import Engine
+from holdfast.events.telling import TELL, WEBHOOK_DISABLED, told
 from holdfast.webhooks.audited import KIND
 from holdfast.webhooks.endpoint import Endpoint
 from holdfast.webhooks.telling import tell_superusers
 
-DISABLED: Final = "system.webhook_disabled"
 HAPPENED: Final = "a webhook was turned off"
 _DISABLE: Final = Statement.of(
     raw("UPDATE holdfast.webhooks AS w SET disabled = ")
@@ -22,13 +21,6 @@ _DISABLE: Final = Statement.of(
     + raw(", updated = now() WHERE w.disabled = '' AND w.id = ")
     + named("id", "text")
     + raw(" RETURNING w.id")
-)
-_TELL: Final = Statement.of(
-    raw("INSERT INTO holdfast.outbox (type, record) VALUES (")
-    + named("type", "text")
-    + raw(", ")
-    + named("record", "text")
-    + raw(")")
 )
 _log: Final = structlog.get_logger("holdfast.webhooks")
 
@@ -39,8 +31,7 @@ async def disable(engine: Engine, endpoint: Endpoint, reason: str) -> None:
         if await tx.fetchrow(_DISABLE, Inputs(named={"reason": reason, "id": endpoint.id})) is None:
             return
         record = {"id": endpoint.id, "url": endpoint.draft.url, "reason": reason}
-        told = {"type": DISABLED, "record": msgspec.json.encode(record).decode()}
-        await tx.execute(_TELL, Inputs(named=told))
+        await tx.execute(TELL, told(WEBHOOK_DISABLED, record))
         target = Target(KIND, endpoint.id, endpoint.draft.url)
         await write(tx, SERVER, Entry(action="webhook.disabled", target=target, after={"disabled": reason}))
         turn_on = (

@@ -11,6 +11,7 @@ from holdfast.db.pool import Row
 from holdfast.db.sql import raw, value
 from holdfast.engine import Engine
 from holdfast.errors import BadRequest, PreconditionFailed, Problem, ValidationFailed
+from holdfast.events.telling import SYSTEM_EVENTS
 from holdfast.http.peer import read_networks
 from holdfast.http.preconditions import Versions
 from holdfast.outbound.address import Network
@@ -25,7 +26,7 @@ from holdfast.webhooks.signature import new_secret
 MOST: Final = 1000  # endpoints: each is looked at for every event
 OVERLAP_HOURS: Final = 24
 LONGEST_OVERLAP_HOURS: Final = 168
-OTHERS: Final = ("system.webhook_disabled", "system.test", *AUTH_EVENTS)
+OTHERS: Final = (*SYSTEM_EVENTS, "system.test", *AUTH_EVENTS)
 """Event types that are not of a collection."""
 
 

@@ -1,6 +1,7 @@
 """Backups that go wrong: archives that are broken, names that are taken meanwhile, old ones that stay."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -38,6 +39,17 @@ async def made(api: Api, **body: Any) -> dict[str, Any]:
     assert answer.status_code == 204, answer.text
     key = answer.headers["location"].rpartition("/")[2]
     return next(one for one in (await api.root.get(PATH)).json() if one["key"] == key)
+
+
+async def told(api: Api, key: str) -> list[tuple[str, dict[str, Any]]]:
+    """The events about a backup that wait for their number."""
+    connection = await api.pool.connect()
+    try:
+        rows = await connection.fetch("SELECT type, record FROM holdfast.outbox WHERE type LIKE 'system.%' ORDER BY id")
+    finally:
+        await connection.close()
+    found = [(row["type"], json.loads(row["record"])) for row in rows]
+    return [(type, record) for type, record in found if record["key"] == key]
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -91,6 +103,16 @@ async def test_an_archive_of_the_same_name_that_comes_meanwhile_is_not_replaced(
         job = (await api.root.get(f"{PATH}/jobs/{job['id']}")).json()
     assert job["message"] == "There is a backup of this name already."
     assert (folder / "meanwhile.zip").read_bytes() == b"of somebody else"
+    assert await told(api, "meanwhile.zip") == [
+        ("system.backup_failed", {"work": "create", "key": "meanwhile.zip", "reason": job["message"]})
+    ]
+
+
+async def test_who_listens_to_the_server_hears_of_a_backup(api: Api):
+    backup = await made(api, name="heard.zip")
+    ((type, record),) = await told(api, "heard.zip")
+    assert type == "system.backup_created"
+    assert (record["size"], record["kind"]) == (backup["size"], "manual")
 
 
 async def test_a_backup_is_made_once_where_old_ones_cannot_be_deleted(api: Api):

@@ -56,6 +56,25 @@ async def lines(api: Api, **query: Any) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
+@pytest.mark.parametrize(
+    ("path", "cookie", "is_console"),
+    [
+        ("/api/console/bootstrap", "", True),
+        ("/api/files/covers/a/b.png", "other=1; holdfast_session=abc", True),
+        ("/api/files/covers/a/b.png", "other=1", False),
+        ("/api/collections/posts/records", "holdfast_session=abc", False),
+    ],
+    ids=["its beginning", "a picture in it", "a picture elsewhere", "an app in the same browser"],
+)
+async def test_what_a_page_of_the_console_loads_is_told_apart(
+    kept: Api, path: str, cookie: str, is_console: bool
+) -> None:
+    agent = f"{path} {cookie}"
+    await kept.guest.get(path, headers={"User-Agent": agent, **({"Cookie": cookie} if cookie else {})})
+    (line,) = await written(kept, f"data.userAgent = '{agent}'")
+    assert line["data"].get("console", False) is is_console
+
+
 async def test_a_page_is_as_pocketbase_has_it_the_newest_first(kept: Api) -> None:
     page = (await kept.root.get("/api/logs", params={"perPage": 3})).json()
     assert list(page) == ["items", "page", "perPage", "totalItems", "totalPages"]
@@ -71,7 +90,7 @@ async def test_a_page_is_as_pocketbase_has_it_the_newest_first(kept: Api) -> Non
     ("filter", "messages"),
     [
         ("data.status = 404 && message ~ 'nothing'", ["GET /api/collections/nothing/records"]),
-        ("level >= 4 && data.auth = '' && message ~ '/files/'", ["GET /api/files/posts/[redacted]"]),
+        ("level >= 4 && data.auth = '' && message ~ '/files/posts'", ["GET /api/files/posts/[redacted]"]),
         ("data.method = 'POST' && data.collection = 'posts'", ["POST /api/collections/posts/records"] * 2),
         ("message ~ 'health'", []),
         ("created > @now", []),

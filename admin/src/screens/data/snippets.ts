@@ -27,11 +27,12 @@ export function body(collection: Collection): Record<string, unknown> {
   return found
 }
 
-export type Operation = 'list' | 'view' | 'create' | 'update' | 'delete'
+export type Operation = 'list' | 'view' | 'create' | 'update' | 'delete' | 'listen'
 export type Language = 'curl' | 'Python' | 'JavaScript'
 export const LANGUAGES: Language[] = ['curl', 'Python', 'JavaScript']
 
-export type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null }
+/** `streams`: the answer does not end, and is read as it comes. */
+export type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null; streams?: boolean }
 
 export function callOf(operation: Operation, collection: Collection, id: string): Call {
   const path = `/api/collections/${collection.name}/records`
@@ -48,6 +49,8 @@ export function callOf(operation: Operation, collection: Collection, id: string)
       return { method: 'PATCH', ...one, body: Object.fromEntries(Object.entries(body(collection)).slice(0, 1)) }
     case 'delete':
       return { method: 'DELETE', ...one }
+    case 'listen':
+      return { method: 'GET', path: '/api/realtime', query: `topics=${collection.name}/*`, body: null, streams: true }
   }
 }
 
@@ -58,11 +61,16 @@ export function snippet(language: Language, call: Call, origin: string): string 
 
 const shell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
-function curl({ method, body }: Call, url: string): string {
-  const lines = [`curl ${method === 'GET' ? '' : `-X ${method} `}${shell(url)}`, `-H "X-API-Key: $HOLDFAST_KEY"`]
+function curl({ method, body, streams }: Call, url: string): string {
+  const lines = [`curl ${streams ? '-N ' : method === 'GET' ? '' : `-X ${method} `}${shell(url)}`, `-H "X-API-Key: $HOLDFAST_KEY"`]
   if (body) lines.push(`-H 'Content-Type: application/json'`, `-d ${shell(JSON.stringify(body))}`)
   return lines.join(' \\\n  ')
 }
+
+const LISTEN_IN_PYTHON = [
+  ['import os', 'import httpx', '', 'headers = {"X-API-Key": os.environ["HOLDFAST_KEY"]}'],
+  ['    answer.raise_for_status()', '    for line in answer.iter_lines():', '        if line.startswith("data:"):', '            print(line[5:])'],
+] as const
 
 /** JSON as Python writes it. */
 export function pythonic(value: unknown): string {
@@ -73,17 +81,19 @@ export function pythonic(value: unknown): string {
   return JSON.stringify(value)
 }
 
-function python({ method, body }: Call, url: string): string {
+function python({ method, body, streams }: Call, url: string): string {
+  if (streams) return [...LISTEN_IN_PYTHON[0], `with httpx.stream("GET", "${url}", headers=headers, timeout=None) as answer:`, ...LISTEN_IN_PYTHON[1]].join('\n')
   const lines = ['import os', 'import httpx', '', 'answer = httpx.request(', `    "${method}", "${url}",`, '    headers={"X-API-Key": os.environ["HOLDFAST_KEY"]},']
   if (body) lines.push(`    json=${pythonic(body)},`)
   lines.push(')', 'answer.raise_for_status()')
   return [...lines, ...(method === 'DELETE' ? [] : ['print(answer.json())'])].join('\n')
 }
 
-function javascript({ method, body }: Call, url: string): string {
+function javascript({ method, body, streams }: Call, url: string): string {
   const lines = [`const answer = await fetch('${url}', {`, `  method: '${method}',`]
   lines.push(`  headers: { 'X-API-Key': process.env.HOLDFAST_KEY${body ? ", 'Content-Type': 'application/json'" : ''} },`)
   if (body) lines.push(`  body: JSON.stringify(${JSON.stringify(body)}),`)
   lines.push('})', 'if (!answer.ok) throw new Error(await answer.text())')
+  if (streams) return [...lines, 'for await (const part of answer.body.pipeThrough(new TextDecoderStream())) console.log(part)'].join('\n')
   return [...lines, ...(method === 'DELETE' ? [] : ['console.log(await answer.json())'])].join('\n')
 }

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import type { Collection } from '../src/api/types'
+import { callOf, LANGUAGES, snippet } from '../src/screens/data/snippets'
+
+const collection = { name: 'posts', fields: [], events: true } as unknown as Collection
+const listening = callOf('listen', collection, '')
+
+test.each(LANGUAGES)('who listens in %s asks for all records of the collection, and reads what never ends', (language) => {
+  const text = snippet(language, listening, 'http://here')
+  expect(text).toContain('http://here/api/realtime?topics=posts/*')
+  expect(text).not.toContain('json()')
+})
+
+test('curl shows what comes at once', () => expect(snippet('curl', listening, 'http://here')).toMatch(/^curl -N /))
