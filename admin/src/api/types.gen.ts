@@ -2140,6 +2140,7 @@ export interface operations {
                             rewrites: boolean;
                             locks: string;
                             rows: number;
+                            field: string;
                         }[];
                         estimate: {
                             secondsFrom: number;
