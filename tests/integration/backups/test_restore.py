@@ -49,6 +49,10 @@ def test_what_was_done_can_be_read_after_it(home: Path):
         assert [(one["kind"], one["state"]) for one in jobs] == [("restore", "done"), ("create", "done")]
         entries = books.ok(books.client.get("/audit", params={"action": "backup.*"}))["items"]
         assert [one["action"] for one in entries] == ["backup.restored", "backup.created", "backup.created"]
+        told = "SELECT record::json ->> 'key' AS key FROM holdfast.events WHERE type = 'system.backup_restored'"
+        while not (events := books.sql(told)):  # until the relay has given it its number
+            time.sleep(0.02)
+        assert [one["key"] for one in events] == [key]
 
 
 def test_a_safety_backup_brings_everything_back_again(home: Path):
