@@ -144,6 +144,20 @@ def test_a_query_is_saved_shared_and_opened_by_its_address(desk: ConsoleDesk, on
     expect(sheet.get_by_text("Nothing is saved yet.")).to_be_visible()
 
 
+def test_a_long_answer_is_shown_in_parts_and_is_all_in_its_file(desk: ConsoleDesk, one: Opened) -> None:
+    page = desk.open(one.page, "/observe/sql")
+    write(page, "SELECT n FROM generate_series(10001, 22000) AS n")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The first 10,000 rows")).to_be_visible()
+    expect(page.get_by_role("cell", name="10500")).to_be_visible()
+    expect(page.get_by_role("cell", name="10501")).to_have_count(0)
+    page.get_by_role("button", name="Show 500 more").click()
+    expect(page.get_by_role("cell", name="11000")).to_be_visible()
+    with page.expect_download() as taken:
+        page.get_by_role("button", name="CSV").click()
+    assert taken.value.path().read_bytes().split() == [b"n", *(b"%d" % n for n in range(10001, 20001))]
+
+
 def test_only_what_is_selected_of_a_statement_is_run(desk: ConsoleDesk, one: Opened) -> None:
     page = desk.open(one.page, "/observe/sql")
     write(page, "SELECT 7 AS n, now()")
