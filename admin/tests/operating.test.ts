@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { cronWords } from '../src/screens/jobs/cron'
 import { attempts, stateOf, took } from '../src/screens/jobs/jobs'
 import { ordered, stateOf as pluginState } from '../src/screens/plugins/plugins'
-import { initial, partsOf, shapeOf, titleOf, words, type Schema } from '../src/screens/plugins/shape'
+import { initial, missing, partsOf, shapeOf, titleOf, words, type Schema } from '../src/screens/plugins/shape'
 
 test.each([
   ['30 3 * * *', 'at 03:30 every day'], ['0 9,17 * * *', 'at 09:00 and 17:00 every day'], ['0 * * * *', 'every hour'], ['@hourly', 'every hour'], ['5 * * * *', 'every hour at minute 5'], ['*/15 * * * *', 'every 15 minutes'],
@@ -66,3 +66,12 @@ describe('a schema becomes a form', () => {
 
 test('names are written as people write them', () => expect([words('on_update'), words('dryRun'), words('most')]).toEqual(['On update', 'Dry run', 'Most']))
 test('an item is called by its first text', () => expect([titleOf({ days: 5, collection: 'posts' }, 0), titleOf({}, 1)]).toEqual(['posts', '2']))
+
+test('a text that is needed and empty is found wherever it is', () => {
+  const text = { type: 'string' }
+  const item: Schema = { type: 'object', properties: { to: text, note: { ...text, default: '' } }, required: ['to'] }
+  const schema: Schema = { type: 'object', properties: { name: text, many: { type: 'array', items: item }, one: { anyOf: [item, { type: 'null' }] }, size: { type: 'integer' } }, required: ['name', 'size'] }
+  const shape = shapeOf(schema, {}, 0)
+  expect(missing(shape, { name: '', many: [{ to: 'a', note: '' }, { to: '' }], one: null, size: 0 }, '')).toEqual(['name', 'many.1.to'])
+  expect(missing(shape, { name: 'a', many: [], one: { to: '' }, size: 0 }, '')).toEqual(['one.to'])
+})

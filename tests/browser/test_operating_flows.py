@@ -280,6 +280,9 @@ def test_a_dead_job_is_retried_after_the_settings_of_its_plugin_were_mended(
 
     page.get_by_label("Greeting").fill("Good day")
     page.get_by_role("button", name="Add shelf").click()
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.locator("#setting-shelves-0-name-wrong")).to_have_text("A value is needed.")
+    expect(page.locator("#setting-shelves-0-name")).to_be_focused()
     page.get_by_label("Name", exact=True).fill("Books")
     page.get_by_label("Width", exact=True).fill("900")
     page.get_by_role("button", name="Save settings").click()

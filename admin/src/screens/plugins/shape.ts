@@ -79,6 +79,18 @@ function ofObject(schema: Schema, defs: Defs, depth: number): Shape {
   return { kind: 'json' }
 }
 
+/** Where a text that is needed is empty: paths as the server writes them, `redirects.0.to`. */
+export function missing(shape: Shape, value: unknown, path: string): string[] {
+  const at = (name: string | number): string => (path ? `${path}.${name}` : `${name}`)
+  if (shape.kind === 'maybe') return value === null || value === undefined ? [] : missing(shape.of, value, path)
+  if (shape.kind === 'list') return Array.isArray(value) ? value.flatMap((one, index) => missing(shape.item, one, at(index))) : []
+  if (typeof value !== 'object' || value === null) return []
+  const record = value as Record<string, unknown>
+  if (shape.kind === 'map') return Object.entries(record).flatMap(([name, one]) => missing(shape.value, one, at(name)))
+  if (shape.kind !== 'parts') return []
+  return shape.parts.flatMap((part) => (part.required && part.shape.kind === 'text' && !record[part.name] ? [at(part.name)] : missing(part.shape, record[part.name], at(part.name))))
+}
+
 /** What a new one of this shape begins with. */
 export function initial(shape: Shape): unknown {
   switch (shape.kind) {
