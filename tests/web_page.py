@@ -18,11 +18,18 @@ FAULTS = """async (rules) => {
 # What reaches over the right edge. A page that was resized just now may need a moment.
 TOO_WIDE = """async () => {
     const page = document.documentElement
+    // What is made to be scrolled sideways: tables, code, texts to write in, and rows of tabs.
+    const may = "table, [role=grid], [role=tablist], pre, code, textarea, .cm-editor, .svelte-flow, nav"
+    const scrolled = () => [...document.querySelectorAll("main, main *, [role=dialog] *")].filter(one =>
+        one.scrollWidth > one.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(one).overflowX) &&
+        !one.matches(may) && !one.closest(may) && !one.querySelector(may))
+    const fits = () => page.scrollWidth <= innerWidth && !scrolled().length
     const since = performance.now()
-    while (page.scrollWidth > innerWidth && performance.now() - since < 5000) await new Promise(requestAnimationFrame)
-    if (page.scrollWidth <= innerWidth) return []
+    while (!fits() && performance.now() - since < 5000) await new Promise(requestAnimationFrame)
+    if (fits()) return []
     const wide = [...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth)
-    return wide.slice(0, 10).map(one => one.outerHTML.slice(0, 200)).concat(`${page.scrollWidth} of ${innerWidth}`)
+    const found = [...scrolled(), ...wide.slice(0, 10)].map(one => one.outerHTML.slice(0, 200))
+    return found.concat(`${page.scrollWidth} of ${innerWidth}`)
 }"""
 HOST = "holdfast.test"
 """A name that the browser finds on this machine, which no server takes for a name of this machine."""
@@ -58,7 +65,7 @@ class Opened:
             self.foreign.append(request.url)
 
     def wider_than_the_window(self) -> list[str]:
-        """What makes the page wider than its window, so that one would have to scroll sideways."""
+        """What makes the page or a part of it wider than there is room, so that one would have to scroll sideways."""
         return self.page.evaluate(TOO_WIDE)
 
     def faults(self, axe: str, *, of_colours: bool = False) -> list[str]:
