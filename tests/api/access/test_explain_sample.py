@@ -1,6 +1,6 @@
 """POST /api/collections/{collection}/explain/sample: records to try a rule on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
 
@@ -31,8 +31,8 @@ async def notes(api: Api) -> Api:
     return api
 
 
-async def pick(api: Api, collection: str = "notes", **asked: Any) -> dict[str, Any]:
-    answer = await api.root.post(f"/api/collections/{collection}/explain/sample", json=asked)
+async def pick(api: Api, question: Mapping[str, Any], collection: str = "notes") -> dict[str, Any]:
+    answer = await api.root.post(f"/api/collections/{collection}/explain/sample", json=question)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -43,31 +43,31 @@ async def opened(api: Api) -> None:
 
 
 async def test_any_record_is_one_of_those_that_are_there(notes: Api):
-    found = await pick(notes, action="view", pick="any")
+    found = await pick(notes, {"action": "view", "pick": "any"})
     assert len(found["ids"]) == 1
     assert found["ids"][0] in OWN + HIDDEN
     assert found["looked"] == 9
 
 
 async def test_what_a_list_hides_comes_five_at_a_time(notes: Api):
-    found = await pick(notes, action="list", pick="refused", limit=5, **{"as": ANN})
+    found = await pick(notes, {"action": "list", "pick": "refused", "limit": 5, "as": ANN})
     assert len(set(found["ids"])) == 5
     assert set(found["ids"]) <= set(HIDDEN)
     assert "ended" not in found
 
 
 async def test_a_closed_rule_refuses_every_record(notes: Api):
-    found = await pick(notes, action="view", pick="refused", limit=5, **{"as": ANN})
+    found = await pick(notes, {"action": "view", "pick": "refused", "limit": 5, "as": ANN})
     assert len(found["ids"]) == 5
 
 
 async def test_nothing_is_refused_where_everybody_may(notes: Api):
     await opened(notes)
-    assert await pick(notes, action="list", pick="refused", **{"as": None}) == {"ids": [], "looked": 9}
+    assert await pick(notes, {"action": "list", "pick": "refused", "as": None}) == {"ids": [], "looked": 9}
 
 
 async def test_each_of_them_is_refused_by_explain(notes: Api):
-    found = await pick(notes, action="list", pick="refused", limit=3, **{"as": ANN})
+    found = await pick(notes, {"action": "list", "pick": "refused", "limit": 3, "as": ANN})
     for id in found["ids"]:
         question = {"action": "list", "as": ANN, "recordId": id}
         answer = await notes.root.post("/api/collections/notes/explain", json=question)
@@ -79,7 +79,7 @@ async def test_the_rows_of_a_view_are_found_too(notes: Api):
         "/api/collections", json={"name": "seen", "type": "view", "viewQuery": "SELECT id, owner FROM notes"}
     )
     assert made.status_code == 200, made.text
-    assert len((await pick(notes, "seen", action="list", pick="refused", limit=5, **{"as": ANN}))["ids"]) == 5
+    assert len((await pick(notes, {"action": "list", "pick": "refused", "limit": 5, "as": ANN}, "seen"))["ids"]) == 5
 
 
 async def test_no_more_rows_are_looked_at_than_there_are_to_be(notes: Api):
@@ -87,7 +87,7 @@ async def test_no_more_rows_are_looked_at_than_there_are_to_be(notes: Api):
     connection = await notes.pool.acquire()
     await connection.execute(MANY)
     notes.pool.release(connection)
-    assert await pick(notes, action="list", pick="refused") == {"ids": [], "looked": 10_000, "ended": "rows"}
+    assert await pick(notes, {"action": "list", "pick": "refused"}) == {"ids": [], "looked": 10_000, "ended": "rows"}
 
 
 async def test_a_question_that_takes_too_long_says_so(start_api: Start) -> None:
@@ -96,7 +96,7 @@ async def test_a_question_that_takes_too_long_says_so(start_api: Start) -> None:
         connection = await api.pool.acquire()
         async with connection.transaction():
             await connection.execute("LOCK TABLE notes")  # nobody reads it meanwhile
-            assert await pick(api, action="view", pick="any") == {"ids": [], "looked": 0, "ended": "time"}
+            assert await pick(api, {"action": "view", "pick": "any"}) == {"ids": [], "looked": 0, "ended": "time"}
         api.pool.release(connection)
 
 
