@@ -33,7 +33,8 @@ async def list_versions(engine: Engine, request: Request) -> dict[str, Any]:
     if first is not None and offset <= total < offset + per_page:
         found.append(first)
     people = [(one.collection, one.id) for one in (version.context.actor for version in found) if one is not None]
-    names = {} if seen.readable is not None else await names_of(engine.pool, place.catalog.collections, people)
+    named = people if seen.readable is None else []
+    names = await names_of(engine.pool, place.catalog.collections, named)
     total += first is not None
     return {
         "items": [version_json(one, place.collection, seen.readable, names) for one in found],
