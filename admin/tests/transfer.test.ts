@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Collection } from '../src/api/types'
 import { newField } from '../src/fields/kinds'
-import { arrayAsLines, csvCell, delimiterOf, encodingOf, formatOf, readCsv, readHead } from '../src/screens/transfer/file'
+import { arrayAsLines, csvCell, delimiterOf, ENCODINGS, encodingOf, formatOf, readCsv, readHead } from '../src/screens/transfer/file'
 import { fieldName, guess, header, keys, targets, typeOf } from '../src/screens/transfer/mapping'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -17,6 +17,7 @@ describe('what a file is', () => {
     expect(encodingOf(bytes('ärger').slice(0, 1))).toBe('utf-8') // cut inside a character
     expect(encodingOf(new Uint8Array([0x61, 0xe4, 0x62]))).toBe('windows-1252')
     expect(encodingOf(new Uint8Array([0xff, 0xfe, 0x61, 0]))).toBe('utf-16le')
+    for (const name of Object.keys(ENCODINGS)) expect(new TextDecoder(name).encoding).toBe(name)
   })
   test('by its first sign and its name', () => {
     expect([formatOf('a.csv', 'a,b'), formatOf('a.txt', ' [{"a":1}]'), formatOf('a', '{"a":1}\n'), formatOf('a.jsonl', '')]).toEqual(['csv', 'json', 'ndjson', 'ndjson'])

@@ -40,8 +40,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     context: Context = "default"
 
 
-def read_question(body: Mapping[str, Any], also: frozenset[str] = frozenset()) -> Question:
+def read_question(body: Mapping[str, Any], also: frozenset[str] = frozenset(), *, of_record: bool = True) -> Question:
     """The question that a JSON body asks; `also` are other keys that it may have.
+
+    With `of_record` it names its record where the action is about one.
 
     Raises ValidationFailed with everything that is wrong.
     """
@@ -50,7 +52,7 @@ def read_question(body: Mapping[str, Any], also: frozenset[str] = frozenset()) -
     if action not in ACTIONS:
         problems["action"] = _one_of(ACTIONS) if action else _REQUIRED
     record_id = _text(body, "recordId", problems)
-    if action in _NEED_RECORD and not record_id and "recordId" not in problems:
+    if of_record and action in _NEED_RECORD and not record_id and "recordId" not in problems:
         problems["recordId"] = _REQUIRED
     context = body.get("context", "default")
     if context not in CONTEXTS:

@@ -7,6 +7,7 @@ import msgspec
 
 from holdfast.audit.actions import ACTIONS
 from holdfast.audit.asked import LISTED, MOST_LISTED, Asked, entry_json, read_asked, read_id
+from holdfast.audit.naming import called, names_of
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Pool, Row
 from holdfast.db.sql import Sql, Statement, raw, value
@@ -71,7 +72,8 @@ async def list_entries(engine: "Engine", request: Request) -> Response:
     asked = read_asked(request.query)
     rows = await _newest(engine.pool, asked)
     more = str(rows[-1]["id"]) if len(rows) == asked.limit else None
-    return _json({"items": [entry_json(row, whole=False) for row in rows], "next": more})
+    items = await _named(engine, [entry_json(row, whole=False) for row in rows])
+    return _json({"items": items, "next": more})
 
 
 async def view_entry(engine: "Engine", request: Request) -> Response:
@@ -82,7 +84,15 @@ async def view_entry(engine: "Engine", request: Request) -> Response:
         rows = await _fetch(engine.pool, _WHOLE + raw("a.id = ") + value(id, "bigint"))
     if not rows:
         raise NotFound("There is no entry of that id.")
-    return _json(entry_json(rows[0], whole=True))
+    (found,) = await _named(engine, [entry_json(rows[0], whole=True)])
+    return _json(found)
+
+
+async def _named(engine: "Engine", entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries with what the people are called who did it."""
+    people = [(entry["actor"]["collection"], entry["actor"]["id"]) for entry in entries]
+    names = await names_of(engine.pool, engine.catalog.collections, people)
+    return [{**entry, "actor": called(entry["actor"], names)} for entry in entries]
 
 
 async def export_entries(engine: "Engine", request: Request) -> Response:

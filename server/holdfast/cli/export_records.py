@@ -5,7 +5,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import click
 import msgspec
@@ -15,21 +15,24 @@ from holdfast.cli.options import settings, settings_options
 from holdfast.config import Settings
 from holdfast.errors import ApiError, Problem
 
+_SUFFIXES: Final = {".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
+
 
 @click.command("export")
 @click.argument("collection")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file. Without it: standard output.")
-@click.option("--format", "format_", help="csv (default) or ndjson.")
+@click.option("--format", "format_", help="csv (default), ndjson, or json for a list.")
 @click.option("--filter", "filter_", help="Which records.")
 @click.option("--sort", help="In which order.")
 @click.option("--fields", help="Which fields, with commas between them.")
 @click.option("--labels", help="Relations as a field of their records: author.email, or * for all.")
 @click.option("--delimiter", help="Of CSV: comma (default), semicolon or tab.")
 @click.option("--no-guard", is_flag=True, help="Let spreadsheets take texts for formulas.")
+@click.option("--null", help="Of CSV: the text that stands for null, such as NULL. Otherwise an empty cell does.")
 @click.option("--bom", is_flag=True, help="Begin with a byte order mark, by which Excel knows UTF-8.")
 @settings_options("data")
 def command(collection: str, out: Path | None, **options: Any) -> None:
-    """Export the records of COLLECTION as CSV or NDJSON, which `holdfast import` reads.
+    """Export the records of COLLECTION as CSV, NDJSON or a JSON list, which `holdfast import` reads.
 
     Works while the server runs, and while it does not. The records are all of one moment.
     """
@@ -45,7 +48,7 @@ def command(collection: str, out: Path | None, **options: Any) -> None:
 
 def _parameters(out: Path | None, options: dict[str, Any]) -> dict[str, str]:
     """The options as the API would have them."""
-    by_name = "ndjson" if out is not None and out.suffix.lower() in (".ndjson", ".jsonl") else None
+    by_name = _SUFFIXES.get(out.suffix.lower()) if out is not None else None
     given = {
         "format": options.pop("format_") or by_name,
         "filter": options.pop("filter_"),
@@ -53,6 +56,7 @@ def _parameters(out: Path | None, options: dict[str, Any]) -> dict[str, str]:
         "fields": options.pop("fields"),
         "labels": options.pop("labels"),
         "delimiter": options.pop("delimiter"),
+        "null": options.pop("null"),
         "guard": "false" if options.pop("no_guard") else None,
         "bom": "true" if options.pop("bom") else None,
     }

@@ -18,17 +18,18 @@ if TYPE_CHECKING:  # loads the application, which `--help` need not wait for
     from holdfast.transfer.importing import Imported
 
 PIECE_BYTES: Final = 256 << 10
-_SUFFIXES: Final = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson"}
+_SUFFIXES: Final = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "json"}
 
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True, exists=True, dir_okay=False))
 @click.option("--collection", required=True, help="The collection, by its name or id.")
-@click.option("--format", "format_", help="csv or ndjson, where the name of FILE does not say it.")
+@click.option("--format", "format_", help="csv, ndjson or json (a list), where the name of FILE does not say it.")
 @click.option("--mode", help="insert (default), update, upsert, or skip records that are there.")
 @click.option("--key", help="The field that tells which record is meant: id (default), or a unique one.")
 @click.option("--on-error", help="stop (default): write nothing; skip: write all that is right.")
 @click.option("--delimiter", help="Of CSV: comma, semicolon or tab. The file tells it otherwise.")
+@click.option("--null", help="Of CSV: the text that stands for null, such as NULL. Otherwise an empty cell does.")
 @click.option("--dry-run", is_flag=True, help="Do everything, tell what came of it, and take it back.")
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns that name no field.")
 @click.option("--no-guard", is_flag=True, help="Leave apostrophes before formulas as they are.")
@@ -36,7 +37,7 @@ _SUFFIXES: Final = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl":
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @settings_options("data", "plugins", "skip_plugins")
 def command(file: Path, collection: str, as_json: bool, **options: Any) -> None:
-    """Import the records of FILE, CSV or NDJSON, into a collection.
+    """Import the records of FILE, CSV, NDJSON or a JSON list, into a collection.
 
     FILE may be - for what comes in. Works while the server runs, and while it does not. All of it is written, or
     nothing: what is wrong is told with its line and column.
@@ -72,6 +73,7 @@ def _parameters(file: Path, options: dict[str, Any]) -> dict[str, str]:
         "key": options.pop("key"),
         "onError": options.pop("on_error"),
         "delimiter": options.pop("delimiter"),
+        "null": options.pop("null"),
         "dryRun": "true" if options.pop("dry_run") else None,
         "ignoreUnknown": "true" if options.pop("ignore_unknown") else None,
         "guard": "false" if options.pop("no_guard") else None,

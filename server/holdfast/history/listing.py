@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from holdfast.audit.naming import names_of
 from holdfast.db.failures import as_api_errors
 from holdfast.engine import Engine
 from holdfast.events.catching_up import caught_up
@@ -31,9 +32,12 @@ async def list_versions(engine: Engine, request: Request) -> dict[str, Any]:
         first = await store.first_of(engine.pool, place.collection, place.record_id)
     if first is not None and offset <= total < offset + per_page:
         found.append(first)
+    people = [(one.collection, one.id) for one in (version.context.actor for version in found) if one is not None]
+    named = people if seen.readable is None else []
+    names = await names_of(engine.pool, place.catalog.collections, named)
     total += first is not None
     return {
-        "items": [version_json(one, place.collection, seen.readable) for one in found],
+        "items": [version_json(one, place.collection, seen.readable, names) for one in found],
         "page": page,
         "perPage": per_page,
         "totalItems": total,

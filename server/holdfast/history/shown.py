@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from holdfast.audit.naming import Person, called
 from holdfast.events.context import Actor
 from holdfast.events.remembering import field_of
 from holdfast.history.version import ALL, State, Version
@@ -22,10 +23,13 @@ def labels(collection: Collection, names: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def version_json(version: Version, collection: Collection, readable: frozenset[str] | None) -> dict[str, Any]:
+def version_json(
+    version: Version, collection: Collection, readable: frozenset[str] | None, names: Mapping[Person, str]
+) -> dict[str, Any]:
     """The version for somebody who may read the fields of these ids, or all fields if that is None.
 
-    Only who may read everything learns by which name and which key somebody has changed a record.
+    Only who may read everything learns by which name and which key somebody has changed a record. `names` are those
+    of the accounts that have.
     """
     told = {
         form: label
@@ -44,7 +48,7 @@ def version_json(version: Version, collection: Collection, readable: frozenset[s
         "seq": version.seq,
         "at": version.at,
         "action": version.action,
-        "actor": _actor(version.context.actor, whole=readable is None),
+        "actor": _actor(version.context.actor, names if readable is None else None),
         "requestId": version.context.request,
         "changed": changed,
         "redacted": _redacted(version, told),
@@ -63,8 +67,8 @@ def _redacted(version: Version, told: Mapping[str, str]) -> list[str]:
     return sorted(label for form, label in told.items() if version.lost(form))
 
 
-def _actor(actor: Actor | None, *, whole: bool) -> dict[str, str] | None:
+def _actor(actor: Actor | None, names: Mapping[Person, str] | None) -> dict[str, str] | None:
     if actor is None:
         return None
     found = {"kind": actor.kind, "collection": actor.collection, "id": actor.id}
-    return {**found, "name": actor.name, "key": actor.key} if whole else found
+    return found if names is None else called({**found, "name": actor.name, "key": actor.key}, names)

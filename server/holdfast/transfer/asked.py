@@ -1,5 +1,6 @@
 """What an import is asked to do, read from the parameters of its request. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -9,12 +10,12 @@ from holdfast.errors import BadRequest, Problem, UnsupportedMediaType, Validatio
 from holdfast.expressions.parse import meant
 from holdfast.transfer.csv_reading import DELIMITERS
 
-Format: TypeAlias = Literal["csv", "ndjson"]
+Format: TypeAlias = Literal["csv", "ndjson", "json"]
 Mode: TypeAlias = Literal["insert", "update", "upsert", "skip"]
 OnError: TypeAlias = Literal["stop", "skip"]
 
 _T = TypeVar("_T")
-FORMATS: Final[tuple[Format, ...]] = ("csv", "ndjson")
+FORMATS: Final[tuple[Format, ...]] = ("csv", "ndjson", "json")
 MODES: Final[tuple[Mode, ...]] = ("insert", "update", "upsert", "skip")
 ON_ERROR: Final[tuple[OnError, ...]] = ("stop", "skip")
 MEDIA_TYPES: Final[Mapping[str, Format]] = {
@@ -25,18 +26,22 @@ MEDIA_TYPES: Final[Mapping[str, Format]] = {
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
     "application/x-jsonlines": "ndjson",
+    "application/json": "json",
 }
+_NULL_TEXT: Final = re.compile(r"[A-Za-z\\<(#][^\x00-\x1f\x7f\"']{0,19}|-")
+_WORDS: Final = ("t", "f", "true", "false")  # that stand for values
 _TRUE: Final = ("1", "true")
 _FALSE: Final = ("", "0", "false")
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", **{one: one for one in DELIMITERS}}
 _KNOWN: Final = (
-    "format", "mode", "key", "onError", "dryRun", "ignoreUnknown", "delimiter", "guard", "hooks",
+    "format", "mode", "key", "onError", "dryRun", "ignoreUnknown", "delimiter", "guard", "null", "hooks",
 )  # fmt: skip
 
 
 class ImportAsked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What is asked for. `key` is the field by which records are told that are there already, `delimiter` empty where
     the file shall tell it. With `guard` the apostrophes that an export has put before formulas are taken off.
+    `null` is the text that stands for null in cells of CSV, and empty where an empty cell does.
     """
 
     format: Format = "csv"
@@ -47,6 +52,7 @@ class ImportAsked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ignore_unknown: bool = False
     delimiter: str = ""
     guard: bool = True
+    null: str = ""
     hooks: bool = True
 
     @property
@@ -71,7 +77,9 @@ def read_asked(query: Mapping[str, str], media_type: str = "") -> ImportAsked:
         raise ValidationFailed(problems, "The import has a parameter that is not known: see data.")
     format: Format | None = _one_of(query, "format", FORMATS, MEDIA_TYPES.get(media_type))
     if format is None:
-        raise UnsupportedMediaType("Send text/csv or application/x-ndjson, or say which of them it is: format=csv.")
+        raise UnsupportedMediaType(
+            "Send text/csv, application/x-ndjson or application/json, or say which it is: format=csv."
+        )
     is_tab = media_type == "text/tab-separated-values"
     mode: Mode | None = _one_of(query, "mode", MODES, None)
     on_error: OnError | None = _one_of(query, "onError", ON_ERROR, None)
@@ -84,6 +92,7 @@ def read_asked(query: Mapping[str, str], media_type: str = "") -> ImportAsked:
         ignore_unknown=read_flag(query, "ignoreUnknown", default=False),
         delimiter=read_delimiter(query) or ("\t" if is_tab else ""),
         guard=read_flag(query, "guard", default=True),
+        null=read_null(query, format),
         hooks=read_flag(query, "hooks", default=True),
     )
 
@@ -113,6 +122,19 @@ def read_delimiter(query: Mapping[str, str]) -> str:
     if given and not found:
         raise refused("delimiter", "It has to be a comma, a semicolon or a tab (comma, semicolon, tab).")
     return found
+
+
+def read_null(query: Mapping[str, str], format: Format) -> str:
+    """The parameter `null`; empty where it is not given.
+
+    It is one that no number, date, list or object looks like, and that no spreadsheet runs.
+    """
+    given = query.get("null", "")
+    if given and format != "csv":
+        raise refused("null", "Only CSV needs a text for null: JSON has one.")
+    if given and (not _NULL_TEXT.fullmatch(given) or given.lower() in _WORDS):
+        raise refused("null", "It has to be a word such as NULL or \\N: at most 20 characters, and no number.")
+    return given
 
 
 def read_format(query: Mapping[str, str]) -> Format:

@@ -21,32 +21,34 @@ _HAS: Final = re.compile(r"'+(?:[=+\-@\t\r]|\Z)")
 _LIST_BEGINS: Final = "["
 
 
-def guard(text: str) -> str:
-    """A text as a cell that no spreadsheet runs."""
+def guard(text: str, null: str = "") -> str:
+    """A text as a cell that no spreadsheet runs, and that is not taken for `null`, the text that stands for null."""
     if text and text[0] in _BEGINNINGS and _NEEDS.match(text):
         return f"'{text}"
-    return text
+    return f"'{text}" if null and text.lstrip("'") == null else text
 
 
-def unguard(cell: str) -> str:
+def unguard(cell: str, null: str = "") -> str:
     """The text behind a cell that `guard` has made."""
-    return cell[1:] if cell[:1] == "'" and _HAS.match(cell) else cell
+    if cell[:1] != "'":
+        return cell
+    return cell[1:] if _HAS.match(cell) or (null and cell.lstrip("'") == null) else cell
 
 
-def write_cell(field: Field | None, raw: bytes, *, guarded: bool) -> str:
+def write_cell(field: Field | None, raw: bytes, *, guarded: bool, null: str = "") -> str:
     """The cell for the JSON of a field's value; `field` is None for what belongs to no field, such as a label."""
     if isinstance(field, JsonField):
-        return "" if raw == b"null" else raw.decode()
+        return null if raw == b"null" else raw.decode()
     value: Any = msgspec.json.decode(raw)
     if value is None:
-        return ""
+        return null
     if not isinstance(value, str):
         return raw.decode()
     if not guarded or (field is not None and not is_textual(field)):
         return value
-    if not value and field is not None and field.nullable and not field.many:
+    if not value and not null and field is not None and field.nullable and not field.many:
         return "'"
-    return guard(value)
+    return guard(value, null)
 
 
 def is_textual(field: Field) -> bool:
@@ -54,20 +56,21 @@ def is_textual(field: Field) -> bool:
     return field.kind is Kind.TEXT
 
 
-def read_cell(field: Field, cell: str, *, guarded: bool) -> object:
+def read_cell(field: Field, cell: str, *, guarded: bool, null: str = "") -> object:
     """The value that a cell stands for, as a JSON body would have it. An empty cell is no value: null.
 
-    Raises FieldError for a cell that has to be JSON and is not.
+    Where another text stands for null, an empty cell of a text is an empty text. Raises FieldError for a cell that has
+    to be JSON and is not.
     """
-    if not cell:
+    if cell == null:
         return None
+    if not cell:
+        return "" if field.nullable and is_textual(field) and not field.many else None
     if isinstance(field, JsonField):
         return json_text(_json(cell))
-    if not is_textual(field):
-        return unguard(cell) if guarded else cell
-    if field.many:
+    if field.many and is_textual(field):
         return _many(cell, guarded=guarded)
-    return unguard(cell) if guarded else cell
+    return unguard(cell, null) if guarded else cell
 
 
 def read_value(field: Field, value: object) -> object:

@@ -13,7 +13,7 @@ from holdfast.schema.password import PasswordField
 from holdfast.schema.text import TextField
 from holdfast.transfer.asked import ImportAsked
 from holdfast.transfer.bulk import bulk_of, plain_point
-from holdfast.transfer.cells import read_cell, read_value
+from holdfast.transfer.cells import is_textual, read_cell, read_value
 from holdfast.transfer.columns import FileColumn, unknown_roles
 from holdfast.transfer.copy_text import NULL, encoder
 
@@ -42,11 +42,13 @@ class ColumnConverter:
         self.column = column
         self._is_csv = asked.format == "csv"
         self._guarded = asked.guard
+        self._null = asked.null
+        self._empties = bool(asked.null) and not is_textual(column.field)
         self._check = checker(asked, catalog, column)
         self._encode = encoder(column.field.cast)
         self._is_point = isinstance(column.field, GeoPointField)
         self._keeps = self._is_csv and _can_be_kept(column.field)
-        self._bulk = bulk_of(column) if self._is_csv else None
+        self._bulk = bulk_of(column) if self._is_csv and (self._empties or not asked.null) else None
         self._kept: dict[str, str] = {}
 
     @property
@@ -57,10 +59,14 @@ class ColumnConverter:
     def value_of(self, given: Any) -> object:
         """The value behind a cell."""
         field = self.column.field
-        return read_cell(field, given, guarded=self._guarded) if self._is_csv else read_value(field, given)
+        if not self._is_csv:
+            return read_value(field, given)
+        return read_cell(field, given, guarded=self._guarded, null=self._null)
 
     def all(self, given: Sequence[Any]) -> Found:
         """Convert the cells of many records."""
+        if self._empties:  # nothing but null is empty in them
+            given = ["" if cell == self._null else cell for cell in given]
         if self._bulk is not None and given:
             texts = self._bulk(given)
             if texts is not None:

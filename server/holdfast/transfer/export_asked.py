@@ -12,11 +12,20 @@ from holdfast.rules.access import Access
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
-from holdfast.transfer.asked import Format, not_there, read_delimiter, read_flag, read_format, refused, unknown
+from holdfast.transfer.asked import (
+    Format,
+    not_there,
+    read_delimiter,
+    read_flag,
+    read_format,
+    read_null,
+    refused,
+    unknown,
+)
 from holdfast.transfer.columns import is_unique
 
 MAX_LABELS: Final = 100
-_KNOWN: Final = ("format", "filter", "sort", "fields", "labels", "delimiter", "guard", "bom")
+_KNOWN: Final = ("format", "filter", "sort", "fields", "labels", "delimiter", "guard", "null", "bom")
 
 
 class ExportAsked(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +38,7 @@ class ExportAsked(msgspec.Struct, frozen=True, kw_only=True):
     labels: str = ""
     delimiter: str = ","
     guard: bool = True
+    null: str = ""
     bom: bool = False
     params: tuple[tuple[str, str | int | float | bool | None], ...] = ()
 
@@ -47,14 +57,16 @@ def read_export(query: Mapping[str, str]) -> ExportAsked:
     problems = {name: unknown(name, _KNOWN) for name in query if name not in _KNOWN and not name.startswith("p.")}
     if problems:
         raise ValidationFailed(problems, "The export has a parameter that is not known: see data.")
+    format = read_format(query)
     return ExportAsked(
-        format=read_format(query),
+        format=format,
         filter=read_text(query, "filter"),
         sort=read_text(query, "sort"),
         fields=read_text(query, "fields"),
         labels=read_text(query, "labels"),
         delimiter=read_delimiter(query) or ",",
         guard=read_flag(query, "guard", default=True),
+        null=read_null(query, format),
         bom=read_flag(query, "bom", default=False),
         params=read_parameters(query),
     )

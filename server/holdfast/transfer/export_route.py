@@ -1,7 +1,7 @@
 """Exports over HTTP."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Final
 
@@ -15,10 +15,16 @@ from holdfast.records.hooked_reads import after_list, before_list
 from holdfast.records.render import render_page
 from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
+from holdfast.transfer.asked import Format
 from holdfast.transfer.export_asked import ExportAsked, query_of, read_export
-from holdfast.transfer.exporting import Export, pieces_of, plan_export
+from holdfast.transfer.exporting import Export, pieces_of, plan_export, tail_of
 
 MOST_EXPORTS: Final = 4  # at once, of superusers and of all others, in one process
+_KINDS: Final[Mapping[Format, bytes]] = {
+    "csv": b"text/csv; charset=utf-8",
+    "ndjson": b"application/x-ndjson",
+    "json": b"application/json",
+}
 _POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
@@ -39,7 +45,7 @@ class Exports:
         if engine.hooks.record_before_list:
             export = await _as_plugins_ask(engine, request, collection, asked, export)
         name = f"{collection.name}.{asked.format}"
-        kind = b"text/csv; charset=utf-8" if asked.format == "csv" else b"application/x-ndjson"
+        kind = _KINDS[asked.format]
         headers = ((b"content-disposition", f'attachment; filename="{name}"'.encode()), _POLICY)
         if request.scope["method"] == "HEAD":
             return Response(200, b"", (*headers, (b"content-type", kind)))
@@ -69,7 +75,9 @@ class Exports:
             async with aclosing(pieces):
                 head = await anext(pieces)
                 first = await anext(pieces, b"")
-                if not first and export.plan.guarded:  # as for lists: many that find nothing could tell of hidden rows
+                if (
+                    first == tail_of(export) and export.plan.guarded
+                ):  # as for lists: many that find nothing could tell of hidden rows
                     await asyncio.sleep(engine.slowing.pause(request))
                 yield head + first
                 async for piece in pieces:

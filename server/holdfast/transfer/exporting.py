@@ -55,6 +55,7 @@ def plan_export(engine: Engine, collection: Collection, facts: Facts, asked: Exp
 async def pieces_of(engine: Engine, export: Export, change: Change | None = None) -> AsyncGenerator[bytes, None]:
     """The file."""
     writer = _CsvWriter(export) if export.asked.format == "csv" else _JsonWriter(export)
+    tail = tail_of(export)
     yield writer.head()
     waiting: list[bytes] = []
     size = 0
@@ -70,6 +71,13 @@ async def pieces_of(engine: Engine, export: Export, change: Change | None = None
                 waiting, size = [], 0
     if size:
         yield b"".join(waiting)
+    if tail:
+        yield tail
+
+
+def tail_of(export: Export) -> bytes:
+    """The last piece of the file, which is no record: of a JSON list its end."""
+    return b"\n]\n" if export.asked.format == "json" else b""
 
 
 async def _rows(pool: Pool, export: Export) -> AsyncGenerator[list[Row], None]:
@@ -104,7 +112,6 @@ class _CsvWriter:
     def __init__(self, export: Export) -> None:
         self._columns = export.columns
         self._asked = export.asked
-        self._guarded = export.asked.guard
 
     def head(self) -> bytes:
         """The first line."""
@@ -124,26 +131,33 @@ class _CsvWriter:
         related = _related(record)
         return [
             write_cell(column.field if column.through is None else None, _value(column, record, related),
-                       guarded=self._guarded)
+                       guarded=self._asked.guard, null=self._asked.null)
             for column in self._columns
         ]  # fmt: skip
 
 
 class _JsonWriter:
-    """Writes records as NDJSON."""
+    """Writes records as NDJSON, or as a JSON list with a record on each line."""
 
     def __init__(self, export: Export) -> None:
+        self._is_list = export.asked.format == "json"
+        self._begun = False
         self._columns = export.columns
         self._labelled = any(column.through is not None for column in export.columns)
 
     def head(self) -> bytes:
-        """Nothing comes before the records."""
-        return b""
+        """What comes before the records."""
+        return b"[" if self._is_list else b""
 
     def rows(self, items: Iterable[bytes]) -> bytes:
         """Records as lines."""
         lines = [self._line(item) for item in items] if self._labelled else list(items)
-        return b"\n".join((*lines, b"")) if lines else b""
+        if not lines:
+            return b""
+        if not self._is_list:
+            return b"\n".join((*lines, b""))
+        between, self._begun = b",\n" if self._begun else b"\n", True
+        return between + b",\n".join(lines)
 
     def _line(self, item: bytes) -> bytes:
         record = _decode(item)

@@ -16,6 +16,7 @@ from holdfast.transfer.copy_text import NULL, escape, unescape
 from holdfast.transfer.csv_reading import CsvRecords
 from holdfast.transfer.encoding import Encoded, Encoder, missing
 from holdfast.transfer.job import ImportJob, refuse_passwords
+from holdfast.transfer.json_reading import JsonList
 from holdfast.transfer.layout import SCHEMA, Layout, add_column, table, table_name
 from holdfast.transfer.ndjson_reading import JsonRecords
 from holdfast.transfer.report import Findings
@@ -80,7 +81,7 @@ class Loader:
         decoder = Utf8()
         asked = self._job.asked
         csv = CsvRecords(asked.delimiter) if asked.format == "csv" else None
-        json = JsonRecords() if csv is None else None
+        json = JsonList() if asked.format == "json" else JsonRecords() if csv is None else None
         async for piece in _pieces(source):
             self._progress.bytes += len(piece or b"")
             text = decoder.feed(piece or b"", last=piece is None)
@@ -123,7 +124,7 @@ class Loader:
             message = f"The file has no column {key}, by which the records to update are found."
             raise ValidationFailed({}, message)
 
-    async def _take_json(self, reader: JsonRecords, text: str, *, last: bool) -> None:
+    async def _take_json(self, reader: JsonRecords | JsonList, text: str, *, last: bool) -> None:
         records = reader.feed(text, last=last)
         if not records:
             return

@@ -184,7 +184,13 @@ async def test_logins_are_told_with_their_method_and_why_they_failed(api: Api) -
     ada = await person(api)
     await log_in(api, "right password")
     done = await entry(api, action="auth.login", target=ada["id"])
-    assert done["actor"] == {"kind": "user", "collection": "users", "id": ada["id"], "name": "", "key": ""}
+    assert done["actor"] == {
+        "kind": "user",
+        "collection": "users",
+        "id": ada["id"],
+        "name": "ada@example.com",
+        "key": "",
+    }
     assert done["target"] == {"kind": "user", "id": ada["id"], "name": "users"}
     assert (done["outcome"], done["details"]) == ("success", {"method": "password"})
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from archive import Archive
-from client import in_one_loop, refused
+from client import EMAIL, in_one_loop, refused
 
 pytestmark = in_one_loop
 
@@ -35,6 +35,24 @@ async def test_each_change_is_a_version_with_who_when_and_what(archive: Archive)
     assert updated["record"]["collectionName"] == name
     assert "secret" not in updated["record"]
     assert await archive.events(made["id"]) == ["created", "updated", "deleted"]
+
+
+async def test_superusers_read_by_which_address_a_record_was_changed(archive: Archive):
+    name = await archive.papers()
+    made = await archive.api.create(name, title="One")
+    (created,) = await archive.versions(name, made["id"])
+    assert created["actor"]["name"] == EMAIL
+
+
+async def test_an_account_that_is_gone_has_its_id_alone(archive: Archive):
+    name = await archive.papers()
+    client = archive.api.client(await _person(archive, "gone"))
+    made = (await client.post(f"/api/collections/{name}/records", json={"title": "One"})).json()
+    (created,) = await archive.versions(name, made["id"])
+    assert created["actor"]["name"] == "gone@example.com"
+    await archive.deleted("users", "gone00000000000")
+    (created,) = await archive.versions(name, made["id"])
+    assert (created["actor"]["id"], created["actor"]["name"]) == ("gone00000000000", "")
 
 
 async def test_a_change_by_sql_is_a_version_without_an_actor(archive: Archive):

@@ -19,6 +19,7 @@ from postgres_host import PROJECT
 pytestmark = in_one_loop
 
 THINGS = "/api/collections/things/records"
+KINDS = {"csv": "text/csv", "ndjson": "application/x-ndjson", "json": "application/json"}
 FIELDS: list[dict[str, Any]] = [
     {"name": "title", "type": "text"},
     {"name": "note", "type": "text", "nullable": True},
@@ -39,7 +40,28 @@ FIELDS: list[dict[str, Any]] = [
 ]
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 TRICKY = st.sampled_from(
-    ["", "'", "''", "=1", "'=1", "+1", "-x", "@a", "\t", "\r", "\r\n", "\n", '"', ",", ";", " x ", "\\N", "\\"]
+    [
+        "",
+        "'",
+        "''",
+        "NULL",
+        "'NULL",
+        "=1",
+        "'=1",
+        "+1",
+        "-x",
+        "@a",
+        "\t",
+        "\r",
+        "\r\n",
+        "\n",
+        '"',
+        ",",
+        ";",
+        " x ",
+        "\\N",
+        "\\",
+    ]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXTS | st.floats(allow_nan=False, allow_infinity=False),
@@ -107,7 +129,17 @@ def own(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "owner": ids[record["owner"]], "others": [ids[name] for name in record["others"]]}
 
 
-@pytest.mark.parametrize("query", [{}, {"delimiter": "semicolon", "bom": "1"}, {"labels": "*"}, {"format": "ndjson"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"delimiter": "semicolon", "bom": "1"},
+        {"labels": "*"},
+        {"null": "NULL"},
+        {"format": "ndjson"},
+        {"format": "json"},
+    ],
+)
 async def test_what_was_exported_can_be_imported_to_the_same_records(api: Api, query: dict[str, str]):
     @settings(max_examples=12, deadline=None, derandomize=True)
     @given(st.lists(RECORDS, min_size=1, max_size=20))
@@ -121,8 +153,9 @@ async def test_what_was_exported_can_be_imported_to_the_same_records(api: Api, q
     file = (await export(api, **query)).content
     assert len(before) > 20
     await api.root.delete("/api/collections/things/truncate")
-    kind = {"Content-Type": "application/x-ndjson" if "format" in query else "text/csv"}
-    answer = await api.root.post(f"{THINGS}/import", content=file, headers=kind)
+    kind = {"Content-Type": KINDS[query.get("format", "csv")]}
+    null = {"null": query["null"]} if "null" in query else {}
+    answer = await api.root.post(f"{THINGS}/import", content=file, headers=kind, params=null)
     assert answer.json()["inserted"] == len(before), answer.text
     assert await things(api) == before
     assert (await export(api, **query)).content == file
@@ -135,6 +168,21 @@ async def test_csv_has_a_column_for_each_field_and_ndjson_a_line_for_each_record
     assert row[head.index("others")] == '["owner0000000two","owner0000000one"]'
     line = json.loads((await export(api, format="ndjson")).text)
     assert list(line) == head
+
+
+async def test_a_json_list_has_a_record_on_each_line(api: Api):
+    await fill(api, [{"title": "a"}, {"title": "b"}])
+    answer = await export(api, format="json", fields="title", sort="title")
+    assert answer.text == '[\n{"title":"a"},\n{"title":"b"}\n]\n'
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-disposition"] == 'attachment; filename="things.json"'
+
+
+@pytest.mark.parametrize("null", ["\\N", "n/a", "-"])
+async def test_null_has_a_text_of_its_own(api: Api, null: str):
+    await fill(api, [{"title": "a", "note": None}, {"title": "b", "note": ""}])
+    answer = await export(api, null=null, fields="note", sort="title")
+    assert rows(answer) == [["note"], [null], [""]]
 
 
 @pytest.mark.parametrize(
@@ -181,6 +229,11 @@ async def test_others_get_what_they_may_list(api: Api):
     ("query", "code"),
     [
         pytest.param({"format": "xml"}, "validation_failed", id="no such format"),
+        pytest.param({"null": "12"}, "validation_failed", id="a number for null"),
+        pytest.param({"null": "=1"}, "validation_failed", id="a formula for null"),
+        pytest.param({"null": "True"}, "validation_failed", id="a value for null"),
+        pytest.param({"null": "x" * 21}, "validation_failed", id="a long text for null"),
+        pytest.param({"null": "NULL", "format": "json"}, "validation_failed", id="a text for null in JSON"),
         pytest.param({"labels": "title.name"}, "validation_failed", id="a label of no relation"),
         pytest.param({"labels": "owner.nothing"}, "validation_failed", id="a label that is not there"),
         pytest.param({"fields": "nothing"}, "validation_failed", id="no field"),
@@ -195,8 +248,8 @@ async def test_what_cannot_be_exported_is_refused_before_anything_goes_out(api: 
 
 async def test_an_export_of_nothing_can_be_imported(api: Api):
     await fill(api, [])
-    for query, kind in (({}, "text/csv"), ({"format": "ndjson"}, "application/x-ndjson")):
-        file = (await export(api, **query)).content
+    for format, kind in KINDS.items():
+        file = (await export(api, format=format)).content
         answer = await api.root.post(f"{THINGS}/import", content=file, headers={"Content-Type": kind})
         assert (answer.status_code, answer.json()["read"]) == (200, 0)
 

@@ -339,6 +339,8 @@ async def test_a_file_that_cannot_be_read_is_refused_with_the_line(api: Api, con
 
 async def test_what_is_no_file_of_records_is_refused(api: Api):
     answer = await api.root.post(f"{BOOKS}/import", json={"title": "x"})
+    assert "no JSON list" in refused(answer, 400, "bad_request")["message"]
+    answer = await api.root.post(f"{BOOKS}/import", content=b"x", headers={"Content-Type": "application/xml"})
     refused(answer, 415, "unsupported_media_type")
     answer = await api.root.post(f"{BOOKS}/import?format=csv", content=b"x", headers={"Idempotency-Key": "k"})
     refused(answer, 400, "bad_request")

@@ -88,10 +88,10 @@ def test_a_field_goes_by_the_name_of_today(now: Collection, label: str):
 def test_only_what_may_be_read_is_shown():
     then = notes(TITLE, COUNT)
     one = version(then, {"id": "r", "title": "Two", "count": 2}, previous='{"title":"One","count":1}')
-    shown = version_json(one, then, frozenset(("t1",)))
+    shown = version_json(one, then, frozenset(("t1",)), {})
     assert shown["changed"] == {"title": {"before": "One", "after": "Two"}}
     assert shown["record"] == {"collectionId": "c1", "collectionName": "notes", "title": "Two"}
-    assert set(version_json(one, then, None)["changed"]) == {"title", "count"}
+    assert set(version_json(one, then, None, {})["changed"]) == {"title", "count"}
 
 
 def test_who_it_was_is_told_as_far_as_the_reader_may_know():
@@ -99,9 +99,9 @@ def test_who_it_was_is_told_as_far_as_the_reader_may_know():
         '{"actor":{"kind":"user","collection":"users","id":"u1","name":"ann@example.com","key":"k1"},"request":"r1"}'
     )
     one = version(notes(), {"id": "r"}, context=context)
-    assert version_json(one, notes(), frozenset())["actor"] == {"kind": "user", "collection": "users", "id": "u1"}
-    assert version_json(one, notes(), None)["actor"]["name"] == "ann@example.com"
-    assert version_json(one, notes(), None)["requestId"] == "r1"
+    assert version_json(one, notes(), frozenset(), {})["actor"] == {"kind": "user", "collection": "users", "id": "u1"}
+    assert version_json(one, notes(), None, {})["actor"]["name"] == "ann@example.com"
+    assert version_json(one, notes(), None, {})["requestId"] == "r1"
 
 
 @pytest.mark.parametrize(

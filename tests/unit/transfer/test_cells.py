@@ -102,6 +102,29 @@ def test_a_cell_has_one_value(field: Field, cell: str, value: object):
     assert read_cell(field, cell, guarded=True) == value
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "cell"),
+    [
+        pytest.param(NULLABLE, None, "NULL", id="null"),
+        pytest.param(NULLABLE, "", "", id="an empty text"),
+        pytest.param(NULLABLE, "NULL", "'NULL", id="a text that looks like null"),
+        pytest.param(NULLABLE, "'NULL", "''NULL", id="a text that looks guarded"),
+        pytest.param(NULLABLE, "'", "''", id="an apostrophe"),
+        pytest.param(NUMBER, None, "NULL", id="no number"),
+        pytest.param(JSON, None, "NULL", id="no json"),
+        pytest.param(JSON, '"NULL"', '"NULL"', id="a string in a json field"),
+    ],
+)
+def test_a_text_that_stands_for_null_is_told_from_all_others(field: Field, value: object, cell: str):
+    raw = value.encode() if field is JSON and isinstance(value, str) else msgspec.json.encode(value)
+    assert write_cell(field, raw, guarded=True, null="NULL") == cell
+    assert read_cell(field, cell, guarded=True, null="NULL") == value
+
+
+def test_an_empty_cell_of_a_number_is_null_whatever_else_stands_for_it():
+    assert read_cell(NUMBER, "", guarded=True, null="NULL") is None
+
+
 @pytest.mark.parametrize("cell", ["no quotes", "{", "[1,"])
 def test_a_cell_of_a_json_field_has_to_be_json(cell: str):
     with pytest.raises(FieldError) as refusal:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from holdfast.errors import Problem
 from holdfast.transfer.csv_reading import CsvRecords, Record
-from holdfast.transfer.ndjson_reading import JsonRecords
+from holdfast.transfer.json_reading import JsonList
+from holdfast.transfer.ndjson_reading import JsonRecord, JsonRecords
 from holdfast.transfer.unreadable import UnreadableFile
 from holdfast.transfer.utf8 import Utf8
 
@@ -111,3 +112,42 @@ def test_ndjson_is_read_line_by_line(size: int):
     assert [line for line, _ in found] == [1, 3, 4, 5, 6]
     assert [one for _, one in found if not isinstance(one, Problem)] == [{"a": 1}, {"a": "x\ny"}, {"a": 2}]
     assert {one.code for _, one in found if isinstance(one, Problem)} == {"validation_invalid_json"}
+
+
+def listed(text: str, size: int) -> list[JsonRecord]:
+    reader = JsonList()
+    return [record for piece in pieces(text, size) for record in reader.feed(piece)] + reader.feed("", last=True)
+
+
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_a_json_list_is_read_record_by_record(size: int):
+    found = listed(' [{"a":1}, [1],12,\n\n{"a":"x]}\\"\\n,"} ,{"a":NaN},{"a":{"b":[2]}}]\n ', size)
+    assert [number for number, _ in found] == [1, 2, 3, 4, 5, 6]
+    good = [one for _, one in found if not isinstance(one, Problem)]
+    assert good == [{"a": 1}, {"a": 'x]}"\n,'}, {"a": {"b": [2]}}]
+    assert {one.code for _, one in found if isinstance(one, Problem)} == {"validation_invalid_json"}
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_an_empty_json_list_has_no_records(size: int):
+    assert listed("[ ]", size) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "said"),
+    [
+        pytest.param("", 1, "begins with", id="nothing"),
+        pytest.param('{"a":1}\n', 1, "NDJSON", id="lines"),
+        pytest.param('[{"a":1}', 1, "broken off", id="no end"),
+        pytest.param('[{"a":1},]', 2, "broken off", id="a comma too many"),
+        pytest.param('[{"a":1} {"a":2}]', 1, "missing", id="no comma"),
+        pytest.param('[{"a":1},{"a":"x]', 2, "broken off", id="an open quote"),
+        pytest.param('[{"a":1}] x', 1, "behind", id="something behind it"),
+        pytest.param("[" * 100_000, 1, "broken off", id="too deep"),
+    ],
+)
+@pytest.mark.parametrize("size", [1000, 1_000_000])
+def test_what_is_no_json_list_is_refused_with_the_number_of_the_record(text: str, number: int, said: str, size: int):
+    with pytest.raises(UnreadableFile, match=said) as refusal:
+        listed(text, size)
+    assert refusal.value.line == number

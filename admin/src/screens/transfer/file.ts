@@ -8,6 +8,9 @@ export const SHOWN_ROWS = 50
 
 export type Head = { format: Format; encoding: string; delimiter: Delimiter; columns: string[]; rows: string[][]; headerChars: number }
 
+/** The encodings that can be chosen, by the names that a browser has for them. */
+export const ENCODINGS: Record<string, string> = { 'utf-8': 'UTF-8', 'windows-1252': 'Windows-1252', 'utf-16le': 'UTF-16', 'utf-16be': 'UTF-16, big-endian' }
+
 /** Which encoding it is: UTF-8 unless its first bytes say otherwise. */
 export function encodingOf(head: Uint8Array): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
