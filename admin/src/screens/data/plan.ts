@@ -37,7 +37,7 @@ export const actionWords = (action: string): string => WORDS[action] ?? action.r
 export const totalWords = (steps: number): string => `${steps} ${steps === 1 ? 'step' : 'steps'}`
 
 /** The statements of a plan, each with what it loses. */
-export const sqlOf = (plan: Plan): string => plan.steps.map((step) => `${step.sql.replace(/;?\s*$/, ';')}${step.destroys ? `  -- loses ${grouped(step.rows)}` : ''}`).join('\n')
+export const sqlOf = (steps: Plan['steps']): string => steps.map((step) => `${step.sql.replace(/;?\s*$/, ';')}${step.destroys ? `  -- loses ${grouped(step.rows)}` : ''}`).join('\n')
 
 /** How long a plan takes: a range, because nobody knows who else is at work. */
 export function durationWords({ secondsFrom, secondsTo }: Estimate): string {
