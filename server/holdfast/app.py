@@ -59,6 +59,7 @@ from holdfast.collections.trash import sweep_trash
 from holdfast.config import Settings
 from holdfast.console.assets import Assets
 from holdfast.console.bootstrap import BOOTSTRAP_ROUTES
+from holdfast.console.folder_routes import FOLDER_ROUTES
 from holdfast.console.layout_routes import LAYOUT_ROUTES
 from holdfast.console.libraries import LIBRARY_ROUTES
 from holdfast.console.pages import console_handlers
@@ -197,6 +198,7 @@ ROUTES: Final = (
     *BOOTSTRAP_ROUTES,
     *VIEW_ROUTES,
     *LAYOUT_ROUTES,
+    *FOLDER_ROUTES,
     *PRESENCE_ROUTES,
     *QUERY_ROUTES,
     *LIBRARY_ROUTES,

@@ -3102,6 +3102,10 @@ export interface operations {
                         collections?: {
                             [key: string]: unknown;
                         }[];
+                        /** @description Of collections in the sidebar, as /api/console/layouts/folders has them. */
+                        folders?: {
+                            [key: string]: unknown;
+                        }[];
                         /** @description How many records a collection has by PostgreSQL's own estimate; -1 is not known. */
                         rows?: {
                             [key: string]: number;

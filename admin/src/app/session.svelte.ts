@@ -5,6 +5,8 @@ import { connection } from './connection.svelte'
 
 /** The newest backup; without a key there is none. `late`: by the schedule there should be a newer one. */
 export type LastBackup = { key: string; made: string; kind: string; scheduled: boolean; late: boolean }
+/** A folder of collections, which are named by their ids. */
+export type Folder = { id: string; name: string; collections: string[] }
 type State = 'loading' | 'signed-out' | 'signed-in' | 'failed'
 
 class Session {
@@ -22,6 +24,8 @@ class Session {
   schemaLock = $state(false)
   lastBackup = $state.raw<LastBackup | null>(null)
   collections = $state.raw<Collection[]>([])
+  /** How the sidebar has the collections, for all superusers. */
+  folders = $state.raw<Folder[]>([])
   rows = $state.raw<Record<string, number>>({})
   /** Of the last request that was answered: how long the server took, and the database of that. */
   ms = $state(0)
@@ -69,6 +73,7 @@ class Session {
       this.schemaLock = found.schemaLock ?? false
       this.lastBackup = (found as { lastBackup?: LastBackup }).lastBackup ?? null
       this.collections = (found.collections ?? []) as unknown as Collection[]
+      this.folders = (found as { folders?: Folder[] }).folders ?? []
       this.rows = found.rows ?? {}
       this.expired = false
       this.state = 'signed-in'

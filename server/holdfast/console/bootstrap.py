@@ -10,6 +10,7 @@ from holdfast.auth.principals import identify
 from holdfast.auth.superusers import has_superuser
 from holdfast.auth.tokens import peek
 from holdfast.backups.state import backups_state
+from holdfast.console.folders import folders_there, kept_folders
 from holdfast.console.session import NO_STORE
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Statement, qualified, raw, value
@@ -62,6 +63,11 @@ _ANSWER: Final[Schema] = {
             },
         },
         "collections": {"type": "array", "items": OBJECT},
+        "folders": {
+            "type": "array",
+            "items": OBJECT,
+            "description": "Of collections in the sidebar, as /api/console/layouts/folders has them.",
+        },
         "rows": {
             "type": "object",
             "additionalProperties": {"type": "integer"},
@@ -109,14 +115,16 @@ async def _begin(engine: Engine, who: Principal) -> dict[str, Any]:
         "sql": engine.settings.sql_console,
         "lastBackup": backups,
         "collections": [collection_json(one) for one in catalog.collections],
+        "folders": folders_there(kept_folders(database["folders"] if database else None), catalog.by_id),
         "rows": {row["name"]: row["rows"] for row in counted if row["name"] in named},
     }
 
 
 def _about(id: str) -> Statement:
-    """The version of the database, and the email of a superuser."""
+    """The version of the database, the folders of the sidebar, and the email of a superuser."""
     return Statement.of(
-        raw("SELECT current_setting('server_version') AS version, account.\"email\" AS email FROM ")
+        raw("SELECT current_setting('server_version') AS version, account.\"email\" AS email,")
+        + raw(" (SELECT l.positions::text FROM holdfast.layouts AS l WHERE l.name = 'folders') AS folders FROM ")
         + qualified("public", SUPERUSERS)
         + raw(' AS account WHERE account."id" = ')
         + value(id, "text")

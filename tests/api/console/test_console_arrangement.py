@@ -1,4 +1,4 @@
-"""What operators arrange in the console: saved views of a collection, and the places of the diagram."""
+"""What operators arrange in the console: saved views of a collection, the places of the diagram, and folders."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,6 +12,7 @@ from client import Api, in_one_loop, refused
 pytestmark = in_one_loop
 VIEWS = "/api/console/views"
 LAYOUT = "/api/console/layouts/diagram"
+FOLDERS = "/api/console/layouts/folders"
 STATE = {"filter": "n > 1", "sort": "-n", "columns": [{"field": "f1", "width": 90, "pinned": True}]}
 
 
@@ -91,7 +92,7 @@ async def test_two_views_of_one_owner_have_two_names(shared_api: Api) -> None:
     await shared_api.root.delete(f"{VIEWS}/{made['id']}")
 
 
-@pytest.mark.parametrize("path", [VIEWS, LAYOUT])
+@pytest.mark.parametrize("path", [VIEWS, LAYOUT, FOLDERS])
 async def test_they_are_for_superusers(shared_api: Api, path: str) -> None:
     refused(await shared_api.guest.get(path), 401, "unauthenticated")
 
@@ -119,3 +120,70 @@ async def test_the_diagram_keeps_the_places_of_collections_that_are_there(shared
 )
 async def test_places_that_are_none_are_refused(shared_api: Api, body: dict[str, Any]) -> None:
     refused(await shared_api.root.put(LAYOUT, json=body), 400, "validation_failed")
+
+
+def folder(name: str, *collections: str) -> dict[str, Any]:
+    """The only one there is."""
+    return {"folders": [{"id": name.casefold(), "name": name, "collections": list(collections)}]}
+
+
+async def tagged(api: Api) -> str:
+    return (await api.root.get(FOLDERS)).headers["etag"]
+
+
+@pytest.mark.usefixtures("_things")
+async def test_folders_are_the_same_for_all_superusers_and_keep_their_order(
+    shared_api: Api, other: httpx.AsyncClient
+) -> None:
+    things = (await shared_api.root.get("/api/collections/things")).json()["id"]
+    folders: list[dict[str, Any]] = [
+        {"id": "b", "name": "Shop", "collections": [things]},
+        {"id": "a", "name": "Old", "collections": []},
+    ]
+    kept = await shared_api.root.put(FOLDERS, json={"folders": folders})
+    assert kept.json() == {"folders": folders}
+    found = await other.get(FOLDERS)
+    assert (found.json(), found.headers["etag"]) == ({"folders": folders}, kept.headers["etag"])
+    await shared_api.root.put(FOLDERS, json={"folders": []})
+
+
+async def test_a_collection_keeps_its_folder_under_another_name_and_leaves_it_when_it_is_deleted(
+    shared_api: Api,
+) -> None:
+    await shared_api.define("parcels", [{"name": "n", "type": "number"}])
+    parcels = (await shared_api.root.get("/api/collections/parcels")).json()["id"]
+    await shared_api.root.put(FOLDERS, json=folder("Post", parcels))
+    await shared_api.root.patch("/api/collections/parcels", json={"name": "packets"})
+    assert (await shared_api.root.get(FOLDERS)).json() == folder("Post", parcels)
+    await shared_api.root.delete("/api/collections/packets")
+    assert (await shared_api.root.get(FOLDERS)).json() == folder("Post")
+    await shared_api.root.put(FOLDERS, json={"folders": []})
+
+
+async def test_of_two_who_change_folders_at_once_the_second_is_told(shared_api: Api, other: httpx.AsyncClient) -> None:
+    seen = {"If-Match": await tagged(shared_api)}
+    mine, theirs = folder("mine"), folder("theirs")
+    assert (await other.put(FOLDERS, json=theirs, headers=seen)).status_code == 200
+    refused(await shared_api.root.put(FOLDERS, json=mine, headers=seen), 412, "precondition_failed")
+    assert (await shared_api.root.get(FOLDERS)).json() == theirs
+    await shared_api.root.put(FOLDERS, json={"folders": []}, headers={"If-Match": await tagged(shared_api)})
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param({"a": []}, id="no list"),
+        pytest.param([{"id": "a", "name": " "}], id="no name"),
+        pytest.param([{"id": "a", "name": "x" * 101}], id="a long name"),
+        pytest.param([{"id": "a b", "name": "a"}], id="an id with a blank"),
+        pytest.param([{"id": "a", "name": "a", "colour": "red"}], id="an unknown key"),
+        pytest.param([{"id": "a", "name": "a"}, {"id": "a", "name": "b"}], id="one id twice"),
+        pytest.param([{"id": "a", "name": "Shop"}, {"id": "b", "name": "shop "}], id="one name twice"),
+        pytest.param([{"id": "a", "name": "a", "collections": ["x", "x"]}], id="a collection twice"),
+        pytest.param([{"id": f"a{n}", "name": f"{n}"} for n in range(501)], id="too many"),
+    ],
+)
+async def test_folders_that_are_none_are_refused(shared_api: Api, folders: object) -> None:
+    answer = await shared_api.root.put(FOLDERS, json={"folders": folders})
+    assert "folders" in refused(answer, 400, "validation_failed")["data"]

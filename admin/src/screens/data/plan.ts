@@ -1,5 +1,5 @@
-import type { Estimate } from '../../api/types'
-import { bytes } from '../../fields/value'
+import type { Estimate, Plan } from '../../api/types'
+import { bytes, grouped } from '../../fields/value'
 
 /** The steps of a plan in words (docs/reference/schema-changes.md). */
 const WORDS: Record<string, string> = {
@@ -35,6 +35,9 @@ const WORDS: Record<string, string> = {
 
 export const actionWords = (action: string): string => WORDS[action] ?? action.replaceAll('_', ' ')
 export const totalWords = (steps: number): string => `${steps} ${steps === 1 ? 'step' : 'steps'}`
+
+/** The statements of a plan, each with what it loses. */
+export const sqlOf = (steps: Plan['steps']): string => steps.map((step) => `${step.sql.replace(/;?\s*$/, ';')}${step.destroys ? `  -- loses ${grouped(step.rows)}` : ''}`).join('\n')
 
 /** How long a plan takes: a range, because nobody knows who else is at work. */
 export function durationWords({ secondsFrom, secondsTo }: Estimate): string {
