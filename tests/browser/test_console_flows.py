@@ -217,8 +217,8 @@ def test_a_session_that_ends_takes_nothing_along_that_is_not_saved(
 
 
 @pytest.fixture(scope="module")
-def visitor(served: Served, root: httpx.Client, browser: Browser) -> Iterator[Opened]:
-    """A page that is signed in, for one screen after the other."""
+def signed_in(served: Served, root: httpx.Client, browser: Browser) -> Iterator[Opened]:
+    """A page that is signed in."""
     context = browser.new_context()
     one = Opened(context.new_page())
     # A line that stays open is never idle: here it ends at once.
@@ -229,6 +229,14 @@ def visitor(served: Served, root: httpx.Client, browser: Browser) -> Iterator[Op
     yield one
     assert one.foreign == []
     context.close()
+
+
+@pytest.fixture
+def visitor(signed_in: Opened) -> Iterator[Opened]:
+    """It, for one screen after the other; it sees nothing of what other tests do to the collections meanwhile."""
+    yield signed_in
+    signed_in.page.goto("about:blank")
+    signed_in.complaints.clear()
 
 
 @pytest.mark.parametrize("path", SCREENS.values(), ids=SCREENS.keys())
