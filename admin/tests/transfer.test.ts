@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Collection } from '../src/api/types'
 import { newField } from '../src/fields/kinds'
-import { arrayAsLines, csvCell, delimiterOf, ENCODINGS, encodingOf, formatOf, readCsv, readHead } from '../src/screens/transfer/file'
+import { arrayAsLines, csvCell, delimiterOf, ENCODINGS, encodingOf, formatOf, headerBytes, readCsv, readHead } from '../src/screens/transfer/file'
 import { fieldName, guess, header, keys, targets, typeOf } from '../src/screens/transfer/mapping'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -37,12 +37,20 @@ test('the header ends where its cells do, after a byte order mark too', () => {
   expect([head.columns, head.rows, head.headerChars]).toEqual([['first\nname', 'code'], [['Ann', '1']], 19])
 })
 
+test('a header is cut off by its bytes, and only where they are what was read', async () => {
+  const file = (text: string | Uint8Array<ArrayBuffer>): Blob => new Blob([text])
+  expect(await headerBytes(file('größe,b\n1,2\n'), 'größe,b\n')).toBe(10)
+  const other = new Uint8Array([0x67, 0xf6, 0x2c, 0x62, 0x0a, 0x31, 0x2c, 0x32]) // gö,b in Windows-1252
+  await expect(headerBytes(file(other), new TextDecoder('utf-8').decode(other).slice(0, 5))).rejects.toThrow('no UTF-8')
+})
+
 test('a list of JSON and lines of JSON are the same records', () => {
   const rows = [{ a: 1, b: 'x' }, { a: null, c: [1] }]
   const list = readHead('x.json', JSON.stringify(rows), 'utf-8', true)
   const lines = readHead('x.ndjson', arrayAsLines(JSON.stringify(rows)), 'utf-8', true)
   expect([list.columns, list.rows]).toEqual([['a', 'b', 'c'], [['1', 'x', ''], ['null', '', '[1]']]])
   expect(lines.rows).toEqual(list.rows)
+  expect(readHead('x.json', `\ufeff${JSON.stringify(rows)}`, 'utf-16le', true).rows).toEqual(list.rows) // UTF-16 has a mark always
   expect(() => arrayAsLines('{"a":1}')).toThrow('no list')
 })
 

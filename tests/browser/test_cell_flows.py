@@ -1,5 +1,6 @@
 """Writing by keys: conditions of the filter, cells in a box of their own, and what is thrown away by mistake."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -165,3 +166,14 @@ def test_the_tab_key_goes_from_a_cell_to_the_menu_of_its_column_and_then_out_of_
     expect(page.get_by_role("button", name="depth: Number")).to_be_focused()
     page.keyboard.press("Tab")
     expect(grid.locator(":focus")).to_have_count(0)
+
+
+def test_keys_with_shift_that_are_the_browsers_own_change_nothing(desk: ConsoleDesk, page: Page) -> None:
+    desk.open(page, "/data/boats")
+    cell(page, "Boat 2", 3).click()
+    page.keyboard.press("Shift+ArrowDown")
+    for keys in ("Control+Shift+d", "Control+Shift+x", "Control+Shift+a"):
+        page.keyboard.press(keys)
+    expect(page.get_by_text(re.compile("unsaved change|selected"))).to_have_count(0)
+    page.keyboard.press("Control+d")
+    expect(page.get_by_text("1 unsaved change")).to_be_visible()

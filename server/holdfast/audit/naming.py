@@ -35,7 +35,7 @@ async def names_of(pool: Pool, collections: Iterable[Collection], people: Iterab
 def _select(collection: Collection, ids: Iterable[str]) -> Sql:
     email = raw("account.") + name(_EMAIL)
     field = collection.by_name.get(_NAME)
-    if field is not None and field.cast == "text" and not field.many:
+    if field is not None and field.readable and field.cast == "text" and not field.many:
         email = raw("coalesce(nullif(") + email + raw(", ") + literal("") + raw("), account.") + name(_NAME) + raw(")")
     return (
         raw("SELECT ")

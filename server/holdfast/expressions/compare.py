@@ -4,7 +4,7 @@ Nothing in it can fail, whatever the rows hold. A plain column beside a literal 
 index serves. docs/reference/filters.md has the rules as a table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -24,6 +24,7 @@ from holdfast.expressions.value import (
     NEVER,
     Binds,
     Value,
+    as_exact_number,
     as_number,
     as_text,
     is_empty,
@@ -175,7 +176,7 @@ def _two(left: Value, operator: Operator, right: Value, at: int) -> Sql:
     if Kind.POINT in kinds:
         return _points(left, operator, right, at)
     if Kind.JSON in kinds and kinds <= {Kind.TEXT, Kind.BOOL, Kind.JSON}:
-        return json_against_found(left, operator, right, _numbers(left, operator, right))
+        return json_against_found(left, operator, right, _numbers(left, operator, right, as_exact_number))
     if kinds == {Kind.DATE}:
         return pair(left, operator, right, (NEVER, NEVER))
     if kinds == {Kind.BOOL} and not operator.is_order:
@@ -200,8 +201,8 @@ def _two_texts(left: Value, operator: Operator, right: Value) -> Sql:
     return beside_fixed(right, operator, left) if left.fixed else beside_fixed(left, operator, right)
 
 
-def _numbers(left: Value, operator: Operator, right: Value) -> Sql:
-    first, second = as_number(left), as_number(right)
+def _numbers(left: Value, operator: Operator, right: Value, numbered: Callable[[Value], Value] = as_number) -> Sql:
+    first, second = numbered(left), numbered(right)
     if first.kind is not second.kind or first.whole is not second.whole:
         first, second = _exact(first), _exact(second)
     return pair(first, operator, second, (bracketed(is_empty(left)), bracketed(is_empty(right))))

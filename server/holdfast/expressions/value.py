@@ -178,21 +178,41 @@ def as_number(value: Value) -> Value:
         number = raw("holdfast.try_number(") + text.sql + raw(")")
         return Value(number, Kind.NUMBER, nullable=True, blank=_is_blank(text), lossy=True, costly=True)
     if value.kind is Kind.JSON:
-        text = json_text(value)
-        number = (
-            raw("CASE jsonb_typeof(")
-            + value.sql
-            + raw(") WHEN 'number' THEN (")
-            + value.sql
-            + raw(")::numeric WHEN 'boolean' THEN (")
-            + value.sql
-            + raw(")::boolean::integer::numeric WHEN 'string' THEN holdfast.try_number(")
-            + text
-            + raw(")::numeric END")
-        )
-        blank = raw("(") + text + raw(" IS NOT NULL AND ") + text + raw(" = '')")
-        return Value(number, Kind.DECIMAL, nullable=True, blank=blank, lossy=True, costly=True)
+        return _json_number(value, raw("holdfast.try_number(") + json_text(value) + raw(")::numeric"))
     return value
+
+
+def as_exact_number(value: Value) -> Value:
+    """The same with every digit of a text, of which a double keeps 15: numbers of that length are ids."""
+    if value.kind is Kind.TEXT:
+        text = as_text(value)
+        number = _all_digits(text.sql)
+        return Value(number, Kind.DECIMAL, nullable=True, blank=_is_blank(text), lossy=True, costly=True)
+    if value.kind is Kind.JSON:
+        return _json_number(value, _all_digits(json_text(value)))
+    return as_number(value)
+
+
+def _all_digits(text: Sql) -> Sql:
+    numeral = raw("holdfast.try_number(") + text + raw(") IS NOT NULL")
+    return raw("CASE WHEN ") + numeral + raw(" THEN (") + text + raw(")::numeric END")
+
+
+def _json_number(value: Value, of_text: Sql) -> Value:
+    text = json_text(value)
+    number = (
+        raw("CASE jsonb_typeof(")
+        + value.sql
+        + raw(") WHEN 'number' THEN (")
+        + value.sql
+        + raw(")::numeric WHEN 'boolean' THEN (")
+        + value.sql
+        + raw(")::boolean::integer::numeric WHEN 'string' THEN ")
+        + of_text
+        + raw(" END")
+    )
+    blank = raw("(") + text + raw(" IS NOT NULL AND ") + text + raw(" = '')")
+    return Value(number, Kind.DECIMAL, nullable=True, blank=blank, lossy=True, costly=True)
 
 
 def _is_blank(text: Value) -> Sql:

@@ -395,9 +395,10 @@ def weight(literal: Known) -> int:
 def common_with(found: Known, other: Known) -> tuple[Any, Any] | None:
     if {found.kind, other.kind} == {Kind.DATE, Kind.JSON}:
         return as_text(found), as_text(other)
+    exactly = Kind.JSON in (found.kind, other.kind) and {found.kind, other.kind} <= {Kind.TEXT, Kind.BOOL, Kind.JSON}
     found = typed(found)
     if not other.literal:
-        return common_found(found, typed(other))
+        return common_found(found, typed(other), exactly=exactly)
     if isinstance(other.content, bool):
         return common_truth(found, other.content)
     text = other.content
@@ -429,7 +430,7 @@ def common_truth(found: Known, truth: bool) -> tuple[Any, Any] | None:
     return exact(found), Decimal(int(truth))
 
 
-def common_found(left: Known, right: Known) -> tuple[Any, Any] | None:
+def common_found(left: Known, right: Known, *, exactly: bool) -> tuple[Any, Any] | None:
     kinds = {left.kind, right.kind}
     numbers = {Kind.NUMBER, Kind.DECIMAL, Kind.BOOL}
     if kinds == {Kind.DATE}:
@@ -441,12 +442,12 @@ def common_found(left: Known, right: Known) -> tuple[Any, Any] | None:
     if kinds & numbers and Kind.DATE in kinds:
         return None
     if kinds & numbers and kinds != {Kind.TEXT, Kind.BOOL}:
-        return common_with_number(left, right)
+        return common_with_number(left, right, exactly=exactly)
     return as_text(left), as_text(right)
 
 
-def common_with_number(left: Known, right: Known) -> tuple[Any, Any] | None:
-    """A text beside a number."""
+def common_with_number(left: Known, right: Known, *, exactly: bool) -> tuple[Any, Any] | None:
+    """A text beside a number, with all its digits if it is to be compared exactly."""
     pair: list[Any] = []
     for side, beside in ((left, right), (right, left)):
         if side.kind is not Kind.TEXT:
@@ -457,7 +458,7 @@ def common_with_number(left: Known, right: Known) -> tuple[Any, Any] | None:
         if number is None:
             return None
         plain = beside.kind is Kind.NUMBER and not beside.whole
-        pair.append(number if plain else rounded(number))
+        pair.append(Decimal(side.content.strip()) if exactly else number if plain else rounded(number))
     return pair[0], pair[1]
 
 

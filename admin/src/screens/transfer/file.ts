@@ -86,6 +86,14 @@ export function readHead(name: string, text: string, encoding: string, whole: bo
   return { format, encoding, delimiter, columns, rows: records.map((record) => columns.map((column) => shown(record[column]))), headerChars: 0 }
 }
 
+/** How many bytes of a file in UTF-8 its header takes. Raises an error where it is none: others would be cut off with it. */
+export async function headerBytes(file: Blob, text: string): Promise<number> {
+  const bytes = new TextEncoder().encode(text)
+  const there = new Uint8Array(await file.slice(0, bytes.length).arrayBuffer())
+  if (bytes.some((byte, at) => byte !== there[at])) throw new Error('The file is no UTF-8: choose another encoding.')
+  return bytes.length
+}
+
 type Record_ = Record<string, unknown>
 
 function fromLines(text: string, whole: boolean): Record_[] {
@@ -105,7 +113,7 @@ function parsed(line: string): Record_[] {
 function fromArray(text: string, whole: boolean): Record_[] {
   if (!whole) return []
   try {
-    const found = JSON.parse(text) as unknown
+    const found = JSON.parse(text.replace(/^\ufeff/, '')) as unknown
     return Array.isArray(found) ? found.slice(0, SHOWN_ROWS).flatMap((one) => parsed(JSON.stringify(one))) : []
   } catch {
     return []
