@@ -28,9 +28,8 @@ class Library:
     def login(self) -> None:
         """Be its superuser."""
         body = {"identity": EMAIL, "password": PASSWORD}
-        answer = self.client.post("/collections/_superusers/auth-with-password", json=body)
-        assert answer.status_code == 200, answer.text
-        self.client.headers["Authorization"] = answer.json()["token"]
+        done = eventually(self, lambda: self.client.post("/collections/_superusers/auth-with-password", json=body))
+        self.client.headers["Authorization"] = done["token"]
 
     def define(self) -> None:
         """Make the collection."""
@@ -48,12 +47,16 @@ class Library:
 
     def titles(self) -> list[str]:
         """Of all books."""
-        found = self.ok(self.client.get("/collections/books/records", params={"sort": "title", "perPage": 500}))
+        query = {"sort": "title", "perPage": 500}
+        found = eventually(self, lambda: self.client.get("/collections/books/records", params=query))
         return [one["title"] for one in found["items"]]
 
     def cover(self, book: dict[str, Any]) -> httpx.Response:
         """The cover of a book."""
-        return self.client.get(f"/files/books/{book['id']}/{book['cover']}")
+        path = f"/files/books/{book['id']}/{book['cover']}"
+        while (answer := self.client.get(path)).status_code == 503:
+            time.sleep(0.02)
+        return answer
 
     def back_up(self, **body: Any) -> str:
         """Make a backup; its name."""
@@ -106,7 +109,10 @@ class Library:
 
 
 def eventually(library: Library, ask: Callable[[], httpx.Response]) -> Any:
-    """What is answered, as soon as the server answers again after a restore."""
+    """What is answered, as soon as whichever process it is answers again after a restore.
+
+    One of several may be told of the end of it a moment after another has said that it is over.
+    """
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         answer = ask()
