@@ -9,11 +9,10 @@ from base64 import urlsafe_b64encode
 from typing import Final
 
 from holdfast.errors import Forbidden
+from holdfast.http.exchange import COOKIE, CSRF
 from holdfast.http.peer import is_in
 from holdfast.http.request import Request
 
-CSRF: Final = b"x-csrf-token"
-COOKIE: Final = "holdfast_session"
 SECURE_COOKIE: Final = f"__Host-{COOKIE}"  # a browser takes it over TLS alone, and from no other host of the domain
 _OWN: Final = (b"same-origin", b"none")  # what Sec-Fetch-Site says of our own pages, and of an address that was typed
 _FOREIGN: Final = "This request comes from a page of another site."

@@ -17,7 +17,8 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 API_KEY: Final = b"x-api-key"
 CSRF: Final = b"x-csrf-token"  # the console's pages send it, beside their cookie
-SESSION: Final = b"holdfast_session="  # that cookie, over TLS with `__Host-` before it
+COOKIE: Final = "holdfast_session"  # that cookie, over TLS with `__Host-` before it
+_SESSION: Final = COOKIE.encode() + b"="
 FILES: Final = "/api/files/"
 STATE: Final = b"x-schema-version"  # a generated client says for which state of the collections it was made
 _SECURITY: Final = (
@@ -193,4 +194,4 @@ class Exchange:
 
 def _is_shown(request: Request) -> bool:
     """Whether a page of the console shows a file: a picture in it brings its cookie, and cannot bring a header."""
-    return request.path.startswith(FILES) and SESSION in request.headers[b"cookie"]
+    return request.path.startswith(FILES) and _SESSION in request.headers[b"cookie"]

@@ -75,9 +75,8 @@ class Exports:
             async with aclosing(pieces):
                 head = await anext(pieces)
                 first = await anext(pieces, b"")
-                if (
-                    first == tail_of(export) and export.plan.guarded
-                ):  # as for lists: many that find nothing could tell of hidden rows
+                # As for lists: many that find nothing could tell of hidden rows.
+                if first == tail_of(export) and export.plan.guarded:
                     await asyncio.sleep(engine.slowing.pause(request))
                 yield head + first
                 async for piece in pieces:

@@ -8,7 +8,7 @@ from holdfast.errors import Problem
 from holdfast.transfer.unreadable import UnreadableFile
 
 MAX_LINE_CHARS: Final = 64 << 20
-NO_OBJECT: Final = Problem("validation_invalid_json", "The line is no JSON object.")
+NO_OBJECT: Final = Problem("validation_invalid_json", "This is no JSON object.")
 JsonRecord = tuple[int, "dict[str, Any] | Problem"]
 """The line of a record, from 1, and its members, or what is wrong with the line."""
 
