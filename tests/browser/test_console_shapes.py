@@ -275,6 +275,38 @@ def test_an_index_is_made_by_a_plan_what_uses_a_field_is_told_and_a_delete_count
 
 
 @pytest.mark.long
+def test_a_new_field_comes_filled_and_what_a_conversion_takes_is_seen_record_by_record(
+    desk: ConsoleDesk, page: Page
+) -> None:
+    desk.define("notes", [{"name": "title", "type": "text"}, {"name": "size", "type": "text"}])
+    large, _ = desk.make("notes", {"title": "Big Thing", "size": "about 3"}, {"title": "Small", "size": "4"})
+    desk.open(page, "/data/notes/schema")
+    page.get_by_role("button", name="Add a field").click()
+    page.get_by_role("menuitem", name="Text text").click()
+    page.locator("[data-name]").fill("slug")
+    page.get_by_label("Fill", exact=True).fill("lower(title) + 1")
+    page.get_by_label("Fill", exact=True).press("Tab")
+    page.get_by_role("button", name="Review plan").click()
+    expect(page.get_by_text("PostgreSQL does not take it: operator").first).to_be_visible()
+    page.get_by_label("Fill", exact=True).fill("lower(replace(title, ' ', '-'))")
+    page.get_by_label("Fill", exact=True).press("Tab")
+    page.get_by_role("button", name="size", exact=True).click()
+    page.get_by_label("Type", exact=True).select_option("number")
+    page.get_by_role("button", name="Review plan").click()
+    plan = page.get_by_role("dialog", name="Review plan")
+    expect(plan).to_contain_text("Fill the field notes.slug")
+    plan.get_by_role("button", name="See records").click()
+    lost = plan.get_by_role("table", name="What is lost of notes.size")
+    expect(lost.get_by_role("row").nth(1)).to_have_text(f'{large}"about 3"0')
+    plan.get_by_role("checkbox", name="1 value will be lost").check()
+    plan.get_by_role("checkbox", name="Back up first").uncheck()
+    plan.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Applied the plan")).to_be_visible()
+    held = desk.records("notes", sort="title")
+    assert [(one["slug"], one["size"]) for one in held] == [("big-thing", 0), ("small", 4)]
+
+
+@pytest.mark.long
 def test_a_collection_goes_to_the_trash_and_comes_back_or_is_deleted_for_good(desk: ConsoleDesk, page: Page) -> None:
     desk.define("papers", [{"name": "title", "type": "text"}])
     desk.make("papers", {"title": "Still here"})

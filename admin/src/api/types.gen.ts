@@ -91,6 +91,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/losses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which records would lose their value in a field by a change */
+        post: operations["post_collections_losses"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections/meta/oauth2-providers": {
         parameters: {
             query?: never;
@@ -2075,6 +2092,44 @@ export interface operations {
                             field: string;
                             /** @description For people. */
                             what: string;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_collections_losses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    method?: string;
+                    collection?: string;
+                    body?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description The collection and the field of a step: posts.count. */
+                    losing: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            id: string;
+                            value: unknown;
+                            becomes: unknown;
                         }[];
                     };
                 };

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import asyncpg
@@ -18,6 +18,7 @@ from holdfast.collections.ddl import table_steps, used_tables
 from holdfast.collections.diff import Changes
 from holdfast.collections.estimate import Estimate, Planned, estimate, is_small, touched
 from holdfast.collections.extensions import extension_steps
+from holdfast.collections.fills import FillKey, fill_steps
 from holdfast.collections.hooked import after_change, before_change
 from holdfast.collections.mishap import TOO_LONG, Places, not_unique, refused
 from holdfast.collections.plan import Weighed, make_plan, weigh
@@ -25,7 +26,7 @@ from holdfast.collections.sizes import sizes_of
 from holdfast.collections.step import Step
 from holdfast.config import Settings
 from holdfast.db.failures import api_error
-from holdfast.db.pool import Pool, Transaction
+from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import join, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import PreconditionFailed, SchemaLocked, Unavailable
@@ -38,11 +39,13 @@ PAUSE_SECONDS: Final = 0.1
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """The collections as a request wants them, where each stands in it, and what comes back from the trash."""
+    """The collections as a request wants them, where each stands in it, what comes back from the trash, and what new
+    fields are filled with."""
 
     collections: Sequence[Collection]
     places: Places = Places()
     back: Back = NOTHING_BACK
+    fills: Mapping[FillKey, str] = {}
 
 
 Outcome = TypeVar("Outcome")
@@ -124,6 +127,20 @@ async def outlook(engine: Engine, decide: Decide) -> Catalog:
         await _limit(tx, engine.settings)
         old = await store.load(tx.connection)
         return (await _work(tx, old, decide(old))).changes.new
+
+    return await retried(engine.pool, engine.settings, look)
+
+
+async def losing_rows(engine: Engine, decide: Decide, collection: str, field: str) -> Sequence[Row]:
+    """Some of the records that would lose their value in a field, by the names that its step in the plan has."""
+
+    async def look(tx: Transaction) -> Sequence[Row]:
+        await _limit(tx, engine.settings)
+        old = await store.load(tx.connection)
+        for step in (await _work(tx, old, decide(old))).steps:
+            if step.sample is not None and (step.collection, step.field) == (collection, field):
+                return await tx.fetch(step.sample)
+        return ()
 
     return await retried(engine.pool, engine.settings, look)
 
@@ -212,7 +229,8 @@ async def _work(tx: Transaction, old: Catalog, decision: Decision) -> _Work:
     taken = set(await trash_rows.ids(tx))
     drop = list(view_steps.drop_steps(views, taken))
     first = await extension_steps(tx, changes, decision.places)
-    steps = [*first, *drop, *table_steps(changes, taken, decision.back), *view_steps.create_steps(views)]
+    fills = await fill_steps(tx, changes, decision.fills, decision.places)
+    steps = [*first, *drop, *table_steps(changes, taken, decision.back, fills), *view_steps.create_steps(views)]
     return _Work(changes, views, steps)
 
 

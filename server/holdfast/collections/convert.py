@@ -49,6 +49,8 @@ _SHAPES: Final[dict[type[Field], Shape]] = {
     VectorField: Shape.VECTOR,
 }
 
+_SHOWN: Final = JsonField(id="shown", name="shown")
+
 
 def shape(field: Field) -> Shape:
     """How the field's values lie in their column."""
@@ -135,6 +137,11 @@ def comes_back_differently(old: Field, new: Field, x: Sql, target: str | None) -
     """Whether the way back makes something else of `x`; a blank that does is nobody's loss: "" that is 0, and "0"."""
     back = converted(new, old, kept(old, new, x, target))
     return raw("(") + back + raw(")::text IS DISTINCT FROM (") + x + raw(")::text")
+
+
+def as_json(field: Field, x: Sql) -> Sql:
+    """The value as JSON to be looked at: texts as strings, whatever they hold; of a password nothing."""
+    return _call("to_jsonb", x) if shape(field) is Shape.WORDS else _value(field, _SHOWN, x)
 
 
 def filled(field: Field, x: Sql) -> Sql:

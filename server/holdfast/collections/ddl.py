@@ -1,7 +1,7 @@
 """Changes become statements, in an order in which each can be done. Pure."""
 
 from collections.abc import Collection as Some
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -21,11 +21,12 @@ from holdfast.collections.diff import Changes, FieldChange, TableChange
 from holdfast.collections.part import Part, Sort
 from holdfast.collections.parts import dropped, parts
 from holdfast.collections.step import Action, Step
-from holdfast.db.sql import Sql, inline
+from holdfast.db.sql import inline
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
 
+NO_FILLS: Final[Mapping[tuple[str, str], Step]] = {}
 _Key = tuple[str, str, str]
 _DROPS: Final[dict[Sort, Action]] = {
     "index": "drop_index",
@@ -45,8 +46,11 @@ _CREATES: Final[dict[Sort, Action]] = {
 }
 
 
-def table_steps(changes: Changes, trash: Some[str], back: Back = NOTHING_BACK) -> Iterator[Step]:
-    """Every step of a change but those of views. `trash` holds the ids that the trash has already.
+def table_steps(
+    changes: Changes, trash: Some[str], back: Back = NOTHING_BACK, fills: Mapping[tuple[str, str], Step] = NO_FILLS
+) -> Iterator[Step]:
+    """Every step of a change but those of views. `trash` holds the ids that the trash has already, `fills` what
+    fills new fields, which may read any table as it is to be.
 
     What hangs on tables goes first and comes last, so that in between tables and columns can move freely.
     """
@@ -69,6 +73,7 @@ def table_steps(changes: Changes, trash: Some[str], back: Back = NOTHING_BACK) -
         yield from _alter(changes, change, taken, back)
     for id in back.tables:
         yield from forget_missing(changes.new, changes.new.by_id[id])
+    yield from fills.values()
     yield from (_make(changes, part) for part in fresh)
 
 
@@ -111,16 +116,16 @@ def _alter_field(changes: Changes, change: TableChange, field: FieldChange, take
         return
     keep = keeping.keep_values(change, field, (changes.old, changes.new), taken)
     yield from _noting(taken, [keep])
-    yield from _losing(alter, keep.losses)
+    yield from _losing(alter, keep)
 
 
-def _losing(steps: Iterable[Step], losses: Sql | None) -> Iterator[Step]:
-    """The same steps, of which the first that converts says how many rows lose their value."""
+def _losing(steps: Iterable[Step], keep: Step) -> Iterator[Step]:
+    """The same steps, of which the first that converts says how many rows lose their value, and which."""
     told = False
     for step in steps:
         tells = step.action == "convert_field" and not told
         told = told or tells
-        yield msgspec.structs.replace(step, losses=losses) if tells else step
+        yield msgspec.structs.replace(step, losses=keep.losses, sample=keep.sample) if tells else step
 
 
 def _part_changes(changes: Changes, back: Back) -> tuple[list[Part], list[Part]]:

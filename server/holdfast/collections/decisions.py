@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.collections.change import Decide, Decision
+from holdfast.collections.fills import FillKey, given_fills
 from holdfast.collections.mishap import Places
 from holdfast.errors import BadRequest, Problem, ValidationFailed
 from holdfast.schema.collection import Collection
@@ -29,7 +30,8 @@ def update(id_or_name: str, given: Mapping[str, Any]) -> Decide:
         existing = now.get(id_or_name)
         changed = read_collection(given, existing=existing, others=now.collections)
         collections = tuple(changed if one.id == existing.id else one for one in now.collections)
-        return Decision(collections, Places(fields=_field_places(given, changed)))
+        fills = given_fills(given, changed)
+        return Decision(collections, Places(fields=_field_places(given, changed)), fills=fills)
 
     return decide
 
@@ -55,7 +57,8 @@ def importing(given: Mapping[str, Any]) -> Decide:
 
     def decide(now: Catalog) -> Decision:
         after = read_collections(collections, existing=now.collections, missing=missing)
-        return Decision(after, _places(collections, after))
+        places, fills = _places(collections, after)
+        return Decision(after, places, fills=fills)
 
     return decide
 
@@ -73,11 +76,12 @@ def _missing(asked: object) -> Missing:
             raise ValidationFailed({"deleteMissing": wrong})
 
 
-def _places(listed: list[Any], after: tuple[Collection, ...]) -> Places:
-    """Where in the import each collection is, and each of its fields."""
+def _places(listed: list[Any], after: tuple[Collection, ...]) -> tuple[Places, dict[FillKey, str]]:
+    """Where in the import each collection is, and each of its fields; and what new fields are filled with."""
     known = {one.name.lower(): one for one in after} | {one.id: one for one in after}
     paths: dict[str, tuple[str, ...]] = {}
     fields: dict[tuple[str, str], str] = {}
+    fills: dict[FillKey, str] = {}
     for at, item in enumerate(listed):
         given = cast(Mapping[str, Any], item)
         for key in (given.get("id"), str(given.get("name", "")).lower()):
@@ -85,7 +89,8 @@ def _places(listed: list[Any], after: tuple[Collection, ...]) -> Places:
             if found is not None and found.id not in paths:
                 paths[found.id] = ("collections", str(at))
                 fields |= _field_places(given, found)
-    return Places(paths, fields)
+                fills |= given_fills(given, found, paths[found.id])
+    return Places(paths, fields), fills
 
 
 def _field_places(given: Mapping[str, Any], collection: Collection) -> dict[tuple[str, str], str]:

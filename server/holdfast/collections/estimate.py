@@ -139,7 +139,7 @@ def _work(one: Weighed, size: Size, rates: Rates, read: float) -> float:
             return read + rows * rates.convert + one.rows * rates.change
         case "keep_field" | "keep_values":
             return read + rows * rates.convert + one.rows * rates.change
-        case "empty_missing" | "restore_values":
+        case "empty_missing" | "restore_values" | "fill_field":
             return read + rows * (rates.look + rates.change)
         case "create_index":
             return read + rows * rates.index

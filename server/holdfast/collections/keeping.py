@@ -10,7 +10,7 @@ from holdfast.collections import convert
 from holdfast.collections.diff import FieldChange, TableChange
 from holdfast.collections.parts import Part, parts, primary_key
 from holdfast.collections.step import Keep, Step, trash_table
-from holdfast.collections.tables import column_of, count, table
+from holdfast.collections.tables import column_of, count, sample, table
 from holdfast.db.sql import EMPTY, Sql, name, qualified, raw
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
@@ -137,12 +137,15 @@ def keep_values(change: TableChange, field: FieldChange, catalogs: tuple[Catalog
     made += convert.column_type(field.new) + raw(")")
     gone = convert.comes_back_differently(field.old, field.new, column, _target(now, field.new))
     old = column_of(field.old)
+    losing = convert.lost(field.old, field.new, old, _target(was, field.new))
+    becomes = convert.as_json(field.new, convert.kept(field.old, field.new, old, _target(was, field.new)))
     return Step(
         collection=change.old.name,
         action="keep_values",
         sql=_copy(keep, change.new.name, [("id", raw("source.id")), ("value", column), ("made", made)], gone),
         locks="share",
-        losses=count(change.old, convert.lost(field.old, field.new, old, _target(was, field.new))),
+        losses=count(change.old, losing),
+        sample=sample(change.old, losing, convert.as_json(field.old, old), becomes),
         only_for_losses=True,
         keeps=keep,
         field=field.old.name,

@@ -10,6 +10,7 @@ from holdfast.collections.plan import Weighed
 from holdfast.errors import ApiError, BadRequest, Problem, Problems, Unavailable, ValidationFailed
 
 TOO_LONG: Final = "The change takes longer than the setting statement_timeout_ms allows. Nothing was changed."
+_NOT_AN_EXPRESSION: Final = ("42", "22", "0A", "21")  # SQLSTATE classes, of a value that a new field is filled with
 _OUTSIDE: Final = (
     "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
 )
@@ -51,6 +52,9 @@ def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) ->
     step = weighed.step
     state = failure.sqlstate or ""
     message = _field_message(state)
+    if step.action == "fill_field" and state.startswith(_NOT_AN_EXPRESSION):
+        problem = Problem("validation_invalid_fill", f"PostgreSQL does not take it: {failure.message}.")
+        return ValidationFailed(places.problem(step.source, step.where, problem))
     if message is not None and step.where:
         problem = Problem("validation_invalid_value", message)
         return ValidationFailed(places.problem(step.source, step.where, problem))

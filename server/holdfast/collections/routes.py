@@ -9,6 +9,7 @@ from holdfast.audit.author import Author
 from holdfast.collections import service, trash
 from holdfast.collections.index_use import indexes_of
 from holdfast.collections.listing import page_of
+from holdfast.collections.losses import losses
 from holdfast.engine import Engine
 from holdfast.http.recent import require_recent
 from holdfast.http.request import Request
@@ -73,6 +74,26 @@ _PREVIEW: Final[Schema] = {
     "type": "object",
     "required": ["fields", "items"],
     "properties": {"fields": {"type": "array", "items": _COLUMN}, "items": {"type": "array", "items": OBJECT}},
+}
+_LOSING: Final[Schema] = {
+    "type": "object",
+    "properties": {
+        "method": {"type": "string"},
+        "collection": {"type": "string"},
+        "body": OBJECT,
+        "losing": {"type": "string", "description": "The collection and the field of a step: posts.count."},
+    },
+    "required": ["losing"],
+}
+_LOSER: Final[Schema] = {
+    "type": "object",
+    "required": ["id", "value", "becomes"],
+    "properties": {"id": {"type": "string"}, "value": {}, "becomes": {}},
+}
+_LOSSES: Final[Schema] = {
+    "type": "object",
+    "required": ["items"],
+    "properties": {"items": {"type": "array", "items": _LOSER}},
 }
 _STEP: Final[Schema] = {
     "type": "object",
@@ -184,6 +205,11 @@ async def plan_collections(engine: Engine, request: Request) -> Response:
     return Response(body=_encode(await service.plan(engine, await request.object())))
 
 
+async def losses_of_collections(engine: Engine, request: Request) -> Response:
+    """Which records a change would take something from."""
+    return Response(body=_encode({"items": await losses(engine, await request.object())}))
+
+
 async def show_indexes(engine: Engine, request: Request) -> Response:
     """The indexes of a collection with their sizes and their use."""
     found = await indexes_of(engine, engine.catalog.get(request.params["collection"]))
@@ -269,6 +295,15 @@ ROUTES: Final[tuple[Route, ...]] = (
         "What a change would do, without doing it",
         body=OBJECT,
         answer=_PLAN,
+        errors=(503,),
+    ),
+    _route(
+        "POST",
+        "/api/collections/losses",
+        losses_of_collections,
+        "Which records would lose their value in a field by a change",
+        body=_LOSING,
+        answer=_LOSSES,
         errors=(503,),
     ),
     _route(

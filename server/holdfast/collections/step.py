@@ -31,6 +31,7 @@ Action = Literal[
     "convert_field",
     "empty_missing",
     "add_field",
+    "fill_field",
     "create_index",
     "create_relation",
     "create_function",
@@ -74,6 +75,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     locks: Lock = ""
     rewrites: bool = False
     losses: Sql | None = None
+    sample: Sql | None = None  # some of the rows that `losses` counts: id, value, becomes; the two as JSON
     writes: Sql | None = None
     only_for_losses: bool = False
     keeps: Keep | None = None

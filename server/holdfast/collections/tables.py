@@ -1,15 +1,18 @@
 """The DDL of tables and their columns. Pure."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from holdfast.collections import convert
 from holdfast.collections.diff import FieldChange, TableChange
 from holdfast.collections.parts import primary_key
 from holdfast.collections.step import Step
-from holdfast.db.sql import EMPTY, Sql, join, literal, name, qualified, raw
+from holdfast.db.sql import EMPTY, Sql, join, literal, name, number, qualified, raw
 from holdfast.schema.collection import Collection
 from holdfast.schema.field import Field
 from holdfast.schema.relation import RelationField
+
+SAMPLE: Final = 50  # rows that lose something, to be looked at
 
 
 def create(collection: Collection) -> Iterator[Step]:
@@ -67,13 +70,15 @@ def add_column(collection: Collection, field: Field) -> Step:
 def drop_column(collection: Collection, field: Field) -> Step:
     """The step that drops a field, whose values were copied before."""
     sql = raw("ALTER TABLE ") + table(collection) + raw(" DROP COLUMN ") + name(field.name)
-    losses = count(collection, convert.filled(field, column_of(field)))
+    value = column_of(field)
+    condition = convert.filled(field, value)
     return Step(
         collection=collection.name,
         action="drop_field",
         sql=sql,
         locks="access exclusive",
-        losses=losses,
+        losses=count(collection, condition),
+        sample=sample(collection, condition, convert.as_json(field, value), raw("NULL::jsonb")),
         field=field.name,
     )
 
@@ -82,6 +87,22 @@ def count(collection: Collection, condition: Sql = EMPTY) -> Sql:
     """The query that counts the collection's rows, called `source`, or those that meet a condition."""
     where = raw(" WHERE ") + condition if condition else EMPTY
     return raw("SELECT count(*) FROM ") + table(collection) + raw(" AS source") + where
+
+
+def sample(collection: Collection, condition: Sql, value: Sql, becomes: Sql) -> Sql:
+    """The query for the first SAMPLE of these rows, called `source`: their ids, a value, and what becomes of it."""
+    return (
+        raw("SELECT source.id, ")
+        + value
+        + raw(" AS value, ")
+        + becomes
+        + raw(" AS becomes FROM ")
+        + table(collection)
+        + raw(" AS source WHERE ")
+        + condition
+        + raw(" ORDER BY source.id LIMIT ")
+        + number(SAMPLE)
+    )
 
 
 def column_of(field: Field) -> Sql:

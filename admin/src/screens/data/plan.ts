@@ -24,6 +24,7 @@ const WORDS: Record<string, string> = {
   convert_field: 'Convert the field',
   empty_missing: 'Empty relations that lead nowhere in',
   add_field: 'Add the field',
+  fill_field: 'Fill the field',
   create_index: 'Make an index of',
   create_relation: 'Make a foreign key of',
   create_function: 'Make the function of a trigger of',
@@ -60,4 +61,12 @@ export function heldWords({ tables, unsure }: Estimate): string[] {
     still.length ? `nobody writes ${named(still)} meanwhile` : '',
     unsure ? 'rows are guessed by the size of the tables' : '',
   ].filter(Boolean)
+}
+
+/** A record that loses its value in a field, and what it would have then. */
+export type Losing = { id: string; value: unknown; becomes: unknown }
+/** A value as JSON, so that "7" and 7 are told apart; long ones are cut. */
+export function shownLoss(value: unknown): string {
+  const text = value === null ? '(nothing)' : JSON.stringify(value)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }
