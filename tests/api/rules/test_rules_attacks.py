@@ -152,8 +152,9 @@ async def test_s29_many_empty_searches_under_a_rule_are_held_back(society: Socie
     for _ in range(3):
         await seconds(filter="title = 'x'")
     held = await asyncio.gather(*(seconds(filter=f"title = '{number}'") for number in range(4)))
-    assert all(0.1 <= one < 2 for one in held)
-    assert await seconds() < 0.1  # without a filter there is nothing to find out
+    assert all(one >= 0.1 for one in held)
+    # Without a filter there is nothing to find out. The quickest: on a busy machine one can take longer by chance.
+    assert min([await seconds() for _ in range(8)]) < 0.1
     await client.aclose()
 
 
@@ -179,10 +180,13 @@ async def test_s29_aggregates_and_searches_are_held_back_alike(society: Society)
 async def test_s29_whoever_sees_all_is_never_held_back(society: Society):
     await society.ruled("posts", listRule="", viewRule="")
     async with society.api.client(address="198.51.100.8") as client:
-        started = time.perf_counter()
-        for number in range(8):
+        seconds: list[float] = []
+        for number in range(16):
+            started = time.perf_counter()
             assert (await client.get(POSTS, params={"filter": f"title = '{number}x'"})).json()["items"] == []
-        assert time.perf_counter() - started < 1
+            seconds.append(time.perf_counter() - started)
+        # Who is held back waits each time, from the fourth on; the quickest is no chance of a busy machine.
+        assert min(seconds[8:]) < 0.1
 
 
 @pytest.mark.parametrize(
