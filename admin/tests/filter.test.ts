@@ -1,10 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { ApiError } from '../src/api/client'
 import type { Collection } from '../src/api/types'
 import { combination } from '../src/app/shortcuts.svelte'
 import { fuzzy } from '../src/app/fuzzy'
 import { comparison, joined, mistake, parameters } from '../src/fields/filter'
-import { completions, wordAt } from '../src/fields/suggest'
+import { completions, fixOf, pathAt, wordAt } from '../src/fields/suggest'
 import { newField } from '../src/fields/kinds'
 import { choiceOf, roleName, roleRule, ruleWords } from '../src/fields/rules'
 import { pythonic } from '../src/screens/data/snippets'
@@ -61,4 +61,31 @@ test('jumping finds by some letters, the best first', () => {
 
 test('Python has words of its own for some values', () => {
   expect(pythonic({ a: true, b: null, c: ['x'] })).toBe('{"a": True, "b": None, "c": ["x"]}')
+})
+
+describe('what stands at the caret of a rule', () => {
+  it.each([
+    ['author.name = 1', 3, 'author.name'],
+    ['author.name = 1', 11, 'author.name'],
+    ['a = 1 && author.', 16, 'author'],
+    ['title = "author.name"', 15, ''],
+    ['a  = 1', 2, ''],
+    ['@request.auth.id != ""', 0, '@request.auth.id'],
+  ])('%s at %d is %s', (text, caret, path) => {
+    expect(pathAt(text, caret)).toBe(path)
+  })
+})
+
+describe('what the server takes a rule to mean', () => {
+  it.each([
+    ['a = 1 && titel = 2', 'There is no field "titel" (at character 10): did you mean "title"?', 'a = 1 && title = 2'],
+    ['author.nme = author.nme', 'There is no field "nme" (at character 21): did you mean "name"?', 'author.nme = author.name'],
+    ['title = @nwo', 'There is no "@nwo" (at character 9): did you mean "@now"?', 'title = @now'],
+  ])('%s', (text, error, fixed) => {
+    expect(fixOf(text, error)?.text).toBe(fixed)
+  })
+
+  it.each(['There is no field "x" (at character 1).', 'Only superusers may do this.', 'There is no field "gone" (at character 1): did you mean "one"?'])('is nothing in: %s', (error) => {
+    expect(fixOf('titel = 1', error)).toBeNull()
+  })
 })

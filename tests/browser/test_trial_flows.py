@@ -67,6 +67,37 @@ def test_a_record_to_view_is_drawn_that_is_refused(desk: ConsoleDesk, page: Page
     expect(trial.get_by_role("button", name="One that is refused")).to_be_hidden()
 
 
+def test_a_role_alone_and_the_rest_of_a_request_are_tried(desk: ConsoleDesk, page: Page) -> None:
+    permission = {"collection": "letters", "actions": ["list"], "rule": "@request.headers.x_post = 'yes'"}
+    made = desk.client.post("/roles", json={"name": "postman", "permissions": [permission]})
+    assert made.status_code == 200, made.text
+    desk.open(page, "/data/letters/rules")
+    trial = page.get_by_role("region", name="Test as")
+    trial.get_by_label("Who").select_option("A role alone")
+    trial.get_by_label("Which role").select_option("postman")
+    trial.get_by_role("button", name="Test", exact=True).click()
+    expect(trial).to_contain_text("sees 2 of 9")
+    trial.get_by_text("What else a rule may ask of the request").click()
+    trial.get_by_label("Headers, JSON").fill('{"X-Post": "yes"}')
+    trial.get_by_role("button", name="Test", exact=True).click()
+    expect(trial).to_contain_text("sees 9 of 9")
+    desk.client.delete("/roles/postman")
+
+
+def test_a_name_in_a_rule_says_its_type_and_a_misspelt_one_is_put_right_by_a_click(
+    desk: ConsoleDesk, opened: Callable[..., Opened]
+) -> None:
+    page = opened("status of 400", viewport={"width": 1440, "height": 900}).page
+    desk.open(page, "/data/letters/rules")
+    page.get_by_role("radio", name="Custom").nth(2).check()
+    rule = page.get_by_label("Create rule")
+    rule.fill("publc = true")
+    page.get_by_role("button", name="Change it to public").click()
+    expect(rule).to_have_value("public = true")
+    rule.press("Home")
+    expect(page.get_by_role("group", name="Create").get_by_label("What stands at the caret")).to_have_text("public: bool")
+
+
 def test_the_history_names_who_changed_a_record_by_the_address(desk: ConsoleDesk, page: Page) -> None:
     (letter,) = desk.records("letters", filter="title = 'Open 0'")
     desk.open(page, f"/data/letters?record={letter['id']}")

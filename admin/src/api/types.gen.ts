@@ -2869,6 +2869,7 @@ export interface operations {
                         collection?: string;
                         id?: string;
                         key?: string;
+                        role?: string;
                     } | null;
                     recordId?: string;
                     body?: {
@@ -5355,6 +5356,7 @@ export interface operations {
                                 collection?: string;
                                 id?: string;
                                 key?: string;
+                                role?: string;
                             } | null;
                             recordId?: string;
                             body?: {
@@ -5400,6 +5402,7 @@ export interface operations {
                         collection?: string;
                         id?: string;
                         key?: string;
+                        role?: string;
                     } | null;
                     recordId?: string;
                     body?: {
@@ -5440,6 +5443,7 @@ export interface operations {
                             collection?: string;
                             id?: string;
                             key?: string;
+                            role?: string;
                         } | null;
                         recordId?: string;
                         body?: {
@@ -5538,6 +5542,7 @@ export interface operations {
                         collection?: string;
                         id?: string;
                         key?: string;
+                        role?: string;
                     } | null;
                     recordId?: string;
                     body?: {
@@ -5578,6 +5583,7 @@ export interface operations {
                             collection?: string;
                             id?: string;
                             key?: string;
+                            role?: string;
                         } | null;
                         recordId?: string;
                         body?: {

@@ -71,6 +71,21 @@ export function wordAt(text: string, caret: number): { word: string; from: numbe
   return found && !inside ? { word: found[0], from: caret - found[0].length } : { word: '', from: caret }
 }
 
+/** The path that the caret stands in, whole; empty between quotes and where there is none. */
+export function pathAt(text: string, caret: number): string {
+  if ((text.slice(0, caret).match(/(?<!\\)["']/g) ?? []).length % 2) return ''
+  return (wordAt(text, caret).word + /^[@\w.:]*/.exec(text.slice(caret))![0]).replace(/\.$/, '')
+}
+
+/** A rule with what the server takes it to mean in place of a name that there is not; null where it has no idea. */
+export function fixOf(text: string, error: string): { meant: string; text: string } | null {
+  const found = /"([^"]+)" \(at character (\d+)\): did you mean "([^"]+)"\?/.exec(error)
+  if (!found) return null
+  const [, wrong, at, meant] = found as unknown as [string, string, string, string]
+  const from = text.indexOf(wrong, Number(at) - 1)
+  return from < 0 ? null : { meant, text: text.slice(0, from) + meant + text.slice(from + wrong.length) }
+}
+
 /** Names that go on as the word began; fields behind a relation are reached by a dot. */
 export function completions(collection: Collection, byId: (id: string) => Collection | undefined, word: string, more: string[] = []): string[] {
   if (!word) return []

@@ -16,6 +16,8 @@ async def principal_meant(tx: Transaction, catalog: Catalog, asker: Asker) -> Pr
     """Who is meant, with the roles that they have now. Raises ValidationFailed for one that is not there."""
     if asker.key:
         return await _key_meant(tx, catalog, asker.key)
+    if asker.role:
+        return _role_meant(catalog, asker.role)
     if not asker.collection:
         return GUEST
     collection = catalog.find(asker.collection)
@@ -32,6 +34,14 @@ async def principal_meant(tx: Transaction, catalog: Catalog, asker: Asker) -> Pr
     if row is None:
         raise _refusal({"id": Problem("validation_invalid_value", "There is no record of that id.")})
     return principal_of(collection, asker.id, catalog.role_ids(row["roles"]))
+
+
+def _role_meant(catalog: Catalog, name: str) -> Principal:
+    """Somebody who has the role and is nobody else, as an API key with this role alone would be."""
+    role = catalog.role(name)
+    if role is None:
+        raise _refusal({"role": Problem("validation_invalid_value", "There is no role of that name.")})
+    return Principal("key", name=role.name, roles=(role.id,))
 
 
 async def _key_meant(tx: Transaction, catalog: Catalog, id: str) -> Principal:

@@ -20,11 +20,13 @@ _METHODS: Final = {"list": "GET", "view": "GET", "create": "POST", "update": "PA
 
 
 class Asker(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who is meant: a record of an auth collection, an API key by its id, or, with nothing given, a guest."""
+    """Who is meant: a record of an auth collection, an API key by its id, a role by its name or id, which is whoever
+    has it and nothing else, or, with nothing given, a guest."""
 
     collection: str = ""
     id: str = ""
     key: str = ""
+    role: str = ""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -79,14 +81,15 @@ def _asker(given: Any, problems: dict[str, Problem | Problems]) -> Asker:
     if given is None:
         return Asker()
     if not isinstance(given, dict):
-        problems["as"] = Problem("validation_invalid_value", 'Must be {"collection", "id"}, {"key"} or null.')
+        problems["as"] = Problem("validation_invalid_value", 'Must be {"collection", "id"}, {"key"}, {"role"} or null.')
         return Asker()
     found = cast("dict[str, Any]", given)
     inner: dict[str, Problem | Problems] = {}
-    asker = Asker(*(_text(found, name, inner) for name in ("collection", "id", "key")))
-    if asker.key and (asker.collection or asker.id):
-        inner["key"] = Problem("validation_invalid_value", "A key comes without a collection and an id.")
-    elif not asker.key:
+    asker = Asker(*(_text(found, name, inner) for name in ("collection", "id", "key", "role")))
+    alone = "role" if asker.role else "key" if asker.key else ""
+    if alone and sum(1 for one in (asker.collection or asker.id, asker.key, asker.role) if one) > 1:
+        inner[alone] = Problem("validation_invalid_value", f"A {alone} comes without anybody else.")
+    elif not alone:
         inner |= {name: _REQUIRED for name in ("collection", "id") if not getattr(asker, name) and name not in inner}
     if inner:
         problems["as"] = inner

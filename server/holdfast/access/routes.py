@@ -21,7 +21,7 @@ QUESTION: Final[Schema] = {
         "action": {"enum": list(ACTIONS)},
         "as": {
             "type": ["object", "null"],
-            "properties": {name: {"type": "string"} for name in ("collection", "id", "key")},
+            "properties": {name: {"type": "string"} for name in ("collection", "id", "key", "role")},
         },
         "recordId": {"type": "string"},
         "body": OBJECT,

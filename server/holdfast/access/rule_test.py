@@ -81,6 +81,8 @@ def rule_test_json(test: RuleTest, collection: str) -> dict[str, Any]:
 def _asker_json(asker: Asker) -> dict[str, str] | None:
     if asker.key:
         return {"key": asker.key}
+    if asker.role:
+        return {"role": asker.role}
     return {"collection": asker.collection, "id": asker.id} if asker.collection else None
 
 

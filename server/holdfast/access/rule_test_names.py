@@ -29,7 +29,8 @@ def with_new_names(test: RuleTest, old: Catalog, new: Catalog) -> RuleTest:
     body = _renamed(question.body, before, after)
     asker = question.asker
     name = _following(asker.collection, *_states(old.find(asker.collection), new))
-    question = msgspec.structs.replace(question, body=body, asker=msgspec.structs.replace(asker, collection=name))
+    asker = msgspec.structs.replace(asker, collection=name, role=_role_following(asker.role, old, new))
+    question = msgspec.structs.replace(question, body=body, asker=asker)
     found = msgspec.structs.replace(test, question=question, given=given)
     return test if found == test else found
 
@@ -41,6 +42,13 @@ def _states(old: Collection | None, new: Catalog) -> tuple[Collection | None, Co
 
 def _following(name: str, before: Collection | None, after: Collection | None) -> str:
     """The name that a collection has now, where it was called by its name."""
+    return name if before is None or after is None or name != before.name else after.name
+
+
+def _role_following(name: str, old: Catalog, new: Catalog) -> str:
+    """The name that a role has now, where it was called by its name."""
+    before = old.role(name) if name else None
+    after = None if before is None else new.roles_by_id.get(before.id)
     return name if before is None or after is None or name != before.name else after.name
 
 

@@ -167,6 +167,16 @@ async def test_a_key_can_be_meant(blog: Api):
     assert (await ask(blog, "view", recordId="secret000000001", **{"as": {"key": key["id"]}}))["status"] == 404
 
 
+@pytest.mark.parametrize("by", ["name", "id"])
+async def test_a_role_alone_can_be_meant(blog: Api, by: str):
+    permission = {"collection": "posts", "actions": ["list", "update"], "rule": "public = true"}
+    role = (await blog.root.post("/api/roles", json={"name": "editor", "permissions": [permission]})).json()
+    found = await ask(blog, "update", recordId="news00000000001", body={"title": "New"}, **{"as": {"role": role[by]}})
+    assert (found["allowed"], found["grantedBy"]) == (True, "role:editor")
+    assert (await ask(blog, "list", **{"as": {"role": role[by]}}))["seen"] == {"rows": 2, "of": 3}
+    assert (await ask(blog, "view", recordId="secret000000001", **{"as": {"role": role[by]}}))["status"] == 404
+
+
 async def test_a_superuser_is_let_through_without_a_look_at_the_rules(blog: Api):
     root = (await blog.root.get("/api/collections/_superusers/records")).json()["items"][0]
     found = await ask(
@@ -198,6 +208,10 @@ async def test_values_of_paths_to_many_are_lists_and_secrets_are_not_shown(blog:
         pytest.param(
             {"action": "list", "as": {"key": "k", "id": "a"}}, {"as": {"key": "validation_invalid_value"}}, id="both"
         ),
+        pytest.param(
+            {"action": "list", "as": {"role": "r", "key": "a"}}, {"as": {"role": "validation_invalid_value"}}, id="and role"
+        ),
+        pytest.param({"action": "list", "as": {"role": "no"}}, {"as": {"role": "validation_invalid_value"}}, id="no role"),
         pytest.param({"action": "list", "as": user("nobody")}, {"as": {"id": "validation_invalid_value"}}, id="nobody"),
         pytest.param(
             {"action": "list", "as": {"collection": "posts", "id": "a"}},

@@ -210,3 +210,16 @@ async def test_a_test_follows_the_new_names_of_fields_and_collections(blog: Api)
     assert found["given"] == {"articles": [{"id": "given0000000001", "headline": "Given", "writer": BOB}]}
     assert found["as"] == {"collection": "users", "id": ANN}
     assert (await run(blog))["failed"] == 0
+
+
+async def test_a_test_of_a_role_alone_follows_its_new_name(blog: Api) -> None:
+    permission = {"collection": "posts", "actions": ["delete"]}
+    role = (await blog.root.post("/api/roles", json={"name": "editor", "permissions": [permission]})).json()
+    kept = await keep(blog, "editors delete", action="delete", expect="allowed", **{"as": {"role": "editor"}})
+    assert kept["as"] == {"role": "editor"}
+    answer = await blog.root.patch(f"/api/roles/{role['id']}", json={"name": "publisher"})
+    assert answer.status_code == 200, answer.text
+    now = (await blog.root.get(f"/api/rules/tests/{kept['id']}")).json()
+    assert now["as"] == {"role": "publisher"}
+    answer = await blog.root.patch(f"/api/roles/{role['id']}", json={"permissions": []})
+    assert list(answer.json()["data"]["ruleTests"]) == [kept["id"]]
