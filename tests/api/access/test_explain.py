@@ -209,9 +209,13 @@ async def test_values_of_paths_to_many_are_lists_and_secrets_are_not_shown(blog:
             {"action": "list", "as": {"key": "k", "id": "a"}}, {"as": {"key": "validation_invalid_value"}}, id="both"
         ),
         pytest.param(
-            {"action": "list", "as": {"role": "r", "key": "a"}}, {"as": {"role": "validation_invalid_value"}}, id="and role"
+            {"action": "list", "as": {"role": "r", "key": "a"}},
+            {"as": {"role": "validation_invalid_value"}},
+            id="and role",
         ),
-        pytest.param({"action": "list", "as": {"role": "no"}}, {"as": {"role": "validation_invalid_value"}}, id="no role"),
+        pytest.param(
+            {"action": "list", "as": {"role": "no"}}, {"as": {"role": "validation_invalid_value"}}, id="no role"
+        ),
         pytest.param({"action": "list", "as": user("nobody")}, {"as": {"id": "validation_invalid_value"}}, id="nobody"),
         pytest.param(
             {"action": "list", "as": {"collection": "posts", "id": "a"}},
