@@ -1,5 +1,6 @@
 /** The diagram as values: what is drawn, where, and what it is as text. No DOM. */
 import type { Collection, Field } from '../../api/types'
+import type { Folder } from '../../app/session.svelte'
 import { isMany } from '../../fields/kinds'
 
 export type Place = { x: number; y: number }
@@ -26,6 +27,23 @@ export function shownFields(collection: Collection, compact: boolean): Field[] {
 }
 
 export const heightOf = (collection: Collection, compact: boolean): number => HEAD_PX + shownFields(collection, compact).length * ROW_PX + 6
+
+export type Ground = { id: string; name: string; x: number; y: number; width: number; height: number }
+const AROUND_PX = 20
+const NAME_PX = 34
+
+/** What each folder covers: all of its collections that are drawn, with room for its name above them. */
+export function grounds(folders: Folder[], collections: Collection[], places: Record<string, Place>, compact: boolean): Ground[] {
+  return folders.flatMap(({ id, name, collections: ids }): Ground[] => {
+    const own = collections.filter((one) => ids.includes(one.id) && places[one.id])
+    if (!own.length) return []
+    const at = own.map((one) => places[one.id]!)
+    const [x, y] = [Math.min(...at.map((place) => place.x)) - AROUND_PX, Math.min(...at.map((place) => place.y)) - NAME_PX]
+    const right = Math.max(...at.map((place) => place.x)) + NODE_PX + AROUND_PX
+    const bottom = Math.max(...own.map((one) => places[one.id]!.y + heightOf(one, compact))) + AROUND_PX
+    return [{ id, name, x, y, width: right - x, height: bottom - y }]
+  })
+}
 
 /** Collections that have no place yet come into rows below those that have one. */
 export function placed(collections: Collection[], kept: Record<string, Place>, arranged: Record<string, Place>, compact: boolean): Record<string, Place> {
@@ -54,13 +72,14 @@ export function mermaid(collections: Collection[]): string {
 const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
 
 /** The diagram as a picture that stands alone. */
-export function svg(collections: Collection[], places: Record<string, Place>, compact: boolean, dark: boolean): string {
+export function svg(collections: Collection[], places: Record<string, Place>, compact: boolean, dark: boolean, folders: Folder[] = []): string {
   const there = collections.filter((one) => places[one.id])
   const colours = dark ? { bg: '#101416', box: '#1a2024', line: '#3b454c', ink: '#e7ecea', hint: '#98a4a1', link: '#5cc3cc' } : { bg: '#eff0ec', box: '#ffffff', line: '#c2c6bb', ink: '#16201f', hint: '#59635f', link: '#0b5a63' }
   const left = Math.min(...there.map((one) => places[one.id]!.x)) - 40
   const top = Math.min(...there.map((one) => places[one.id]!.y)) - 40
   const right = Math.max(...there.map((one) => places[one.id]!.x + NODE_PX)) + 40
   const bottom = Math.max(...there.map((one) => places[one.id]!.y + heightOf(one, compact))) + 40
+  const ground = grounds(folders, there, places, compact).map((one) => `<rect x="${one.x}" y="${one.y}" width="${one.width}" height="${one.height}" rx="8" fill="none" stroke="${colours.line}" stroke-dasharray="4"/><text x="${one.x + 12}" y="${one.y + 20}" fill="${colours.hint}" font-weight="600">${escape(one.name)}</text>`)
   const boxes = there.map((one) => {
     const { x, y } = places[one.id]!
     const fields = shownFields(one, compact)
@@ -76,5 +95,5 @@ export function svg(collections: Collection[], places: Record<string, Place>, co
     const bend = Math.max(40, Math.abs(x2 - x1) / 2) * (x1 === a.x ? -1 : 1)
     return `<path d="M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}" fill="none" stroke="${colours.link}"/>`
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${left} ${top} ${right - left} ${bottom - top}" font-family="system-ui, sans-serif" font-size="13"><rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}" fill="${colours.bg}"/>${lines.join('')}${boxes.join('')}</svg>\n`
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${left} ${top} ${right - left} ${bottom - top}" font-family="system-ui, sans-serif" font-size="13"><rect x="${left}" y="${top}" width="${right - left}" height="${bottom - top}" fill="${colours.bg}"/>${ground.join('')}${lines.join('')}${boxes.join('')}</svg>\n`
 }
