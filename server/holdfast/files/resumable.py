@@ -14,6 +14,7 @@ from holdfast.errors import (
     NotFound,
     Problem,
     TooLarge,
+    Unauthenticated,
     UnsupportedMediaType,
     ValidationFailed,
 )
@@ -32,25 +33,19 @@ NO_UPLOAD: Final = "There is no such upload, or it is not yours, or its time is 
 
 
 async def begin(engine: Engine, who: Principal, asked: Asked) -> Pending:
-    """A new upload. Whoever could send the file in a form may begin one.
+    """A new upload. Whoever could send the file in a form, or import it, may begin one.
 
-    Raises NotFound, Forbidden, ValidationFailed, TooLarge, QuotaExceeded, RateLimited and Unavailable.
+    Raises Unauthenticated, NotFound, Forbidden, ValidationFailed, TooLarge, QuotaExceeded, RateLimited and Unavailable.
     """
     collection = engine.catalog.find(asked.collection)
     if collection is None or collection.is_view:
         raise NotFound
     _require_a_way_in(engine, who, collection)
-    field = collection.by_name.get(asked.field)
-    if not isinstance(field, FileField) or (field.hidden and not who.is_superuser):
-        problem = Problem("validation_invalid_value", "The collection has no such file field.")
-        raise ValidationFailed({"field": problem})
-    if asked.length > field.max_bytes:
-        raise TooLarge(f"The field takes files of at most {field.max_bytes} bytes.")
     new = Pending(
         id=secrets.token_urlsafe(32),
         owner=who.key,
         collection_id=collection.id,
-        field_id=field.id,
+        field_id=_field(who, collection, asked),
         length=asked.length,
         original="".join(letter for letter in asked.original if letter.isprintable())[:MAX_ORIGINAL_CHARS],
         expires=datetime.now(UTC),
@@ -62,6 +57,21 @@ async def begin(engine: Engine, who: Principal, asked: Asked) -> Pending:
         await give_up(engine, pending)
         raise
     return pending
+
+
+def _field(who: Principal, collection: Collection, asked: Asked) -> str:
+    """The id of the field that the file is for; empty for one that is to be imported, which guests cannot do."""
+    if not asked.field:
+        if who.kind == "guest":
+            raise Unauthenticated
+        return ""
+    field = collection.by_name.get(asked.field)
+    if not isinstance(field, FileField) or (field.hidden and not who.is_superuser):
+        problem = Problem("validation_invalid_value", "The collection has no such file field.")
+        raise ValidationFailed({"field": problem})
+    if asked.length > field.max_bytes:
+        raise TooLarge(f"The field takes files of at most {field.max_bytes} bytes.")
+    return field.id
 
 
 def _require_a_way_in(engine: Engine, who: Principal, collection: Collection) -> None:

@@ -15,6 +15,7 @@ from holdfast.storage.appending import CHECKSUMS
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload,expiration,termination,checksum"
 PIECE: Final = "application/offset+octet-stream"  # the Content-Type of bytes of an upload
+IMPORT: Final = "import"  # the purpose of a file that is for no field
 MOST_METADATA: Final = 20
 EXPOSED: Final = (
     b"access-control-expose-headers",
@@ -28,7 +29,8 @@ _REQUIRED: Final = Wrong("validation_required", "Upload-Metadata has to name it.
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """An upload that is asked for: how many bytes, for which field of which collection, and what it is called."""
+    """An upload that is asked for: how many bytes, for which field of which collection (none, if it is to be imported),
+    and what it is called."""
 
     length: int
     collection: str
@@ -64,10 +66,13 @@ def read_asked(request: Request) -> Asked:
         raise BadRequest("Uploads of unknown length are not taken: send Upload-Length.")
     length = read_count(request, b"upload-length")
     said = read_metadata(request.header(b"upload-metadata"))
+    name = said.get("filename") or said.get("name", "")
+    if said.get("purpose") == IMPORT and said.get("collection") and not said.get("field"):
+        return Asked(length, said["collection"], "", name)
     missing = {name: _REQUIRED for name in ("collection", "field") if not said.get(name)}
     if missing:
         raise ValidationFailed(missing, "Upload-Metadata has to say for which field of which collection this is.")
-    return Asked(length, said["collection"], said["field"], said.get("filename") or said.get("name", ""))
+    return Asked(length, said["collection"], said["field"], name)
 
 
 def read_metadata(header: str) -> dict[str, str]:

@@ -178,7 +178,7 @@ UPLOAD_ROUTES: Final = (
             Parameter("Upload-Length", "How many bytes there will be.", _COUNT, place="header", required=True),
             Parameter(
                 "Upload-Metadata",
-                "Pairs of a key and a value in Base64: collection, field and filename.",
+                "Pairs of a key and a value in Base64: collection, field (or purpose: import) and filename.",
                 place="header",
                 required=True,
             ),

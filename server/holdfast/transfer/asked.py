@@ -34,7 +34,7 @@ _TRUE: Final = ("1", "true")
 _FALSE: Final = ("", "0", "false")
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", **{one: one for one in DELIMITERS}}
 _KNOWN: Final = (
-    "format", "mode", "key", "onError", "dryRun", "ignoreUnknown", "delimiter", "guard", "null", "hooks",
+    "format", "mode", "key", "onError", "dryRun", "ignoreUnknown", "delimiter", "guard", "null", "hooks", "upload",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from holdfast.transfer.export_route import Exports
 from holdfast.transfer.importing import Imported, import_records
 from holdfast.transfer.job import make_job
 from holdfast.transfer.report import as_data, sentence
+from holdfast.transfer.sent import Sent, find_sent
 from holdfast.transfer.undo import undo_import
 
 RECORDS: Final = "/api/collections/{collection}/records"
@@ -42,7 +43,13 @@ async def post_import(engine: Engine, request: Request) -> Response:
     context = context_of(request.principal, request.id, facts.hops, request.client if collection.is_auth else "")
     declared = request.header(b"content-length")
     size = int(declared) if declared.isdigit() else None
-    job = make_job(engine, collection, facts, context, asked, size)
+    sent = await _sent(engine, request, collection, size)
+    job = make_job(engine, collection, facts, context, asked, size if sent is None else sent.size)
+    if sent is not None:
+        done = await import_records(engine, job, sent.pieces())
+        if not done.stopped and not asked.dry_run:
+            await sent.forget()
+        return _answer(request, collection, done)
     request.allow_files(ANY_SIZE)
     body = _Body(request)
     try:
@@ -50,6 +57,15 @@ async def post_import(engine: Engine, request: Request) -> Response:
     finally:
         await body.drain()
     return _answer(request, collection, done)
+
+
+async def _sent(engine: Engine, request: Request, collection: Collection, size: int | None) -> Sent | None:
+    """The file that was sent before, where the request names one; else it is the body."""
+    if "upload" not in request.query:
+        return None
+    if size != 0 and (size or b"transfer-encoding" in request.headers):
+        raise BadRequest("The file was sent before: leave out the body, or `upload`.")
+    return await find_sent(engine, request.principal, collection, request.query["upload"])
 
 
 class _Body:
@@ -197,6 +213,7 @@ _IMPORT_ROUTES: Final = (
             Parameter("guard", "Take the apostrophes before formulas off again.", {**_FLAG, "default": True}),
             Parameter("null", "Of CSV: the text that stands for null."),
             Parameter("hooks", "Ask plugins about every record.", {**_FLAG, "default": True}),
+            Parameter("upload", "The id of a resumable upload that is the file, in place of the body."),
         ),
         answer=_REPORT,
         errors=(409, 415, 503),

@@ -3,7 +3,6 @@ export type Format = 'csv' | 'ndjson' | 'json'
 export type Delimiter = 'comma' | 'semicolon' | 'tab'
 export const SIGNS: Record<Delimiter, string> = { comma: ',', semicolon: ';', tab: '\t' }
 export const HEAD_BYTES = 262_144
-export const MOST_JSON_BYTES = 100 * 1024 * 1024 // a JSON array is turned into lines here, as a whole
 export const SHOWN_ROWS = 50
 
 export type Head = { format: Format; encoding: string; delimiter: Delimiter; columns: string[]; rows: string[][]; headerChars: number }
@@ -80,7 +79,7 @@ export function readHead(name: string, text: string, encoding: string, whole: bo
     const { rows, firstEnd } = readCsv(body, SIGNS[delimiter], SHOWN_ROWS + 1, whole)
     return { format, encoding, delimiter, columns: rows[0] ?? [], rows: rows.slice(1), headerChars: firstEnd + (text.length - body.length) }
   }
-  const records = format === 'ndjson' ? fromLines(text, whole) : fromArray(text, whole)
+  const records = format === 'ndjson' ? fromLines(text, whole) : fromArray(text)
   const columns = [...new Set(records.flatMap((record) => Object.keys(record)))]
   const shown = (value: unknown): string => (value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value))
   return { format, encoding, delimiter, columns, rows: records.map((record) => columns.map((column) => shown(record[column]))), headerChars: 0 }
@@ -110,21 +109,16 @@ function parsed(line: string): Record_[] {
   }
 }
 
-function fromArray(text: string, whole: boolean): Record_[] {
-  if (!whole) return []
-  try {
-    const found = JSON.parse(text.replace(/^\ufeff/, '')) as unknown
-    return Array.isArray(found) ? found.slice(0, SHOWN_ROWS).flatMap((one) => parsed(JSON.stringify(one))) : []
-  } catch {
-    return []
+/** The first objects of a list, which may be cut off anywhere: what is between braces, but for those in strings. */
+function fromArray(text: string): Record_[] {
+  const found: string[] = []
+  let [depth, start] = [0, 0]
+  for (const { 0: sign, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/gs)) {
+    if (sign === '{' && depth++ === 0) start = index
+    else if (sign === '}' && --depth === 0) found.push(text.slice(start, index + 1))
+    if (found.length === SHOWN_ROWS) break
   }
-}
-
-/** A JSON array as lines. Raises SyntaxError. */
-export function arrayAsLines(text: string): string {
-  const found = JSON.parse(text) as unknown
-  if (!Array.isArray(found)) throw new SyntaxError('It is no list of records.')
-  return found.map((one) => `${JSON.stringify(one)}\n`).join('')
+  return found.flatMap(parsed)
 }
 
 export const csvCell = (text: string, sign = ','): string => (text.includes(sign) || /["\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)

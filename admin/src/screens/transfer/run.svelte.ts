@@ -2,6 +2,7 @@
 import { ApiError, said, send, type Query } from '../../api/client'
 import type { Collection } from '../../api/types'
 import { tasks } from '../../app/tasks.svelte'
+import { Sending } from './sending.svelte'
 
 export type LineProblem = { line: number; column: string; value: string; code: string; message: string }
 export type Report = { read: number; inserted: number; updated: number; skipped: number; failed: number; errors: LineProblem[]; importId: string }
@@ -14,7 +15,8 @@ export class Run {
   report = $state.raw<Report | null>(null)
   problem = $state('')
   began = $state(0)
-  #stop: AbortController | null = null
+  sending = $state.raw<Sending | null>(null)
+  #key = ''
 
   constructor(readonly collection: Collection) {}
 
@@ -22,21 +24,23 @@ export class Run {
     return `/api/collections/${encodeURIComponent(this.collection.name)}/imports`
   }
 
-  /** Send the file. Ends with a report, or with a sentence of what stood against it. */
-  async start(file: Blob, query: Query): Promise<void> {
+  /** Send the file, unless it was sent for a try (`key` says which it is). Ends with a report, or with a sentence of what stood against it. */
+  async start(file: Blob, key: string, query: Query): Promise<void> {
     const path = `/api/collections/${encodeURIComponent(this.collection.name)}/records/import`
     this.state = 'running'
     this.report = null
     this.progress = null
     this.problem = ''
     this.began = performance.now()
-    const stop = (this.#stop = new AbortController())
-    const before = await this.#list()
-    const looking = setInterval(() => void this.#look(before), LOOK_MS)
+    let looking: ReturnType<typeof setInterval> | undefined
     try {
-      const { data } = await send<Report>('POST', path, { file, query, headers: { 'Content-Type': query.format === 'csv' ? 'text/csv' : 'application/x-ndjson' }, signal: stop.signal })
+      const upload = await this.#upload(file, key)
+      const before = await this.#list()
+      looking = setInterval(() => void this.#look(before), LOOK_MS)
+      const { data } = await send<Report>('POST', path, { query: { ...query, upload } })
       this.report = data
       this.state = 'done'
+      if (!query.dryRun) this.sending = null // the server has let go of it
     } catch (failure) {
       this.#ended(failure)
     } finally {
@@ -44,7 +48,21 @@ export class Run {
     }
   }
 
+  async #upload(file: Blob, key: string): Promise<string> {
+    if (this.sending && this.#key !== key) this.forget()
+    this.#key = key
+    this.sending ??= new Sending(file, this.collection.name, key.split('\n')[0]!)
+    return this.sending.whole()
+  }
+
+  /** What was sent for a try, and is not wanted. */
+  forget(): void {
+    void this.sending?.giveUp()
+    this.sending = null
+  }
+
   #ended(failure: unknown): void {
+    if (failure instanceof ApiError && failure.status === 404) this.sending = null // it waited for too long
     if (failure instanceof ApiError && typeof failure.body.read === 'number') {
       this.report = failure.body as unknown as Report
       this.state = 'stopped'
@@ -52,7 +70,8 @@ export class Run {
       return
     }
     const problems = failure instanceof ApiError ? failure.problems.map(([name, text]) => `${name}: ${text}`).join(' ') : ''
-    this.problem = [said(failure), problems].filter(Boolean).join(' ')
+    const cancelled = failure instanceof DOMException && failure.name === 'AbortError'
+    this.problem = cancelled ? 'You cancelled it.' : [said(failure), problems].filter(Boolean).join(' ')
     this.state = 'failed'
   }
 
@@ -72,7 +91,7 @@ export class Run {
   /** Nothing of it is written then. */
   async cancel(): Promise<void> {
     if (this.progress) await send('DELETE', `${this.#imports}/${this.progress.id}`)
-    else this.#stop?.abort()
+    else this.forget()
   }
 }
 
