@@ -162,6 +162,10 @@ def test_a_row_is_opened_by_a_click_anywhere_in_it_and_not_by_what_has_one_of_it
     page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn off")).to_be_visible()
     expect(page).to_have_url(f"{served.url}/_{plugins}")
+    changed = root.get("/audit", params={"action": "plugin.updated"}).json()["items"][0]
+    assert changed["client"].startswith("console/")
+    page.goto(f"{served.url}/_/audit?entry={changed['id']}")
+    expect(page.get_by_role("dialog")).to_contain_text(changed["client"])
     root.patch("/plugins/feeds", json={"enabled": False}).raise_for_status()
 
 
