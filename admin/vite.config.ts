@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import tailwindcss from '@tailwindcss/vite'
 import { defineConfig } from 'vitest/config'
-import { finishBuild } from './build.ts'
+import { finishBuild, icons } from './build.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '')
 const dist = process.env.CONSOLE_DIST || fileURLToPath(new URL('../server/holdfast/console/dist', import.meta.url))
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), tailwindcss(), finishBuild(here, dist)],
+  plugins: [icons(here), svelte(), tailwindcss(), finishBuild(here, dist)],
   html: { cspNonce: '{{nonce}}' },
   build: {
     outDir: dist,

@@ -22,6 +22,7 @@ from holdfast.audit.tally import Tally
 from holdfast.auth import link_page, setup_routes
 from holdfast.auth.account_routes import ACCOUNT_ROUTES
 from holdfast.auth.attempts import sweep_attempts
+from holdfast.auth.key_count import sweep_key_uses
 from holdfast.auth.key_routes import KEY_ROUTES
 from holdfast.auth.left_behind import sweep_left_behind
 from holdfast.auth.letter_job import LETTERS
@@ -157,6 +158,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "imports": sweep_imports,
     "changes of many records": sweep_bulk_changes,
     "processes": sweep_processes,
+    "uses of API keys": sweep_key_uses,
 }
 
 

@@ -235,7 +235,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
         line: dict[str, Any] = {"time": _now(), "level": record.levelname.lower(), "event": _message(record)}
-        line["logger"] = record.name
+        line |= {"logger": record.name, **structlog.contextvars.get_contextvars()}
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = "".join(traceback.format_exception(record.exc_info[1]))
         self._logs.event(line)

@@ -4,6 +4,8 @@ from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
+BOUNDS_MS: Final = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0)
+"""The upper bounds of histograms, in milliseconds. What takes longer than the last has a place of its own."""
 Header: TypeAlias = bytes
 """What a header holds, as it came."""
 

@@ -1,12 +1,14 @@
 """What is watched in the console, in a real browser: the log and what one request has done, metrics, lines, SQL."""
 
+import shutil
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from served import Served
+from holdfast.testing.postgres_host import new_home
+from served import Served, Server, superuser
 from web_page import Opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -115,8 +117,8 @@ def test_a_call_is_sent_from_the_page_that_shows_it(
     query = {"filter": "title = 'Sent from its page'"}
     made = root.get("/collections/notes/records", params=query).json()["items"][0]["id"]
     page.get_by_role("button", name="view", exact=True).click()
-    trial.get_by_label("Address").fill(f"/api/collections/notes/records/{made}")
-    trial.get_by_label("As").select_option("nobody")
+    trial.get_by_label("id", exact=True).fill(made)
+    trial.get_by_label("As", exact=True).select_option("nobody")
     trial.get_by_role("button", name="Send").click()
     expect(answer).to_contain_text("403")
     assert one.faults(axe) == []
@@ -124,7 +126,7 @@ def test_a_call_is_sent_from_the_page_that_shows_it(
     assert one.faults(axe, of_colours=True) == []
     assert one.wider_than_the_window() == []
     page.get_by_role("button", name="delete", exact=True).click()
-    trial.get_by_label("Address").fill(f"/api/collections/notes/records/{made}")
+    expect(trial.get_by_label("id", exact=True)).to_have_value(made)
     trial.get_by_role("button", name="Send").click()
     page.get_by_role("dialog", name="Delete this record?").get_by_role("button", name="Delete").click()
     expect(answer).to_contain_text("204")
@@ -160,6 +162,10 @@ def test_a_row_is_opened_by_a_click_anywhere_in_it_and_not_by_what_has_one_of_it
     page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn on").click()
     expect(page.get_by_role("row").filter(has_text="feeds").get_by_role("button", name="Turn off")).to_be_visible()
     expect(page).to_have_url(f"{served.url}/_{plugins}")
+    changed = root.get("/audit", params={"action": "plugin.updated"}).json()["items"][0]
+    assert changed["client"].startswith("console/")
+    page.goto(f"{served.url}/_/audit?entry={changed['id']}")
+    expect(page.get_by_role("dialog")).to_contain_text(changed["client"])
     root.patch("/plugins/feeds", json={"enabled": False}).raise_for_status()
 
 
@@ -173,3 +179,37 @@ def test_the_plain_tables_offer_no_row_where_only_reading_is_possible(
     page.get_by_role("link", name="holdfast.keys").click()
     expect(page.get_by_role("heading", name="holdfast.keys")).to_be_visible()
     expect(add).to_be_hidden()
+
+
+def test_a_statement_that_took_long_is_shown_with_its_plan(opened: Callable[..., Opened], axe: str) -> None:
+    folder = new_home()
+    # What was counted is written down each minute, and when a server ends.
+    server = Server(folder / "data", "--port", "0")
+    with superuser(Served(server.started())) as client:
+        fields = [{"name": "title", "type": "text"}]
+        client.post("/collections", json={"name": "notes", "fields": fields}).raise_for_status()
+        client.get("/collections/notes/records", params={"filter": "title = 'told to nobody'"}).raise_for_status()
+    assert server.stop() == 0
+    server = Server(folder / "data", "--port", "0")
+    one = opened(viewport={"width": 1440, "height": 900})
+    page = signed_in(Served(server.started()), one, "/observe/metrics?range=1h")
+    table = page.get_by_role("table", name="Statements that took long")
+    table.get_by_role("button", name="Longest").click()
+    expect(table.get_by_role("columnheader", name="Longest")).to_have_attribute("aria-sort", "descending")
+    expect(table).not_to_contain_text("told to nobody")
+    table.get_by_role("button", name='FROM "notes"').or_(table.get_by_role("button", name='"notes" AS')).first.click()
+    sheet = page.get_by_role("dialog", name="Statement")
+    expect(sheet.get_by_label("Text")).to_contain_text("$1::")
+    expect(sheet.get_by_role("columnheader", name="Own part")).to_be_visible()
+    page.reload()  # the address has it all
+    expect(sheet.get_by_role("columnheader", name="Own part")).to_be_visible()
+    assert one.faults(axe) == []
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 900, "height": 900})
+    assert one.faults(axe, of_colours=True) == []
+    page.keyboard.press("Escape")
+    expect(table).to_be_visible()
+    assert one.faults(axe) == []
+    assert one.wider_than_the_window() == []
+    assert server.stop() == 0
+    shutil.rmtree(folder, ignore_errors=True)

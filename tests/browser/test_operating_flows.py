@@ -1,5 +1,6 @@
 """Webhooks, jobs and plugins in the console, in a real browser on a real server: good days and bad ones."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from web_page import Opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 PLUGIN = '''
+import logging
 from typing import Annotated
 import msgspec
 from holdfast.plugin import *
@@ -45,6 +47,7 @@ class Shop(Plugin):
     def schedules(self):
         return (Schedule("nightly", "30 3 * * *", self.nightly),)
     async def receipt(self, ctx, post):
+        logging.getLogger("shop").info("The printer is asked for %s.", post.title)
         if not ctx.settings(Settings).greeting.startswith("Good"):
             raise GiveUp("The printer has no paper.")
     async def nightly(self, ctx):
@@ -276,6 +279,12 @@ def test_a_dead_job_is_retried_after_the_settings_of_its_plugin_were_mended(
     sheet = page.get_by_role("dialog", name="shop.receipt")
     expect(sheet).to_contain_text("The printer has no paper.")
     expect(sheet.get_by_label("Payload")).to_contain_text("a job that dies")
+    expect(sheet.get_by_role("list", name="Log").get_by_role("listitem")).to_have_text(
+        [re.compile("The printer is asked for a job that dies.$"), re.compile("a job is given up$")]
+    )
+    sheet.get_by_role("link", name="In the log").click()
+    expect(page.get_by_role("button", name="a job is given up")).to_have_count(1)
+    page.go_back()
     sheet.get_by_role("link", name="shop", exact=True).click()
 
     page.get_by_label("Greeting").fill("Good day")

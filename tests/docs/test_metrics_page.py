@@ -9,15 +9,17 @@ import yaml
 from client import Api
 from holdfast.auth.principals import KEPT_SECONDS
 from holdfast.config import Settings
+from holdfast.db.timing import MOST_KEPT
 from holdfast.http.local import FORWARDING, HOSTS
 from holdfast.jobs.state import MOST_COUNTED, MOST_WAITING
 from holdfast.metrics.catalogue import METRICS, PREFIX
-from holdfast.metrics.figures import MOST_ROUTES
+from holdfast.metrics.figures import MOST_ROUTES, MOST_STATEMENTS
 from holdfast.metrics.history_asked import LISTED, MOST_LISTED, MOST_STEPS, STEPS, WANTED
 from holdfast.metrics.history_store import kept_days
 from holdfast.metrics.requests import BOUNDS_MS, METHODS, OTHER
 from holdfast.metrics.series import SERIES
 from holdfast.metrics.sizes import COMPARED_DAYS, COUNTED_BYTES
+from holdfast.metrics.statements import MOST_TEXT_CHARS
 from holdfast.realtime.neighbours import ANSWER_SECONDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -117,3 +119,9 @@ def test_the_numbers_of_the_history_are_those_of_the_code():
     assert f"the {MOST_ROUTES} busiest are told apart" in WORDS
     assert f"the first day of the last {COMPARED_DAYS} that is known" in WORDS
     assert f"A table of up to {COUNTED_BYTES // 1024 // 1024} MB is counted" in WORDS
+
+
+def test_the_numbers_about_statements_are_those_of_the_code():
+    assert f"the {MOST_STATEMENTS} that took most time in all and the {MOST_STATEMENTS} with the longest runs" in WORDS
+    assert f"In a minute {MOST_KEPT} statements are told apart" in WORDS
+    assert f"cut after {MOST_TEXT_CHARS:,} characters" in WORDS

@@ -51,6 +51,8 @@ export const line = {
   csrf: '',
   /** Of somebody whose records are looked at as they see them; empty for one's own. */
   token: '',
+  /** What the audit log has this page called. */
+  client: 'console',
   onDone: (_: { ms: number; database?: number; ok: boolean }) => {},
   onExpired: () => {},
   /** Has the person show who they are; whether they did. */
@@ -72,7 +74,7 @@ const THEIRS = /^\/api\/(collections\/[^/]+\/(records|bulks)|batch$|files\/token
 const isTheirs = (path: string): boolean => line.token !== '' && location.pathname.startsWith('/_/data') && THEIRS.test(path)
 
 /** The headers by which the server knows who asks for a path. */
-export const asking = (path: string): Record<string, string> => (isTheirs(path) ? { Authorization: line.token } : line.csrf ? { 'X-CSRF-Token': line.csrf } : {})
+export const asking = (path: string): Record<string, string> => ({ 'X-Client': line.client, ...(isTheirs(path) ? { Authorization: line.token } : line.csrf ? { 'X-CSRF-Token': line.csrf } : {}) })
 
 /** Any request. Raises ApiError; a request that was aborted raises the browser's own AbortError. */
 export async function send<T>(method: string, path: string, options: Options = {}): Promise<Reply<T>> {

@@ -66,6 +66,7 @@ class Session {
       }
       this.user = found.user
       this.version = found.version ?? ''
+      if (this.version) line.client = `console/${this.version}`
       this.database = found.database ?? ''
       this.appName = found.appName ?? ''
       this.sql = found.sql ?? 'off'

@@ -132,6 +132,7 @@ def entry_json(row: Row, *, whole: bool) -> dict[str, Any]:
         "target": {key: row[f"target_{key}"] for key in ("kind", "id", "name")},
         "request": row["request"],
         "address": row["address"],
+        "client": row["client"],
         "details": _json(row["details"]),
     }
     if whole:

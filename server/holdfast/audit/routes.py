@@ -26,7 +26,8 @@ ROWS_AT_ONCE: Final = 100  # of an export: one entry has at most about 130 kB
 CHUNK_BYTES: Final = 256 * 1024
 _SHORT: Final = raw(
     "SELECT a.id, holdfast.stamp(a.at) AS stamped, a.action, a.outcome, a.reason, a.actor_kind, a.actor_collection,"
-    " a.actor_id, a.actor_name, a.actor_key, a.target_kind, a.target_id, a.target_name, a.request, a.address, a.details"
+    " a.actor_id, a.actor_name, a.actor_key, a.target_kind, a.target_id, a.target_name, a.request, a.address, a.client,"
+    " a.details"
 )
 _WHOLE: Final = _SHORT + raw(", a.before, a.after FROM holdfast.audit AS a WHERE ")
 _LISTED: Final = _SHORT + raw(" FROM holdfast.audit AS a WHERE ")
@@ -45,6 +46,7 @@ _SHOWN: Final[Schema] = {
         "target": {"type": "object", "properties": dict.fromkeys(("kind", "id", "name"), _TEXT)},
         "request": {"type": "string", "description": "The id of the request, as in the log lines."},
         "address": _TEXT,
+        "client": {"type": "string", "description": "What the client called itself (X-Client)."},
         "details": _PARTS,
     },
 }

@@ -34,7 +34,7 @@ async def impersonate(
     if account is None:
         raise NotFound
     answer = await logged_in(engine, collection, account, fields=asked.fields, expand=asked.expand)
-    author = author_of(asked.facts.who, asked.origin.request, asked.origin.address)
+    author = author_of(asked.facts.who, asked.origin.request, asked.origin.address, asked.origin.client)
     entry = Entry(
         action="auth.impersonated", target=account_target(collection, account.id), details={"seconds": lifetime}
     )

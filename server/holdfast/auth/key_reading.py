@@ -19,7 +19,7 @@ MAX_NETWORKS: Final = 100
 MAX_ROLES: Final = 100
 MAX_REQUESTS: Final = 1_000_000_000
 INVALID: Final = "validation_invalid_value"
-SET_BY_SERVER: Final = ("id", "prefix", "lastUsed", "created", "updated", "revoked")
+SET_BY_SERVER: Final = ("id", "prefix", "lastUsed", "requests", "created", "updated", "revoked")
 KEYS: Final = frozenset((*SET_BY_SERVER, "name", "roles", "superuser", "expires", "allowedIps", "rateLimit"))
 # A key that ends never because somebody wrote `expiry` is worse than an error. What was read can be sent back.
 UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
@@ -73,6 +73,7 @@ def key_json(catalog: Catalog, row: Row) -> dict[str, Any]:
         "allowedIps": list(row["allowed_ips"]),
         "rateLimit": msgspec.json.decode(row["rate_limit"]) if row["rate_limit"] else None,
         "lastUsed": row["last_used"],
+        "requests": row["requests"],
         "created": row["created"],
         "updated": row["updated"],
         "revoked": row["revoked"],

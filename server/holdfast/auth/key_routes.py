@@ -36,10 +36,15 @@ _CHANGE: Final[Schema] = {
     },
 }
 _NEW: Final[Schema] = {**_CHANGE, "required": ["name"]}
+_REQUESTS: Final[Schema] = {"type": "integer", "description": "Of the last 30 days."}
 _KEY: Final[Schema] = {
     "type": "object",
     "required": ["id", "name", "prefix"],
-    "properties": {**_CHANGE["properties"], **{stamp: {"type": "string"} for stamp in SET_BY_SERVER}},
+    "properties": {
+        **_CHANGE["properties"],
+        **{stamp: {"type": "string"} for stamp in SET_BY_SERVER},
+        "requests": _REQUESTS,
+    },
 }
 _WITH_SECRET: Final[Schema] = {
     "type": "object",

@@ -9,6 +9,7 @@ from holdfast.audit.actions import Action
 from holdfast.audit.author import Author
 from holdfast.audit.entry import Entry, Target, changed
 from holdfast.audit.write import write
+from holdfast.auth.key_count import REQUESTS
 from holdfast.auth.key_reading import UNKNOWN, KeyDraft, key_draft, key_json, read_key
 from holdfast.auth.key_secret import hash_of, new_secret
 from holdfast.db.failures import as_api_errors
@@ -19,10 +20,14 @@ from holdfast.errors import NotFound, Problem, ValidationFailed
 from holdfast.schema.ids import new_id
 
 MAX_OVERLAP_SECONDS: Final = 30 * 86_400
-_COLUMNS: Final = raw(
-    "k.id, k.name, k.roles, k.superuser, k.allowed_ips, k.rate_limit::text AS rate_limit, k.expires AS expires_at,"
-    " holdfast.stamp(k.expires) AS expires, holdfast.stamp(k.last_used) AS last_used,"
-    " holdfast.stamp(k.revoked) AS revoked, holdfast.stamp(k.created) AS created, holdfast.stamp(k.updated) AS updated"
+_COLUMNS: Final = (
+    raw(
+        "k.id, k.name, k.roles, k.superuser, k.allowed_ips, k.rate_limit::text AS rate_limit, k.expires AS expires_at,"
+        " holdfast.stamp(k.expires) AS expires, holdfast.stamp(k.last_used) AS last_used,"
+        " holdfast.stamp(k.revoked) AS revoked, holdfast.stamp(k.created) AS created,"
+        " holdfast.stamp(k.updated) AS updated, "
+    )
+    + REQUESTS
 )
 
 
@@ -97,7 +102,7 @@ async def rotate_key(engine: Engine, author: Author, id: str, body: Mapping[str,
 async def _written(engine: Engine, tx: Transaction, author: Author, action: Action, row: Row) -> dict[str, Any]:
     """The key as it is now, after an entry about what it was."""
     was, now = key_json(engine.catalog, row), key_json(engine.catalog, await _get(tx, row["id"]))
-    before, after = changed(was, now, apart=frozenset(("lastUsed", "updated")))
+    before, after = changed(was, now, apart=frozenset(("lastUsed", "requests", "updated")))
     target = Target("key", row["id"], now["name"])
     await write(tx, author, Entry(action=action, target=target, before=before, after=after))
     return now

@@ -7,6 +7,7 @@ import msgspec
 
 from holdfast.auth.account import Account
 from holdfast.auth.sessions import MAX_AGENT_CHARS, Origin
+from holdfast.http.client_name import client_name
 from holdfast.http.request import Request
 from holdfast.rules.facts import Context, Facts
 from holdfast.schema.collection import Collection
@@ -41,13 +42,18 @@ class Proof(msgspec.Struct, frozen=True, kw_only=True):
     meta: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
+def _origin(request: Request) -> Origin:
+    agent = request.header(b"user-agent")[:MAX_AGENT_CHARS]
+    return Origin(request.client, agent, request.id, client_name(request.headers))
+
+
 def read_asked(request: Request, body: Mapping[str, Any], context: Context = "default") -> Asked:
     """What a request asks for; `mfaId` may stand in its query or its body, as in PocketBase."""
     query = request.query
     mfa_id = query.get("mfaId") or body.get("mfaId")
     return Asked(
         facts=Facts.of(request, body, context),
-        origin=Origin(request.client, request.header(b"user-agent")[:MAX_AGENT_CHARS], request.id),
+        origin=_origin(request),
         fields=query.get("fields", ""),
         expand=query.get("expand", ""),
         mfa_id=mfa_id if isinstance(mfa_id, str) else "",

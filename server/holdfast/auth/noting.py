@@ -28,7 +28,7 @@ async def note_login(
     engine: Engine, asked: Asked, action: Action, collection: Collection, id: str, method: str
 ) -> None:
     """Write down that an account has shown who it is."""
-    author = author_of(principal_of(collection, id), asked.origin.request, asked.origin.address)
+    author = author_of(principal_of(collection, id), asked.origin.request, asked.origin.address, asked.origin.client)
     target = account_target(collection, id)
     await write_after(engine.pool, author, Entry(action=action, target=target, details={"method": method}))
 
@@ -65,7 +65,7 @@ def account_target(collection: Collection, id: str) -> Target:
 
 
 def _asking(asked: Asked) -> Author:
-    return author_of(GUEST, asked.origin.request, asked.origin.address)
+    return author_of(GUEST, asked.origin.request, asked.origin.address, asked.origin.client)
 
 
 def _failure(collection: Collection, method: str, reason: Reason, id: str) -> Entry:

@@ -103,7 +103,7 @@ def _by_id(id: str) -> Sql:
 
 def _author(asked: Asked, collection: Collection, id: str) -> Author:
     """The account itself: who logs in by a provider links it, and nobody else does."""
-    return author_of(principal_of(collection, id), asked.origin.request, asked.origin.address)
+    return author_of(principal_of(collection, id), asked.origin.request, asked.origin.address, asked.origin.client)
 
 
 def _logged_in(asked: Asked) -> Principal:

@@ -10,6 +10,7 @@ import structlog
 from holdfast.audit.author import author_of
 from holdfast.audit.entry import Entry, Target
 from holdfast.auth.browser import CSRF, cookie_of, require_csrf
+from holdfast.auth.key_count import KeyUses
 from holdfast.auth.key_secret import read_secret
 from holdfast.auth.key_use import REFUSED, KnownKey, look_up_key, note_use
 from holdfast.auth.signing_keys import STORED_KEYS, public_key, read_keys
@@ -19,6 +20,7 @@ from holdfast.db.pool import Row
 from holdfast.db.sql import Sql, Statement, name, qualified, raw, value
 from holdfast.engine import Engine
 from holdfast.errors import Unauthenticated
+from holdfast.http.client_name import client_name
 from holdfast.http.peer import limit_key
 from holdfast.http.request import Request
 from holdfast.identity import GUEST, Principal
@@ -59,10 +61,12 @@ class Principals:
         self.hits = 0
         self.misses = 0
         self._noting: set[asyncio.Task[None]] = set()
+        self._uses = KeyUses()
 
     async def close(self) -> None:
         """Wait for what is still being written."""
         await asyncio.gather(*self._noting)
+        await self._uses.close()
 
     async def authenticate(self, engine: Engine, request: Request) -> Principal:
         """Who sent the request, by its `Authorization` header, with or without `Bearer` before the token, by an
@@ -135,6 +139,7 @@ class Principals:
         if limit is not None:
             request.has_own_limit = True
             await engine.limiter.take(f"key {principal.key_id}", limit.max_requests, limit.duration, "key")
+        self._uses.add(engine, principal.key_id)
         return principal
 
     async def _find_key(self, engine: Engine, header: bytes, request: Request) -> _Key | None:
@@ -176,7 +181,12 @@ def _refused(engine: Engine, request: Request, known: KnownKey, reason: str) -> 
     who = known.principal
     target = Target("key", who.key_id, who.name)
     entry = Entry(action="key.refused", target=target, outcome="failure", reason=reason)
-    engine.tally.add(engine.pool, ("key", who.key_id, reason), author_of(GUEST, request.id, request.client), entry)
+    engine.tally.add(
+        engine.pool,
+        ("key", who.key_id, reason),
+        author_of(GUEST, request.id, request.client, client_name(request.headers)),
+        entry,
+    )
 
 
 def bare_token(header: bytes) -> str:

@@ -40,11 +40,15 @@ _log: Final = structlog.get_logger("holdfast.auth")
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a login comes from: the client's address, what it calls itself, and the id of its request."""
+    """Where a login comes from: the client's address, what it calls itself, and the id of its request.
+
+    `agent` is what it says as a browser, `client` its name and version as a client of the API.
+    """
 
     address: str
     agent: str
     request: str = ""
+    client: str = ""
 
 
 class Renewed(msgspec.Struct, frozen=True):
@@ -113,7 +117,7 @@ async def _renew(
     if presented == row["previous_hash"] and row["in_grace"]:
         return Renewed(token.session_id, row["record_id"], write_token(keys, successor(keys, token, row["nonce"])))
     await tx.execute(_end(token.session_id))
-    await write(tx, author_of(GUEST, origin.request, origin.address), _reused(collection, row, token))
+    await write(tx, author_of(GUEST, origin.request, origin.address, origin.client), _reused(collection, row, token))
     _log.warning(
         "a refresh token was used twice: its session is ended, since somebody may have stolen it",
         collection=collection.name,

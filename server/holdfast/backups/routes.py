@@ -17,6 +17,7 @@ from holdfast.backups.works import Begun, Works
 from holdfast.db.failures import as_api_errors
 from holdfast.engine import Engine
 from holdfast.errors import NotFound, Problem, UnsupportedMediaType, ValidationFailed
+from holdfast.http.client_name import client_name
 from holdfast.http.form import MULTIPART, discard, read_values
 from holdfast.http.form_value import FormValue
 from holdfast.http.ranges import NoSuchPart, Part, wanted_part
@@ -130,7 +131,9 @@ async def get_backup(engine: Engine, request: Request, holder_of: HolderOf) -> R
         return Response(416, headers=((b"content-range", b"bytes */%d" % found.stored.size),))
     # Each part, too: all of an archive but its first byte is as good as all of it.
     if request.scope["method"] != "HEAD":
-        await service.note_download(engine, author_of(who, request.id, request.client), found)
+        await service.note_download(
+            engine, author_of(who, request.id, request.client, client_name(request.headers)), found
+        )
     return await _poured(engine, request, found, tag, part)
 
 

@@ -10,12 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import asyncpg
 
 from holdfast.db.failures import end_if_cancelled
 from holdfast.db.sql import NO_INPUTS, Inputs, Sql, Statement
+from holdfast.db.timing import StatementTimes
 from holdfast.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ class Pool:
         self._open = 0
         self._closed = False
         self._tidying: set[asyncio.Task[None]] = set()
+        self.times = StatementTimes()
+        """How long the statements took, those of its transactions included."""
         self.oid: int | None = None
         """Of the database, once there was a connection."""
         self.replaced = asyncio.Event()
@@ -200,6 +204,7 @@ class Pool:
     async def fetchrow_text(self, text: str, args: Sequence[object]) -> Row | None:
         """The same for a statement whose bind values are already there."""
         connection = await self.acquire()
+        began = perf_counter()
         try:
             return await connection.fetchrow(text, *args)
         except asyncpg.InternalClientError as failure:
@@ -209,10 +214,12 @@ class Pool:
             raise
         finally:
             self.release(connection)
+            self.times.note(text, perf_counter() - began)
 
     async def fetch(self, statement: Statement, inputs: Inputs = NO_INPUTS) -> list[Row]:
         """Run one statement and take all its rows."""
         connection = await self.acquire()
+        began = perf_counter()
         try:
             return await connection.fetch(statement.text, *statement.args(inputs))
         except asyncpg.InternalClientError as failure:
@@ -222,10 +229,12 @@ class Pool:
             raise
         finally:
             self.release(connection)
+            self.times.note(statement.text, perf_counter() - began)
 
     async def execute(self, statement: Statement, inputs: Inputs = NO_INPUTS) -> str:
         """Run one statement for its effect; the answer is PostgreSQL's command tag."""
         connection = await self.acquire()
+        began = perf_counter()
         try:
             return await connection.execute(statement.text, *statement.args(inputs))
         except asyncpg.InternalClientError as failure:
@@ -235,12 +244,13 @@ class Pool:
             raise
         finally:
             self.release(connection)
+            self.times.note(statement.text, perf_counter() - began)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator["Transaction", None]:
         """A connection in a transaction: committed at the end of the block, rolled back if it raises."""
         connection = await self.acquire()
-        made = Transaction(connection)
+        made = Transaction(connection, self.times)
         has_begun = False
         try:
             async with connection.transaction():
@@ -324,9 +334,10 @@ class Transaction:
     One that `is_soiled` ran SQL that is not the server's own: its connection is tidied up before others get it.
     """
 
-    __slots__ = ("connection", "followers", "is_soiled")
+    __slots__ = ("_times", "connection", "followers", "is_soiled")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, times: StatementTimes | None = None) -> None:
+        self._times = times
         self.connection = connection
         self.followers: list[Follow] = []
         self.is_soiled = False
@@ -338,17 +349,33 @@ class Transaction:
     async def fetchrow(self, sql: Sql | Statement, inputs: Inputs = NO_INPUTS) -> Row | None:
         """Run one statement that gives at most one row."""
         statement = sql if isinstance(sql, Statement) else Statement.of(sql)
-        return await self.connection.fetchrow(statement.text, *statement.args(inputs))
+        began = perf_counter()
+        try:
+            return await self.connection.fetchrow(statement.text, *statement.args(inputs))
+        finally:
+            self._note(statement.text, began)
 
     async def fetch(self, sql: Sql | Statement, inputs: Inputs = NO_INPUTS) -> list[Row]:
         """Run one statement and take all its rows."""
         statement = sql if isinstance(sql, Statement) else Statement.of(sql)
-        return await self.connection.fetch(statement.text, *statement.args(inputs))
+        began = perf_counter()
+        try:
+            return await self.connection.fetch(statement.text, *statement.args(inputs))
+        finally:
+            self._note(statement.text, began)
 
     async def execute(self, sql: Sql | Statement, inputs: Inputs = NO_INPUTS) -> str:
         """Run one statement for its effect; the answer is PostgreSQL's command tag."""
         statement = sql if isinstance(sql, Statement) else Statement.of(sql)
-        return await self.connection.execute(statement.text, *statement.args(inputs))
+        began = perf_counter()
+        try:
+            return await self.connection.execute(statement.text, *statement.args(inputs))
+        finally:
+            self._note(statement.text, began)
+
+    def _note(self, text: str, began: float) -> None:
+        if self._times is not None:
+            self._times.note(text, perf_counter() - began)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncGenerator[None, None]:

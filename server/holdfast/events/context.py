@@ -31,13 +31,14 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, renam
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is known of the origin of a change. `hops` counts the webhooks that led to it.
 
-    `address` is known of changes to accounts, for the audit log; no event shows it. `audience` is who may hear of an
-    event of a plugin over realtime; other events have none.
+    `address` and `client` are known of changes to accounts, for the audit log; no event shows them. `audience` is who
+    may hear of an event of a plugin over realtime; other events have none.
     """
 
     actor: Actor | None = None
     request: str = ""
     address: str = ""
+    client: str = ""
     hops: int = 0
     audience: str = ""
 
@@ -47,7 +48,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _decoder: Final = msgspec.json.Decoder(Context)
 
 
-def context_of(who: Principal, request: str = "", hops: int = 0, address: str = "") -> Context:
+def context_of(who: Principal, request: str = "", hops: int = 0, address: str = "", client: str = "") -> Context:
     """The context of a change that somebody makes in a request."""
     is_server = who.kind == "superuser" and not who.record_id and not who.key_id
     actor = Actor(
@@ -57,7 +58,7 @@ def context_of(who: Principal, request: str = "", hops: int = 0, address: str = 
         name=who.name,
         key=who.key_id,
     )
-    return Context(actor=actor, request=request, address=address, hops=hops)
+    return Context(actor=actor, request=request, address=address, client=client, hops=hops)
 
 
 def read_hops(who: Principal, header: bytes | None) -> int:

@@ -121,6 +121,7 @@ class Worker:
 
     async def _do(self, kind: JobKind, job: Job) -> None:
         """Do a job, and write down what became of it."""
+        structlog.contextvars.bind_contextvars(job_id=job.id)  # of this task: what is logged in it is the job's
         if job.attempt > kind.attempts:
             reason = "It was begun too often and never came to an end: the process was killed each time."
             await self._bury(kind, job, reason)
@@ -160,7 +161,7 @@ class Worker:
 
     async def _bury(self, kind: JobKind, job: Job, reason: str, failure: Exception | None = None) -> None:
         self._ending.add(job.id)
-        told = {"id": job.id, "attempt": job.attempt, "reason": reason}
+        told = {"attempt": job.attempt, "reason": reason}
         _log.error("a job is given up", job=job.name, **told, **_named(kind, job, failure))
         await queue.bury(self._engine.pool, job, reason)
 
@@ -181,7 +182,7 @@ class Worker:
             if not running[1].done():
                 del self._running[job.id]
                 running[1].cancel()
-                _log.warning("a job was cancelled while it ran", job=job.name, id=job.id)
+                _log.warning("a job was cancelled while it ran", job=job.name, job_id=job.id)
 
     async def _stop(self) -> None:
         tasks = [task for _, task in self._running.values()]

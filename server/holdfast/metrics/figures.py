@@ -5,6 +5,7 @@ as they are, so that the quantiles of any time are those of all its requests.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -12,6 +13,8 @@ import msgspec
 from holdfast.metrics.requests import BOUNDS_MS, OTHER, RequestCount
 from holdfast.metrics.worker_report import WorkerReport
 
+MOST_STATEMENTS: Final = 20
+"""In one row: those that took most time in all, and as many that had the longest run."""
 MOST_ROUTES: Final = 60  # in one row: the busiest; the others are told as one
 REALTIME: Final = "/api/realtime"  # a line that is open for an hour is no request that takes one
 
@@ -35,6 +38,19 @@ class RouteFigures(msgspec.Struct, frozen=True, array_like=True):
     spread: tuple[int, ...]
 
 
+class StatementFigures(msgspec.Struct, frozen=True, array_like=True):
+    """The runs of a statement: how long they took in all and the longest, and how many took up to each of BOUNDS_MS."""
+
+    ms: float
+    most: float
+    spread: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there were."""
+        return sum(self.spread)
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What happened in `seconds`. `totals` are counters as they stood at the end, to find out what comes next."""
 
@@ -43,6 +59,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     gauges: dict[str, Gauge] = {}
     routes: dict[str, RouteFigures] = {}
     totals: dict[str, float] = {}
+    statements: dict[str, StatementFigures] = {}
 
 
 NOTHING: Final = Figures(seconds=0.0)
@@ -77,13 +94,32 @@ def in_turn(some: Iterable[Figures]) -> Figures:
 def _added(some: Sequence[Figures], seconds: float, gauges: dict[str, Gauge]) -> Figures:
     counts: dict[str, float] = {}
     routes: dict[str, RouteFigures] = {}
+    statements: dict[str, StatementFigures] = {}
     for one in some:
+        for id, statement in one.statements.items():
+            statements[id] = together(statements[id], statement) if id in statements else statement
         for name, count in one.counts.items():
             counts[name] = counts.get(name, 0.0) + count
         for name, route in one.routes.items():
             known = routes.get(name)
             routes[name] = route if known is None else joined(known, route)
-    return Figures(seconds=seconds, counts=counts, gauges=gauges, routes=bounded(routes))
+    slowest = slow_ones(statements)
+    return Figures(seconds=seconds, counts=counts, gauges=gauges, routes=bounded(routes), statements=slowest)
+
+
+def together(one: StatementFigures, other: StatementFigures) -> StatementFigures:
+    """The runs of both."""
+    spread = tuple(a + b for a, b in zip(one.spread, other.spread, strict=True))
+    return StatementFigures(one.ms + other.ms, max(one.most, other.most), spread)
+
+
+def slow_ones(statements: Mapping[str, StatementFigures]) -> dict[str, StatementFigures]:
+    """The statements that took most time in all, and those with the longest runs."""
+    if len(statements) <= MOST_STATEMENTS:
+        return dict(statements)
+    in_all = sorted(statements, key=lambda id: statements[id].ms, reverse=True)[:MOST_STATEMENTS]
+    at_once = sorted(statements, key=lambda id: statements[id].most, reverse=True)[:MOST_STATEMENTS]
+    return {id: statements[id] for id in dict.fromkeys((*in_all, *at_once))}
 
 
 def joined(one: RouteFigures, other: RouteFigures) -> RouteFigures:
@@ -141,7 +177,13 @@ def quantile(spread: Sequence[int], part: float) -> float | None:
     return floor
 
 
-def of_process(before: WorkerReport | None, now: WorkerReport, *, ends: bool = False) -> Figures:
+def of_process(
+    before: WorkerReport | None,
+    now: WorkerReport,
+    statements: Mapping[str, StatementFigures] = MappingProxyType({}),
+    *,
+    ends: bool = False,
+) -> Figures:
     """What a process has done between two looks at it. One that `ends` leaves its place to the next: no gauges."""
     counts = {
         "cpu": now.process.cpu_seconds - (before.process.cpu_seconds if before else 0.0),
@@ -154,7 +196,8 @@ def of_process(before: WorkerReport | None, now: WorkerReport, *, ends: bool = F
         counts[f"{cache.name}_misses"] = float(cache.misses - (was.misses if was else 0))
     gauges = {} if ends else {name: Gauge(value, 1, value) for name, value in _gauges(now).items()}
     routes = requests_between(before.requests if before else (), now.requests)
-    return Figures(counts={name: count for name, count in counts.items() if count > 0}, gauges=gauges, routes=routes)
+    grown = {name: count for name, count in counts.items() if count > 0}
+    return Figures(counts=grown, gauges=gauges, routes=routes, statements=slow_ones(statements))
 
 
 def _gauges(now: WorkerReport) -> dict[str, float]:

@@ -22,6 +22,7 @@ from holdfast.metrics.database_report import report_on
 from holdfast.metrics.figures import of_process
 from holdfast.metrics.history_store import put, roll_up, sweep
 from holdfast.metrics.sizes import keep_sizes, sweep_sizes
+from holdfast.metrics.statements import keep_texts, sweep_texts, taken
 from holdfast.metrics.worker_report import WorkerReport
 
 Report: TypeAlias = Callable[[Engine], WorkerReport]
@@ -75,10 +76,12 @@ class History:
         now = self._report(engine)
         if ends and self._before is None and not now.requests:
             return  # it was there for less than a minute, and for nobody
-        figures = of_process(self._before, now, ends=ends)
+        texts, statements = taken(engine.pool.times)
+        figures = of_process(self._before, now, statements, ends=ends)
         try:
             connection = await self._pool.acquire()
             try:
+                await keep_texts(connection, {id: texts[id] for id in figures.statements})
                 await put(connection, MINUTE, at // MINUTE * MINUTE, self._process, figures)
             finally:
                 self._pool.release(connection)
@@ -122,4 +125,5 @@ class SweepMeasures:
 
     async def __call__(self, pool: Pool) -> int:
         """Do it once."""
-        return await sweep(pool, self._days, time.time()) + await sweep_sizes(pool)
+        swept = await sweep(pool, self._days, time.time()) + await sweep_sizes(pool)
+        return swept + await sweep_texts(pool, self._days)

@@ -12,6 +12,8 @@ from holdfast.metrics.series import BY_NAME, SERIES, Series
 
 Sort: TypeAlias = Literal["count", "mean", "p95", "errors"]
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
+StatementSort: TypeAlias = Literal["total", "count", "mean", "p95", "max"]
+STATEMENT_SORTS: Final[tuple[StatementSort, ...]] = get_args(StatementSort)
 STEPS: Final = (60, 600, 1800, 3600, 7200, 21_600, 86_400)
 """The steps that are taken if none is asked for, in seconds: the first that makes no more than WANTED of them."""
 WANTED: Final = 400
@@ -42,6 +44,14 @@ class TopAsked(msgspec.Struct, frozen=True):
 
     span: Span
     sort: Sort
+    limit: int
+
+
+class StatementsAsked(msgspec.Struct, frozen=True):
+    """Which statements of which time come first, and how many of them."""
+
+    span: Span
+    sort: StatementSort
     limit: int
 
 
@@ -130,6 +140,18 @@ def read_top_asked(query: Mapping[str, str], now: float | None = None) -> TopAsk
     span = reading.span(time.time() if now is None else now)
     reading.end("The routes cannot be told so: see data.")
     return TopAsked(span, sorts[0], limit)
+
+
+def read_statements_asked(query: Mapping[str, str], now: float | None = None) -> StatementsAsked:
+    """What is asked for. Raises BadRequest with what is wrong with each parameter."""
+    reading = _Reading(query, ("from", "to", "sort", "limit"))
+    sorts: list[StatementSort] = [sort for sort in STATEMENT_SORTS if sort == query.get("sort", "total")]
+    if not sorts:
+        reading.say("sort", f"Must be one of {', '.join(STATEMENT_SORTS)}.")
+    limit = reading.whole("limit", LISTED, MOST_LISTED)
+    span = reading.span(time.time() if now is None else now)
+    reading.end("The statements cannot be told so: see data.")
+    return StatementsAsked(span, sorts[0], limit)
 
 
 def read_marks_asked(query: Mapping[str, str], now: float | None = None) -> Span:

@@ -14,13 +14,16 @@ from holdfast.metrics.history_asked import (
     LISTED,
     MOST_LISTED,
     SORTS,
+    STATEMENT_SORTS,
     read_marks_asked,
     read_series_asked,
+    read_statements_asked,
     read_top_asked,
 )
-from holdfast.metrics.history_service import view_marks, view_series, view_top
+from holdfast.metrics.history_service import view_marks, view_series, view_statements, view_top
 from holdfast.metrics.series import SERIES
 from holdfast.metrics.sizes import Growth, growth
+from holdfast.metrics.statements import view_statement
 
 PATH: Final = "/api/metrics"
 MARKS: Final = ("start", "restart", "version", "migration", "schema", "settings")
@@ -69,6 +72,24 @@ _MARKS: Final = _object(
         audit={"type": "string", "description": "The id of the entry in the audit log, where there is one."},
     )
 )
+_STATEMENTS: Final = _object(
+    **{"from": _TEXT, "to": _TEXT},
+    items=_list(
+        id=_TEXT,
+        text={"type": "string", "description": "As PostgreSQL gets it: values are $1 and so on."},
+        count=_WHOLE,
+        mean={"type": "number", "description": "Milliseconds, as are p95, max and total."},
+        p95={"type": ["number", "null"]},
+        max=_NUMBER,
+        total=_NUMBER,
+    ),
+)
+_STATEMENT: Final = _object(
+    id=_TEXT,
+    text=_TEXT,
+    plan={"type": ["array", "null"], "items": {"type": "object"}, "description": "As EXPLAIN (FORMAT JSON) tells it."},
+    reason={"type": "string", "description": "Why there is no plan."},
+)
 _SIZES: Final = _object(
     items=_list(
         collection={"type": "string", "description": "Its id."},
@@ -91,6 +112,12 @@ def history_routes(pool: Pool, days: int) -> tuple[Route, ...]:
     async def top(_: Engine, request: Request) -> Response:
         return _answer(await view_top(pool, read_top_asked(request.query)))
 
+    async def statements(_: Engine, request: Request) -> Response:
+        return _answer(await view_statements(pool, read_statements_asked(request.query)))
+
+    async def statement(_: Engine, request: Request) -> Response:
+        return _answer(await view_statement(pool, request.params["id"]))
+
     async def marks(_: Engine, request: Request) -> Response:
         return _answer(await view_marks(pool, read_marks_asked(request.query)))
 
@@ -106,7 +133,13 @@ def history_routes(pool: Pool, days: int) -> tuple[Route, ...]:
         Parameter("sort", "Which come first: count if absent.", {"enum": list(SORTS)}),
         Parameter("limit", f"How many: {LISTED}, at most {MOST_LISTED}.", _WHOLE),
     )
+    slow = (
+        Parameter("sort", "Which come first: total if absent.", {"enum": list(STATEMENT_SORTS)}),
+        Parameter("limit", f"How many: {LISTED}, at most {MOST_LISTED}.", _WHOLE),
+    )
     return (
+        _route("/statements", statements, "The statements that took long in a time", _STATEMENTS, (*slow, _FROM, _TO)),
+        _route("/statements/{id}", statement, "A statement with its plan; it is not run", _STATEMENT),
         _route("/series", series, "What was measured, over a time", _SERIES, (names, _FROM, _TO, step)),
         _route("/top", top, "The routes that were busiest or slowest in a time", _TOP, (*tops, _FROM, _TO)),
         _route("/marks", marks, "Starts, migrations and changes in a time", _MARKS, (_FROM, _TO)),

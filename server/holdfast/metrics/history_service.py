@@ -8,9 +8,10 @@ from typing import Any, Final
 from holdfast.db.failures import as_api_errors
 from holdfast.db.pool import Pool, Row
 from holdfast.expressions.moment import stamp
-from holdfast.metrics.figures import NOTHING, Figures, RouteFigures, in_turn, is_line, quantile
-from holdfast.metrics.history_asked import SeriesAsked, Sort, Span, TopAsked
+from holdfast.metrics.figures import NOTHING, Figures, RouteFigures, StatementFigures, in_turn, is_line, quantile
+from holdfast.metrics.history_asked import SeriesAsked, Sort, Span, StatementsAsked, TopAsked
 from holdfast.metrics.history_store import by_step, kept_days, moment, read_for
+from holdfast.metrics.statements import texts_of
 
 MOST_MARKS: Final = 200
 _DIGITS: Final = 4
@@ -112,6 +113,34 @@ def _route_json(name: str, one: RouteFigures) -> dict[str, Any]:
         "errors": one.failed,
         "mean": round(one.ms / one.requests, _DIGITS) if one.requests else 0.0,
         "p95": _rounded(quantile(one.spread, 0.95)),
+    }
+
+
+async def view_statements(pool: Pool, asked: StatementsAsked) -> dict[str, Any]:
+    """The statements that come first."""
+    rows = await _steps(pool, asked.span)
+    figures = await asyncio.to_thread(_all_of, rows, asked.span.step)
+    found = [_statement_json(id, one) for id, one in figures.statements.items()]
+    found.sort(key=lambda one: one[asked.sort] or 0.0, reverse=True)
+    first = found[: asked.limit]
+    with as_api_errors():
+        connection = await pool.acquire()
+        try:
+            texts = await texts_of(connection, [one["id"] for one in first])
+        finally:
+            pool.release(connection)
+    items = [{**one, "text": texts.get(one["id"], "")} for one in first]
+    return {"from": _stamp(asked.span.since), "to": _stamp(asked.span.until), "items": items}
+
+
+def _statement_json(id: str, one: StatementFigures) -> dict[str, Any]:
+    return {
+        "id": id,
+        "count": one.count,
+        "mean": round(one.ms / one.count, _DIGITS) if one.count else 0.0,
+        "p95": _rounded(quantile(one.spread, 0.95)),
+        "max": round(one.most, _DIGITS),
+        "total": round(one.ms, _DIGITS),
     }
 
 

@@ -5,10 +5,8 @@ from typing import Final
 
 import msgspec
 
-from holdfast.observe import Observer, RequestSeen
+from holdfast.observe import BOUNDS_MS, Observer, RequestSeen
 
-BOUNDS_MS: Final = (1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0)
-"""The upper bounds of the histogram, in milliseconds. What takes longer than the last has a place of its own."""
 OTHER: Final = "other"
 """The route of what fits none, and a method that is none of METHODS: nobody can make up labels."""
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, cast
 
-from holdfast.errors import catalogue
+from holdfast.errors import ApiError, Internal, RateLimited, Unauthenticated, Unavailable, catalogue
 from holdfast.http.routing import Parameter
 
 _VALUES: Final = frozenset(("const", "default", "enum", "examples", "required"))  # of schemas, and no schemas
@@ -48,6 +48,7 @@ _MEANINGS: Final = {
     409: "The request meets something that is already there.",
     412: "The record has another version, or the plan is another one by now.",
     413: "The body is too large.",
+    414: "Path and query are too long.",
     415: "The Content-Type is none that this path takes.",
     416: "The Range is none that the file has.",
     422: "The Idempotency-Key belongs to another request.",
@@ -87,7 +88,14 @@ def components() -> dict[str, Any]:
                 "description": "The token of auth-with-password, with or without Bearer before it.",
             }
         },
+        "x-errors": {error.__name__: _told(error) for error in catalogue()},
     }
+
+
+def _told(error: type[ApiError]) -> dict[str, Any]:
+    """A refusal with the first paragraph of its documentation, without a line end."""
+    when = (error.__doc__ or "").partition("\n\n")[0]
+    return {"status": error.status, "code": error.code, "when": " ".join(when.replace("`", "").split())}
 
 
 def _name(status: int) -> str:
@@ -103,6 +111,17 @@ def refusals(*statuses: int) -> dict[str, Any]:
     return {
         str(status): {"$ref": f"#/components/responses/{_name(status)}"} for status in sorted({*statuses, 500, 503})
     }
+
+
+def refused_with(operation: dict[str, Any], *errors: type[ApiError]) -> dict[str, Any]:
+    """An operation with the refusals that it can answer: their statuses as OpenAPI has them, and by name `x-errors`.
+
+    A bad key, too many requests and a server in trouble are always among them.
+    """
+    found = (*errors, Unauthenticated, RateLimited, Internal, Unavailable)
+    names = [error.__name__ for error in sorted(found, key=lambda error: error.status)]
+    responses = {**operation["responses"], **refusals(*(error.status for error in found))}
+    return {**operation, "responses": responses, "x-errors": names}
 
 
 def as_json(schema: Any) -> dict[str, Any]:

@@ -4,9 +4,26 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from holdfast.catalog.snapshot import Catalog
+from holdfast.errors import (
+    ApiError,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    IdempotencyMismatch,
+    InvalidFilter,
+    InvalidSort,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    RuleFailed,
+    TooLarge,
+    UnsupportedMediaType,
+    UriTooLong,
+    ValidationFailed,
+)
 from holdfast.openapi.expands import expanded
 from holdfast.openapi.fields import field_in, field_out
-from holdfast.openapi.parts import TOKEN, as_json, path_parameter, refusals, shared
+from holdfast.openapi.parts import TOKEN, as_json, path_parameter, refused_with, shared
 from holdfast.records.document import visible_fields
 from holdfast.rules.access import Audience, Grant, covers
 from holdfast.schema.autodate import AutodateField
@@ -32,6 +49,11 @@ LIST: Final = (
 FORM: Final = "Form"  # in the names of schemas whose files are bytes
 SHOWN_TO_FEW: Final = frozenset(("email", "roles"))  # of accounts
 SHAPE: Final = ("expand", "fields")
+_READING: Final = (BadRequest, Forbidden, NotFound)
+_LISTING: Final = (*_READING, InvalidFilter, InvalidSort)
+_BODY: Final = (TooLarge, UnsupportedMediaType)
+_REMOVING: Final = (*_READING, Conflict, IdempotencyMismatch, PreconditionFailed)
+_WRITING: Final = (*_READING, *_BODY, Conflict, IdempotencyMismatch, ValidationFailed)
 _ID: Final = path_parameter("id")
 
 
@@ -178,11 +200,12 @@ def _page(collection: Collection) -> dict[str, Any]:
 
 
 def _list(collection: Collection) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, "list", "List records", collection.list_rule),
         "parameters": shared(*LIST),
-        "responses": {"200": _answer("A page.", _reference("Page", collection)), **refusals(400, 403, 404)},
+        "responses": {"200": _answer("A page.", _reference("Page", collection))},
     }
+    return refused_with(found, *_LISTING, UriTooLong)
 
 
 def _query(collection: Collection) -> dict[str, Any]:
@@ -195,11 +218,12 @@ def _query(collection: Collection) -> dict[str, Any]:
         "deleted": {"type": "boolean"},
         "p": {"type": "object", "description": "Values for {:NAME} in the filter."},
     }
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, "query", "List records; the parameters in a body", collection.list_rule),
         "requestBody": {"content": as_json({"type": "object", "properties": properties})},
-        "responses": {"200": _answer("A page.", _reference("Page", collection)), **refusals(400, 403, 404, 413, 415)},
+        "responses": {"200": _answer("A page.", _reference("Page", collection))},
     }
+    return refused_with(found, *_LISTING, *_BODY)
 
 
 def _aggregate(collection: Collection) -> dict[str, Any]:
@@ -208,24 +232,25 @@ def _aggregate(collection: Collection) -> dict[str, Any]:
         "required": ["items"],
         "properties": {"items": {"type": "array", "items": {"type": "object"}}},
     }
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, "aggregate", "Compute over groups of records", collection.list_rule),
         "parameters": shared("groupBy", "select", "filter", "sort", "limit"),
-        "responses": {"200": _answer("One item for each group.", answer), **refusals(400, 403, 404)},
+        "responses": {"200": _answer("One item for each group.", answer)},
     }
+    return refused_with(found, *_LISTING, UriTooLong)
 
 
 def _view(collection: Collection) -> dict[str, Any]:
     answer = _answer("The record.", _reference("Record", collection), ETag="The version, for If-Match.")
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, "view", "View a record", collection.view_rule),
         "parameters": shared(*SHAPE, "asOf", "If-None-Match"),
         "responses": {
             "200": answer,
             "304": {"description": "The client has this version already."},
-            **refusals(400, 403, 404),
         },
     }
+    return refused_with(found, *_READING, UriTooLong)
 
 
 def _bodies(collection: Collection, kind: str) -> dict[str, Any]:
@@ -239,15 +264,18 @@ def _write(collection: Collection, action: str, summary: str, rule: Rule) -> dic
     update = action == "update"
     headers = ("If-Match", "Idempotency-Key") if update else ("Idempotency-Key",)
     body = _bodies(collection, "Update" if update else "Create")
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, action, summary, rule),
         "parameters": shared(*SHAPE, *headers),
         "requestBody": body,
         "responses": {
             "200": _answer("The record as it is now.", _reference("Record", collection)),
-            **refusals(400, 403, 404, 409, 413, 415, 422, *((412,) if update else ())),
         },
     }
+    more: list[type[ApiError]] = [PreconditionFailed] if update else [RuleFailed]
+    if has_files(collection):
+        more.append(QuotaExceeded)
+    return refused_with(found, *_WRITING, *more)
 
 
 def _upsert(collection: Collection, *, by_path: bool = False) -> dict[str, Any]:
@@ -257,8 +285,9 @@ def _upsert(collection: Collection, *, by_path: bool = False) -> dict[str, Any]:
 
 
 def _delete(collection: Collection) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         **_operation(collection, "delete", "Delete a record", collection.delete_rule),
         "parameters": shared("If-Match", "Idempotency-Key"),
-        "responses": {"204": {"description": "It is gone."}, **refusals(400, 403, 404, 409, 412, 422)},
+        "responses": {"204": {"description": "It is gone."}},
     }
+    return refused_with(found, *_REMOVING)

@@ -17,6 +17,7 @@ from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, Conflict, PreconditionFailed, Problem, ValidationFailed
 from holdfast.events.context import context_of
+from holdfast.http.client_name import client_name
 from holdfast.jobs.enqueue import enqueue
 from holdfast.jobs.job import Job, JobKind
 from holdfast.records import bulk_store as store
@@ -101,7 +102,7 @@ async def promise_many(
         details = {"id": id, "matched": matched, "set": sorted(asked.settings or ()) or None}
         target = Target("collection", collection.id, collection.name)
         entry = Entry(action="bulk.started", target=target, details={**details, "delete": asked.settings is None})
-        await write(inner, author_of(facts.who, facts.request_id, address), entry)
+        await write(inner, author_of(facts.who, facts.request_id, address, client_name(facts.headers)), entry)
         await enqueue(inner, JOB, BulkWanted(id), key=id, request=facts.request_id)
         return (await store.find(inner, id))[2]
 
@@ -115,7 +116,7 @@ async def cancel_many(engine: Engine, facts: Facts, id: str) -> None:
         found = engine.catalog.by_id.get(collection_id)
         target = Target("collection", collection_id, "" if found is None else found.name)
         entry = Entry(action="bulk.cancelled", target=target, details={"id": id, "matched": state.matched})
-        await write(tx, author_of(facts.who, facts.request_id, facts.address()), entry)
+        await write(tx, author_of(facts.who, facts.request_id, facts.address(), client_name(facts.headers)), entry)
 
 
 async def _checked(engine: Engine, collection: Collection, facts: Facts, asked: Bulk) -> Change:

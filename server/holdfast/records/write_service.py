@@ -20,6 +20,7 @@ from holdfast.errors import (
     ValidationFailed,
 )
 from holdfast.events.context import Context, context_of, write_context
+from holdfast.http.client_name import client_name
 from holdfast.passwords import check_password, hash_password
 from holdfast.records.credentials import GUARDED, unknown_roles
 from holdfast.records.given import Given, read_given
@@ -286,8 +287,9 @@ def _context(write: Write) -> Context:
     facts = write.request
     if facts is None:
         return context_of(write.who)
-    address = facts.address() if write.collection.is_auth else ""
-    return context_of(write.who, facts.request_id, facts.hops, address)
+    if not write.collection.is_auth:
+        return context_of(write.who, facts.request_id, facts.hops)
+    return context_of(write.who, facts.request_id, facts.hops, facts.address(), client_name(facts.headers))
 
 
 async def _run(

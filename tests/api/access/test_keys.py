@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from client import Api
+from holdfast.auth import key_count
 from holdfast.auth.principals import GUESSES, KEPT_SECONDS
+from holdfast.db.sql import Statement, raw, value
 
 POST = "/api/collections/posts/records/post00000000001"
 REFUSED = "This API key is not valid here: it is unknown, expired, revoked, or not for this address."
@@ -299,3 +301,42 @@ async def test_a_misspelt_overlap_does_not_end_the_old_secret(blog: Api):
     answer = await blog.root.post(f"/api/keys/{key['id']}/rotate", json={"overlap": 60})
     assert (answer.status_code, list(answer.json()["data"])) == (400, ["overlap"])
     assert (await blog.root.get("/api/me/permissions", headers={"X-API-Key": key["key"]})).status_code == 200
+
+
+async def uses(api: Api, id: str, wanted: int) -> int:
+    """How many requests are told of a key, as soon as they are as many as that."""
+    found = -1
+    for _ in range(100):
+        found = (await api.root.get(f"/api/keys/{id}")).json()["requests"]
+        if found == wanted:
+            break
+        await asyncio.sleep(0.05)
+    return found
+
+
+async def test_the_requests_of_a_key_are_counted_and_written_together(blog: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(key_count, "EVERY_SECONDS", 0.2)
+    key, other = await make(blog, roles=["reader"]), await make(blog, roles=["reader"])
+    for _ in range(5):
+        await using(blog, key["key"]).get(POST)
+    await using(blog, key["key"] + "x").get(POST)
+    assert key["requests"] == 0
+    assert await uses(blog, key["id"], 5) == 5
+    assert await uses(blog, other["id"], 0) == 0
+    listed = (await blog.root.get("/api/keys")).json()["items"]
+    assert {one["id"]: one["requests"] for one in listed}[key["id"]] == 5
+
+
+async def test_requests_of_more_than_thirty_days_ago_are_neither_told_nor_kept(blog: Api):
+    key = await make(blog, roles=["reader"])
+    insert = raw("INSERT INTO holdfast.key_uses (key_id, day, requests) SELECT ") + value(key["id"], "text")
+    days = raw(", (now() AT TIME ZONE 'UTC')::date - d, 10 FROM unnest('{0,29,30}'::integer[]) AS d")
+    await blog.pool.execute(Statement.of(insert + days))
+    assert await uses(blog, key["id"], 20) == 20
+    assert await key_count.sweep_key_uses(blog.pool) == 1
+
+
+async def test_the_requests_of_a_key_are_none_of_what_is_audited_or_set(blog: Api):
+    key = await make(blog, roles=["reader"])
+    answer = await blog.root.patch(f"/api/keys/{key['id']}", json={"name": "Another", "requests": 9})
+    assert (answer.json()["name"], answer.json()["requests"]) == ("Another", 0)

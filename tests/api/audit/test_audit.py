@@ -395,3 +395,43 @@ async def test_an_export_has_every_entry_once_the_oldest_first(api: Api) -> None
     found = [json.loads(line) for line in answer.text.splitlines()]
     assert [one["target"]["id"] for one in found] == [str(n) for n in range(1, 251)]
     assert {len(one["after"]["text"]) for one in found} == {20000}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("console/0.1.0", "console/0.1.0"),
+        ("importer", "importer"),
+        ("", ""),
+        ("two words", ""),
+        ("<script>", ""),
+        ("a/b/c", ""),
+        ("caf\u00e9".encode().decode("latin-1"), ""),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, ""),
+    ],
+)
+async def test_an_entry_says_what_the_client_calls_itself(api: Api, said: str, kept: str) -> None:
+    headers = {"X-Client": said.encode("latin-1")}
+    made = await api.root.post("/api/roles", json={"name": "reader"}, headers=headers)
+    assert made.status_code == 200, made.text
+    found = await entry(api, action="role.created")
+    assert found["client"] == kept
+
+
+async def test_what_a_trigger_says_of_an_account_names_the_client_too(api: Api) -> None:
+    ada = await person(api)
+    path = f"/api/collections/users/records/{ada['id']}"
+    body = {"password": "a new password", "passwordConfirm": "a new password"}
+    await api.root.patch(path, json=body, headers={"X-Client": "importer/2"})
+    assert (await entry(api, action="auth.password_changed"))["client"] == "importer/2"
+
+
+async def test_a_login_and_one_that_failed_name_their_client(api: Api) -> None:
+    await person(api)
+    path = "/api/collections/users/auth-with-password"
+    for password in ("right password", "wrong"):
+        body = {"identity": "ada@example.com", "password": password}
+        await api.guest.post(path, json=body, headers={"X-Client": "app/3.1"})
+    found = [(one["action"], one["client"]) for one in await entries(api, action="auth.login,auth.login_failed")]
+    assert [one for one in found if one[1]] == [("auth.login_failed", "app/3.1"), ("auth.login", "app/3.1")]

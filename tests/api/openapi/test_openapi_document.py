@@ -270,3 +270,38 @@ async def test_the_page_and_its_files_come_from_this_server_alone(shared_api: Ap
         assert file.headers["content-type"].startswith(type)
         assert len(file.content) > 100_000
         assert "sourceMappingURL" not in file.text
+
+
+async def test_a_call_of_records_names_each_of_its_refusals(api: Api) -> None:
+    await with_collections(api)
+    found = await document(api)
+    told = found["components"]["x-errors"]
+    for path, item in found["paths"].items():
+        for method, operation in item.items():
+            if not path.startswith("/api/collections/items/records") or method == "parameters":
+                continue
+            statuses = {str(told[name]["status"]) for name in operation["x-errors"]}
+            assert statuses == {status for status in operation["responses"] if status >= "400"}, (method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "code"),
+    [
+        pytest.param("GET", "", {"params": {"filter": "nothing = 1"}}, "invalid_filter", id="a filter"),
+        pytest.param("GET", "", {"params": {"sort": "nothing"}}, "invalid_sort", id="a sort"),
+        pytest.param("POST", "", {"json": {}}, "validation_failed", id="a value"),
+        pytest.param("POST", "", {"content": "{", "headers": {"content-type": "text/html"}}, "unsupported_media_type"),
+        pytest.param("DELETE", "/nowhere00000000", {}, "not_found", id="nothing there"),
+        pytest.param("PATCH", "/nowhere00000000", {"headers": {"x-api-key": "hf_wrong"}}, "unauthenticated", id="key"),
+    ],
+)
+async def test_what_a_call_is_refused_with_is_named_by_its_description(
+    api: Api, method: str, path: str, sent: dict[str, Any], code: str
+) -> None:
+    await with_collections(api)
+    answer = await api.root.request(method, f"/api/collections/items/records{path}", **sent)
+    found = await document(api)
+    described = "/api/collections/items/records" + ("/{id}" if path else "")
+    names = found["paths"][described][method.lower()]["x-errors"]
+    assert code in {found["components"]["x-errors"][name]["code"] for name in names}
+    assert answer.json()["code"] == code

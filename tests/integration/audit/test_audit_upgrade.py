@@ -16,6 +16,7 @@ BEFORE = """
     DROP FUNCTION holdfast.audit_link() CASCADE;
     DROP TABLE holdfast.audit;
     DROP FUNCTION holdfast.audit_stays();
+    DROP FUNCTION holdfast.told_client();
     DELETE FROM holdfast.migration WHERE name LIKE '%system_audit%';
 """
 
@@ -30,7 +31,7 @@ async def test_an_upgrade_watches_the_accounts_that_are_there(api: Api, database
         assert await connection.fetch(TRIGGERS) == []
         applied = await prepare_schema(api.settings, database)
         assert [name for name in applied if "audit" in name] == applied
-        assert len(applied) == 2
+        assert len(applied) == 3
         assert [tuple(row) for row in await connection.fetch(TRIGGERS)] == made
     finally:
         await connection.close()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import structlog
 
 import holdfast.jobs.worker as worker_module
 from holdfast.db.sql import Statement, raw
@@ -59,6 +60,20 @@ async def test_a_job_is_done_once_and_forgotten(engine: Engine, start_worker: St
     await enqueue(engine.pool, "it", {"text": 'Größe "1"'})
     await until(lambda: empty(engine))
     assert seen.payloads == [{"text": 'Größe "1"'}]
+
+
+async def test_what_is_logged_in_a_job_carries_its_id_and_nothing_else_does(engine: Engine, start_worker: StartWorker):
+    logged: dict[int, object] = {}
+
+    async def run(_: Engine, job: Job) -> None:
+        logged[job.id] = structlog.contextvars.get_contextvars().get("job_id")
+
+    start_worker(run)
+    for _ in range(2):
+        await enqueue(engine.pool, "it", {})
+    await until(lambda: empty(engine))
+    assert list(logged.values()) == list(logged)
+    assert structlog.contextvars.get_contextvars() == {}
 
 
 async def test_how_attempts_end_is_counted_for_good(engine: Engine, start_worker: StartWorker, no_pause: None):

@@ -256,3 +256,12 @@ def test_a_mail_is_shown_line_by_line_and_cannot_move_the_cursor(start: Start) -
     found = lines()
     assert found[0].endswith("shown to=ann@example.com")
     assert found[1:] == ["    Hello", "    ", "    \\x1b[2Jlink"]
+
+
+def test_what_the_standard_library_logs_in_a_job_carries_its_id(start: Start):
+    _, lines = start()
+    with structlog.contextvars.bound_contextvars(job_id=12):
+        logging.getLogger("library").warning("within")
+    logging.getLogger("library").warning("beside")
+    found = [json.loads(line) for line in lines()]
+    assert [line.get("job_id") for line in found] == [12, None]

@@ -28,16 +28,22 @@ export function body(collection: Collection): Record<string, unknown> {
 }
 
 export type Operation = 'list' | 'view' | 'create' | 'update' | 'delete' | 'listen'
-export type Language = 'curl' | 'Python' | 'JavaScript'
-export const LANGUAGES: Language[] = ['curl', 'Python', 'JavaScript']
+export type Language = 'curl' | 'Python' | 'JavaScript' | 'HTTP'
+export const LANGUAGES: Language[] = ['curl', 'Python', 'JavaScript', 'HTTP']
 
-/** `streams`: the answer does not end, and is read as it comes. */
-export type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null; streams?: boolean }
+/** `streams`: the answer does not end, and is read as it comes. With `files`, field and name of each, the call is a form: the body is a part of it. */
+export type Call = { method: string; path: string; query: string; body: Record<string, unknown> | null; headers?: [string, string][]; files?: [string, string][]; streams?: boolean }
+
+/** The part of a form that keeps the types of what is no file. */
+export const PAYLOAD = '@jsonPayload'
+/** What the files would be called that a form of this collection takes. */
+export const sampleFiles = (fields: Field[]): [string, string][] =>
+  fields.filter((field) => field.type === 'file').map(({ name, mimeTypes }) => [name, `${name}.${(mimeTypes as string[] | undefined)?.[0]?.split('/')[1] ?? 'png'}`])
 
 export function callOf(operation: Operation, collection: Collection, id: string): Call {
   const path = `/api/collections/${collection.name}/records`
   const sort = collection.fields.some((field) => field.name === 'created') ? '-created' : '-id'
-  const one = { path: `${path}/${id}`, query: '', body: null }
+  const one = { path: `${path}/${encodeURIComponent(id)}`, query: '', body: null }
   switch (operation) {
     case 'list':
       return { method: 'GET', path, query: `perPage=20&sort=${sort}`, body: null }
@@ -56,14 +62,18 @@ export function callOf(operation: Operation, collection: Collection, id: string)
 
 export function snippet(language: Language, call: Call, origin: string): string {
   const url = origin + call.path + (call.query ? `?${call.query}` : '')
-  return language === 'curl' ? curl(call, url) : language === 'Python' ? python(call, url) : javascript(call, url)
+  const write = { curl, Python: python, JavaScript: javascript, HTTP: http }[language]
+  return write({ ...call, headers: [...(call.headers ?? []), ...(call.body && !call.files ? [['Content-Type', 'application/json'] as [string, string]] : [])] }, url)
 }
 
+type Whole = Call & { headers: [string, string][] }
 const shell = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+const quoted = (text: string): string => JSON.stringify(text)
 
-function curl({ method, body, streams }: Call, url: string): string {
-  const lines = [`curl ${streams ? '-N ' : method === 'GET' ? '' : `-X ${method} `}${shell(url)}`, `-H "X-API-Key: $HOLDFAST_KEY"`]
-  if (body) lines.push(`-H 'Content-Type: application/json'`, `-d ${shell(JSON.stringify(body))}`)
+function curl({ method, body, headers, files, streams }: Whole, url: string): string {
+  const lines = [`curl ${streams ? '-N ' : method === 'GET' ? '' : `-X ${method} `}${shell(url)}`, `-H "X-API-Key: $HOLDFAST_KEY"`, ...headers.map((one) => `-H ${shell(one.join(': '))}`)]
+  if (files) lines.push(`--form-string ${shell(`${PAYLOAD}=${JSON.stringify(body)}`)}`, ...files.map(([field, name]) => `-F ${shell(`${field}=@"${name}"`)}`))
+  else if (body) lines.push(`-d ${shell(JSON.stringify(body))}`)
   return lines.join(' \\\n  ')
 }
 
@@ -81,19 +91,36 @@ export function pythonic(value: unknown): string {
   return JSON.stringify(value)
 }
 
-function python({ method, body, streams }: Call, url: string): string {
-  if (streams) return [...LISTEN_IN_PYTHON[0], `with httpx.stream("GET", "${url}", headers=headers, timeout=None) as answer:`, ...LISTEN_IN_PYTHON[1]].join('\n')
-  const lines = ['import os', 'import httpx', '', 'answer = httpx.request(', `    "${method}", "${url}",`, '    headers={"X-API-Key": os.environ["HOLDFAST_KEY"]},']
-  if (body) lines.push(`    json=${pythonic(body)},`)
+function python({ method, body, headers, files, streams }: Whole, url: string): string {
+  if (streams) return [...LISTEN_IN_PYTHON[0], `with httpx.stream("GET", ${quoted(url)}, headers=headers, timeout=None) as answer:`, ...LISTEN_IN_PYTHON[1]].join('\n')
+  const own = headers.filter(([name]) => name !== 'Content-Type').map(([name, text]) => `, ${quoted(name)}: ${quoted(text)}`)
+  const lines = [...(files ? ['import json'] : []), 'import os', 'import httpx', '', 'answer = httpx.request(', `    "${method}", ${quoted(url)},`, `    headers={"X-API-Key": os.environ["HOLDFAST_KEY"]${own.join('')}},`]
+  if (files) lines.push(`    data={"${PAYLOAD}": json.dumps(${pythonic(body)})},`, `    files=[${files.map(([field, name]) => `(${quoted(field)}, open(${quoted(name)}, "rb"))`).join(', ')}],`)
+  else if (body) lines.push(`    json=${pythonic(body)},`)
   lines.push(')', 'answer.raise_for_status()')
   return [...lines, ...(method === 'DELETE' ? [] : ['print(answer.json())'])].join('\n')
 }
 
-function javascript({ method, body, streams }: Call, url: string): string {
-  const lines = [`const answer = await fetch('${url}', {`, `  method: '${method}',`]
-  lines.push(`  headers: { 'X-API-Key': process.env.HOLDFAST_KEY${body ? ", 'Content-Type': 'application/json'" : ''} },`)
-  if (body) lines.push(`  body: JSON.stringify(${JSON.stringify(body)}),`)
+function javascript({ method, body, headers, files, streams }: Whole, url: string): string {
+  const lines = files ? [`import { openAsBlob } from 'node:fs'`, '', 'const body = new FormData()', `body.append('${PAYLOAD}', JSON.stringify(${JSON.stringify(body)}))`] : []
+  for (const [field, name] of files ?? []) lines.push(`body.append(${quoted(field)}, await openAsBlob(${quoted(name)}), ${quoted(name)})`)
+  lines.push(`const answer = await fetch(${quoted(url)}, {`, `  method: '${method}',`)
+  lines.push(`  headers: { 'X-API-Key': process.env.HOLDFAST_KEY${headers.map(([name, text]) => `, ${quoted(name)}: ${quoted(text)}`).join('')} },`)
+  if (files) lines.push('  body,')
+  else if (body) lines.push(`  body: JSON.stringify(${JSON.stringify(body)}),`)
   lines.push('})', 'if (!answer.ok) throw new Error(await answer.text())')
   if (streams) return [...lines, 'for await (const part of answer.body.pipeThrough(new TextDecoderStream())) console.log(part)'].join('\n')
   return [...lines, ...(method === 'DELETE' ? [] : ['console.log(await answer.json())'])].join('\n')
+}
+
+const BOUNDARY = 'holdfast-parts'
+
+/** As files of requests have it (`.http`): a key in braces, and files by their path. */
+function http({ method, body, headers, files }: Whole, url: string): string {
+  const { host, pathname, search } = new URL(url)
+  const part = (name: string, more: string[]): string[] => [`--${BOUNDARY}`, `Content-Disposition: form-data; name=${quoted(name)}${more[0]}`, ...more.slice(1)]
+  const lines = [`${method} ${pathname}${search} HTTP/1.1`, `Host: ${host}`, 'X-API-Key: {{HOLDFAST_KEY}}', ...headers.map((one) => one.join(': '))]
+  if (!files) return [...lines, ...(body ? ['', JSON.stringify(body)] : [])].join('\n')
+  const parts = files.flatMap(([field, name]) => part(field, [`; filename=${quoted(name)}`, '', `< ./${name}`]))
+  return [...lines, `Content-Type: multipart/form-data; boundary=${BOUNDARY}`, '', ...part(PAYLOAD, ['', '', JSON.stringify(body)]), ...parts, `--${BOUNDARY}--`].join('\n')
 }

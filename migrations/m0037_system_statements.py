@@ -1,0 +1,33 @@
+"""What the statements say of which the history of metrics tells how long they took; how many requests API keys make.
+
+Every name in the SQL is qualified, so that no search_path can change what it means.
+"""
+
+from typing import Final
+
+from holdfast.db.script import MigrationManager, script
+
+ID = "0037_system_statements"
+VERSION = "1.38.0"
+DESCRIPTION = "What the statements say that took long, and how often API keys are used"
+
+TABLES: Final = """
+CREATE TABLE holdfast.statements (
+    id              text        PRIMARY KEY, -- the digest of the whole text, by which the measures name it
+    text            text        NOT NULL,    -- with places for values, and without them; cut if it is very long
+    seen            timestamptz NOT NULL     -- to within a day
+);
+
+CREATE TABLE holdfast.key_uses (
+    key_id          text        NOT NULL,
+    day             date        NOT NULL, -- UTC
+    requests        bigint      NOT NULL,
+    PRIMARY KEY (key_id, day)
+);
+"""
+BACKWARDS: Final = "DROP TABLE holdfast.statements, holdfast.key_uses;"
+
+
+async def forwards() -> MigrationManager:
+    """What to run, in both directions; Piccolo calls this."""
+    return script(ID, DESCRIPTION, forwards=(TABLES,), backwards=(BACKWARDS,))
