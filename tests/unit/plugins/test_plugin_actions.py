@@ -19,6 +19,22 @@ async def alone(ctx: Context) -> None: ...
 def at_once(ctx: Context, record: Mapping[str, Any]) -> None: ...
 
 
+def names(_: Any) -> list[str]:
+    return ["posts"]
+
+
+def one_text(_: Any) -> str:
+    return "posts"
+
+
+def numbers(_: Any) -> list[int]:
+    return [1]
+
+
+def breaks(_: Any) -> list[str]:
+    raise KeyError("gone")
+
+
 def action(**changes: Any) -> RecordAction:
     given: dict[str, Any] = {"name": "publish", "label": "Publish", "run": act, **changes}
     return RecordAction(**given)
@@ -48,10 +64,10 @@ def test_what_can_be_no_action_is_named(actions: list[Any], reason: str) -> None
 
 
 def test_sound_actions_are_taken() -> None:
-    assert wrong_actions([action(), action(name="other", collections=lambda _: ["posts"], many=False)]) == ""
+    assert wrong_actions([action(), action(name="other", collections=names, many=False)]) == ""
 
 
-@pytest.mark.parametrize("given", [lambda _: "posts", lambda _: [1], lambda settings: settings.gone])
+@pytest.mark.parametrize("given", [one_text, numbers, breaks])
 def test_settings_that_give_no_collections_offer_the_action_to_none(given: Any) -> None:
     offered = offered_of("shop", action(collections=given), NoSettings(), lambda _: pytest.fail("it is not called"))
     assert offered.collections == frozenset()
