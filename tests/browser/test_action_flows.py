@@ -143,6 +143,7 @@ def test_an_action_is_done_to_chosen_rows_and_says_for_which_it_failed(
     sheet = asked(one.page, "Print…", "Print")
     expect(sheet).to_contain_text("Puts the post into the next issue.")
     expect(sheet).to_contain_text("What is printed stays printed.")
+    expect(sheet).to_contain_text("Each by itself")
     go_on = sheet.get_by_role("button", name="Print 2 records")
     expect(go_on).to_be_enabled()
     is_sound(one, axe)

@@ -1,7 +1,8 @@
 """Record actions of plugins: listed, done to records at once and as a job, each record by itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,6 @@ HOOKS = """
             raise KeyError(word)
         if word == "returns":
             return 5
-        if word == "slow":
-            await asyncio.sleep(30)
     async def count(self, ctx, record):
         await ctx.records.create("notes", {"about": record["id"]})
 """
@@ -115,6 +114,30 @@ async def ended(api: Api, id: str) -> dict[str, Any]:
 
     await until(has_ended, seconds=60)
     return (await api.root.get(f"{POSTS}/bulks/{id}")).json()
+
+
+@asynccontextmanager
+async def held(api: Api, id: str, word: str) -> AsyncGenerator[None]:
+    """A post that is changed at the end of the block; before that an action on it waits."""
+    holder = await api.pool.connect()
+    try:
+        async with holder.transaction():
+            await holder.execute("UPDATE posts SET word = $2 WHERE id = $1", id, word)
+            yield
+    finally:
+        await holder.close()
+
+
+async def waiting(api: Api) -> None:
+    """Wait until an action waits for a post that is held."""
+    looker = await api.pool.connect()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'FOR NO KEY UPDATE'"
+    try:
+        async with asyncio.timeout(30):
+            while not await looker.fetchval(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        await looker.close()
 
 
 async def names(api: Api, collection: str) -> list[str]:
@@ -209,23 +232,12 @@ async def test_an_action_that_fails_for_one_record_is_undone_there_and_told_of_i
 
 
 @in_one_loop
-async def test_a_record_that_the_action_finds_locked_waits_for_it(api: Api):
+async def test_an_action_waits_for_a_record_that_is_being_changed_and_sees_it_as_it_is_then(api: Api):
     [id] = await written(api, "one")
-    holder, looker = await api.pool.connect(), await api.pool.connect()
-    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'FOR NO KEY UPDATE'"
-    try:
-        transaction = holder.transaction()
-        await transaction.start()
-        await holder.execute("UPDATE posts SET word = 'refused' WHERE id = $1", id)
+    async with held(api, id, "refused"):
         asked = asyncio.create_task(ran(api, ids=[id]))
-        async with asyncio.timeout(20):
-            while not await looker.fetchval(waits):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-        await transaction.commit()
-        assert (await asked)["failed"] == 1  # it saw the word as it is now
-    finally:
-        await holder.close()
-        await looker.close()
+        await waiting(api)
+    assert (await asked)["failed"] == 1
 
 
 @in_one_loop
@@ -324,15 +336,15 @@ async def test_a_job_with_an_action_is_audited_with_its_name(api: Api):
 
 
 @in_one_loop
-async def test_a_job_ends_with_a_reason_when_its_plugin_is_turned_off(api: Api, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("holdfast.records.bulk_job.SLICE_SECONDS", -1.0)
-    await written(api, "slow", "one")
-    id = await promised(api, where={}, action="words.publish")
-    await api.root.patch("/api/plugins/words", json={"enabled": False})
+async def test_a_job_ends_with_a_reason_when_its_plugin_is_turned_off(api: Api):
+    first, _ = await written(api, "one", "two")
+    async with held(api, first, "one"):
+        id = await promised(api, where={}, action="words.publish")
+        await waiting(api)
+        await api.root.patch("/api/plugins/words", json={"enabled": False})
     found = await ended(api, id)
-    assert found["state"] == "failed"
+    assert (found["state"], found["done"], found["left"]) == ("failed", 1, 1)
     assert "The plugin words is off" in found["message"]
-    assert found["left"] >= 1
 
 
 @in_one_loop
@@ -352,3 +364,42 @@ async def test_a_job_with_an_action_that_cannot_be_is_not_promised(api: Api, bod
     await written(api, "one", "two")
     refused(await api.root.post(f"{POSTS}/bulks", json=body), status, code)
     assert (await api.root.get("/api/bulks")).json()["items"] == []
+
+
+@in_one_loop
+async def test_a_job_with_an_action_that_was_cancelled_undoes_the_record_that_it_is_at(api: Api):
+    first, _ = await written(api, "one", "two")
+    async with held(api, first, "one"):
+        id = await promised(api, where={}, action="words.publish")
+        await waiting(api)
+        assert (await api.root.delete(f"{POSTS}/bulks/{id}")).status_code == 204
+    found = await ended(api, id)
+    assert (found["state"], found["done"], found["left"]) == ("cancelled", 0, 2)
+
+    async def is_over() -> bool:
+        return await chunks(api) == 0
+
+    await until(is_over, seconds=60)
+    assert await states(api) == {"one": "draft", "two": "draft"}
+
+
+async def chunks(api: Api) -> int:
+    """How many chunks of records wait for a job."""
+    looker = await api.pool.connect()
+    try:
+        return await looker.fetchval("SELECT count(*) FROM holdfast.bulk_chunks")
+    finally:
+        await looker.close()
+
+
+@in_one_loop
+async def test_records_that_were_deleted_or_changed_since_the_promise_are_skipped(api: Api):
+    first, gone, other = await written(api, "one", "gone", "other")
+    async with held(api, first, "one"):
+        id = await promised(api, where={"filter": "state = 'draft'"}, action="words.publish")
+        await waiting(api)
+        assert (await api.root.delete(f"{POSTS}/records/{gone}")).status_code == 204
+        assert (await api.root.patch(f"{POSTS}/records/{other}", json={"state": "kept"})).status_code == 200
+    found = await ended(api, id)
+    told = {one["id"]: (one["outcome"], one["code"]) for one in found["told"]}
+    assert told == {gone: ("skipped", "not_found"), other: ("skipped", "no_longer_matches")}
