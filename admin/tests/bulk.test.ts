@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { outcome, remaining, share } from '../src/screens/data/bulk'
 
-const one = { state: 'done', delete: false, matched: 1204, done: 1204, skipped: 0, failed: 0, left: 0, message: '' } as const
+const one = { state: 'done', delete: false, action: '', matched: 1204, done: 1204, skipped: 0, failed: 0, left: 0, message: '' } as const
 
 describe('a change of many records in words', () => {
   test.each([
     [one, 'Changed 1,204 records of posts'],
+    [{ ...one, action: 'shop.publish', done: 1203, failed: 1 }, 'Ran shop.publish on 1,203 of 1,204 records of posts: 1 failed'],
     [{ ...one, delete: true, matched: 1, done: 1 }, 'Deleted 1 record of posts'],
     [{ ...one, done: 1200, skipped: 3, failed: 1 }, 'Changed 1,200 of 1,204 records of posts: 3 skipped, 1 failed'],
     [{ ...one, state: 'cancelled', done: 500, left: 704 }, 'Changed 500 of 1,204 records of posts: 704 left, then it was cancelled'],

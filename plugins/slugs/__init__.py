@@ -1,13 +1,13 @@
 """Slugs: a part of an address, made of a title, and no two records of a collection have the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 from typing_extensions import override
 
 from holdfast.db.sql import name, qualified, raw, value
-from holdfast.plugin import CommandLine, Context, Plugin, RecordDraft, SettingsChange
+from holdfast.plugin import CommandLine, Context, Plugin, RecordAction, RecordDraft, SettingsChange
 
 from .filling import fill
 from .settings import Settings, Slug
@@ -31,6 +31,25 @@ class Slugs(Plugin):
     @override
     def commands(self) -> Sequence[click.Command]:
         return (fill_command,)
+
+    @override
+    def actions(self) -> Sequence[RecordAction]:
+        return (
+            RecordAction(
+                name="renew",
+                label="Make the slug anew",
+                run=self.renew,
+                collections=lambda settings: [slug.collection for slug in settings.slugs],
+                description="The slug is made of the text as it is now.",
+                confirm="Addresses with the slugs of before end.",
+            ),
+        )
+
+    async def renew(self, ctx: Context, record: Mapping[str, Any]) -> None:
+        """Make the slugs of a record anew: an empty one is, when it is written."""
+        empty = {slug.field: "" for slug in _here(ctx)}
+        if ctx.collection is not None and empty:
+            await ctx.records.update(ctx.collection.name, record["id"], empty)
 
     @override
     async def settings_changed(self, ctx: Context, change: SettingsChange) -> None:

@@ -128,3 +128,24 @@ async def test_settings_that_cannot_be_are_refused(shared_project: Project) -> N
     for slugs in wrong:
         answer = await shared_project.root.patch("/api/plugins/slugs/settings", json={"slugs": slugs})
         refusal(answer, 400, "validation_failed")
+
+
+@in_one_loop
+async def test_the_action_makes_slugs_anew_of_the_text_as_it_is(shared_project: Project) -> None:
+    path = await define(shared_project, "renewed")
+    first = await shared_project.create("renewed", title="Before")
+    await shared_project.guest.patch(f"{path}/{first['id']}", json={"title": "After"})
+    answer = await shared_project.root.post("/api/collections/renewed/actions/slugs.renew", json={"where": {}})
+    assert (answer.json()["done"], answer.json()["failed"]) == (1, 0)
+    assert (await shared_project.guest.get(f"{path}/{first['id']}")).json()["slug"] == "after"
+
+
+@in_one_loop
+async def test_the_action_is_there_for_collections_with_slugs_alone(shared_project: Project) -> None:
+    await define(shared_project, "offered")
+    await shared_project.define("plain", TEXT)
+    found = [
+        [one["name"] for one in (await shared_project.root.get(f"/api/collections/{name}/actions")).json()["items"]]
+        for name in ("offered", "plain")
+    ]
+    assert found == [["slugs.renew"], []]

@@ -114,6 +114,7 @@ from holdfast.realtime.redirect import redirect_handlers
 from holdfast.realtime.routes import realtime_routes
 from holdfast.realtime.socket import realtime_sockets
 from holdfast.records import routes as records
+from holdfast.records.action_routes import ACTION_ROUTES
 from holdfast.records.batch_route import BATCH
 from holdfast.records.bulk_job import BULK as BULK_JOB
 from holdfast.records.bulk_job_routes import BULK_JOB_ROUTES
@@ -194,6 +195,7 @@ ROUTES: Final = (
     *ACCOUNTS_ROUTES,
     BATCH,
     BULK,
+    *ACTION_ROUTES,
     *BULK_JOB_ROUTES,
     *OPTIONS_ROUTES,
     *CONSOLE_SESSION_ROUTES,

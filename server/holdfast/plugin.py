@@ -1,7 +1,7 @@
 """The interface of plugins: every hook, what it works with, and what it may do. docs/reference/hooks.md lists them too.
 
-What hooks are given is in holdfast.hook_arguments, what jobs and schedules are in holdfast.plugin_job; both can be
-imported from here.
+What hooks are given is in holdfast.hook_arguments, what jobs and schedules are in holdfast.plugin_job, and record
+actions in holdfast.plugin_action; all can be imported from here.
 
 A plugin is a class that inherits from `Plugin`; what it overrides is called, the rest costs nothing. Whatever a hook
 raises that is no ApiError, and whatever takes longer than 5 seconds, is a fault of the plugin: the request is answered
@@ -39,6 +39,7 @@ from holdfast.hook_arguments import (
     TokenClaims,
 )
 from holdfast.identity import Principal
+from holdfast.plugin_action import RecordAction
 from holdfast.plugin_job import GiveUp, Job, JobRun, NoPayload, Priority, Schedule, TryLater
 from holdfast.schema.collection import Collection
 
@@ -69,6 +70,7 @@ __all__ = [
     "Priority",
     "RealtimeMessage",
     "RealtimeSubscription",
+    "RecordAction",
     "RecordDraft",
     "RecordEvent",
     "RecordQuery",
@@ -268,6 +270,10 @@ class Plugin:
 
     def schedules(self) -> Sequence[Schedule]:
         """What it does at certain times."""
+        return ()
+
+    def actions(self) -> Sequence[RecordAction]:
+        """What superusers can do with it to records that they choose, in the console and over the API."""
         return ()
 
     async def record_before_validate(self, ctx: Context, draft: RecordDraft) -> None:

@@ -106,7 +106,7 @@ def test_what_came_of_a_large_change_is_told_on_whatever_page_one_is(
     expect(page.get_by_text("Changed 30 records of grid_books")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Report").click()
     report = page.get_by_role("dialog", name="Change records of grid_books")
-    expect(report.get_by_role("row", name="written 30")).to_be_visible()
+    expect(report.get_by_role("row", name="done 30")).to_be_visible()
 
 
 def test_a_field_of_a_related_record_is_a_column_which_address_and_view_keep(

@@ -53,11 +53,13 @@ async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
         assert (seen["comments"], seen["greeting"]) == (10, "Hello")
         refused(await api.guest.post(f"/api/x/votes/posts/{post['id']}/vote"), 401, "unauthenticated")
         assert (await api.root.post(f"/api/x/votes/posts/{post['id']}/vote")).json() == {"votes": 1}
+        shouted = await api.root.post("/api/collections/posts/actions/shouting.shout", json={"ids": [post["id"]]})
+        assert shouted.json()["done"] == 1
         await api.root.delete(f"/api/collections/posts/records/{post['id']}")
         async with asyncio.timeout(20):
             while not (archive := (await api.root.get("/api/collections/archive/records")).json()["items"]):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        assert archive[0]["title"] == "fine"
+        assert archive[0]["title"] == "FINE"
         await api.root.post("/api/crons/digest.nightly")
         counted = await api.create("posts", title="these are four words")
         await until_words(api, counted["id"], 4)

@@ -358,6 +358,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/collections/{collection}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        /** The actions of plugins for records of a collection */
+        get: operations["get_collections_collection_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/collections/{collection}/actions/{action}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                action: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Do an action of a plugin to some records
+         * @description Each record by itself: one for which it fails keeps no other from it. A job does any number.
+         */
+        post: operations["post_collections_collection_actions_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/collections/{collection}/bulks": {
         parameters: {
             query?: never;
@@ -1168,6 +1210,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The statements that took long in a time */
+        get: operations["get_metrics_statements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/statements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** A statement with its plan; it is not run */
+        get: operations["get_metrics_statements_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/metrics/top": {
         parameters: {
             query?: never;
@@ -1816,6 +1894,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/webhooks/{id}/test/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send tests with records
+         * @description What the webhook would get if they changed now; at most 20 at once.
+         */
+        post: operations["post_webhooks_id_test_records"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/workers": {
         parameters: {
             query?: never;
@@ -1902,7 +2002,7 @@ export interface operations {
                             /** Format: date-time */
                             at?: string;
                             /** @enum {unknown} */
-                            action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                            action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.action_run" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                             /** @enum {unknown} */
                             outcome?: "success" | "failure";
                             /** @description Of a failure: which it was. */
@@ -1922,6 +2022,8 @@ export interface operations {
                             /** @description The id of the request, as in the log lines. */
                             request?: string;
                             address?: string;
+                            /** @description What the client called itself (X-Client). */
+                            client?: string;
                             details?: Record<string, unknown> | null;
                         }[];
                         /** @description What `before` has to be for the next page. */
@@ -1953,7 +2055,7 @@ export interface operations {
                         /** Format: date-time */
                         at?: string;
                         /** @enum {unknown} */
-                        action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
+                        action?: "auth.anonymised" | "auth.blocked" | "auth.email_changed" | "auth.impersonated" | "auth.login" | "auth.login_failed" | "auth.merged" | "auth.oauth2_linked" | "auth.oauth2_unlinked" | "auth.passkey_added" | "auth.passkey_removed" | "auth.password_changed" | "auth.recovery_codes_renewed" | "auth.refresh_token_reused" | "auth.roles_changed" | "auth.second_factor_asked" | "auth.sessions_ended" | "auth.signed_out" | "auth.totp_disabled" | "auth.totp_enabled" | "auth.unblocked" | "backup.created" | "backup.deleted" | "backup.downloaded" | "backup.restored" | "backup.uploaded" | "backup.verified" | "bulk.cancelled" | "bulk.started" | "collection.created" | "collection.deleted" | "collection.restored" | "collection.truncated" | "collection.updated" | "cron.run" | "job.cancelled" | "job.retried" | "job.run" | "key.created" | "key.refused" | "key.revoked" | "key.rotated" | "key.updated" | "realtime.line_closed" | "realtime.message_sent" | "record.action_run" | "record.redacted" | "plugin.updated" | "pocketbase.moved" | "role.created" | "role.deleted" | "role.updated" | "rule_test.created" | "rule_test.deleted" | "rule_test.updated" | "settings.updated" | "signing_keys.rotated" | "sql.read" | "sql.tried" | "sql.written" | "superuser.created" | "superuser.deleted" | "trash.deleted" | "webhook.created" | "webhook.deleted" | "webhook.delivery_cancelled" | "webhook.delivery_retried" | "webhook.disabled" | "webhook.recovered" | "webhook.replayed" | "webhook.secret_rotated" | "webhook.updated";
                         /** @enum {unknown} */
                         outcome?: "success" | "failure";
                         /** @description Of a failure: which it was. */
@@ -1973,6 +2075,8 @@ export interface operations {
                         /** @description The id of the request, as in the log lines. */
                         request?: string;
                         address?: string;
+                        /** @description What the client called itself (X-Client). */
+                        client?: string;
                         details?: Record<string, unknown> | null;
                         before?: Record<string, unknown> | null;
                         after?: Record<string, unknown> | null;
@@ -2004,6 +2108,8 @@ export interface operations {
                                 /** @enum {unknown} */
                                 state: "running" | "done" | "failed" | "cancelled";
                                 delete: boolean;
+                                /** @description The action of a plugin that is done to them; else empty. */
+                                action: string;
                                 where: {
                                     [key: string]: unknown;
                                 } | null;
@@ -2658,6 +2764,94 @@ export interface operations {
             };
         };
     };
+    get_collections_collection_actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            name: string;
+                            plugin: string;
+                            label: string;
+                            description: string;
+                            confirm: string;
+                            many: boolean;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    post_collections_collection_actions_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                collection: string;
+                action: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    ids?: string[];
+                    where?: {
+                        filter?: string;
+                        search?: string;
+                        p?: {
+                            [key: string]: unknown;
+                        };
+                    };
+                    /** @description Do everything, and take it back. */
+                    dryRun?: boolean;
+                    /** @description How many records have to be found; otherwise it is 412. */
+                    expect?: number;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        action: string;
+                        dryRun: boolean;
+                        matched: number;
+                        done: number;
+                        skipped: number;
+                        failed: number;
+                        left: number;
+                        told: {
+                            /** @enum {unknown} */
+                            outcome: "skipped" | "failed";
+                            id: string;
+                            field: string;
+                            code: string;
+                            message: string;
+                        }[];
+                        message: string;
+                    };
+                };
+            };
+        };
+    };
     post_collections_collection_bulks: {
         parameters: {
             query?: never;
@@ -2686,6 +2880,8 @@ export interface operations {
                     dryRun?: boolean;
                     /** @description How many records have to be found; otherwise it is 412. */
                     expect?: number;
+                    /** @description In place of set and delete. */
+                    action?: string;
                 };
             };
         };
@@ -2701,6 +2897,8 @@ export interface operations {
                         /** @enum {unknown} */
                         state: "running" | "done" | "failed" | "cancelled";
                         delete: boolean;
+                        /** @description The action of a plugin that is done to them; else empty. */
+                        action: string;
                         where: {
                             [key: string]: unknown;
                         } | null;
@@ -2756,6 +2954,8 @@ export interface operations {
                     dryRun?: boolean;
                     /** @description How many records have to be found; otherwise it is 412. */
                     expect?: number;
+                    /** @description In place of set and delete. */
+                    action?: string;
                 };
             };
         };
@@ -2803,6 +3003,8 @@ export interface operations {
                         /** @enum {unknown} */
                         state: "running" | "done" | "failed" | "cancelled";
                         delete: boolean;
+                        /** @description The action of a plugin that is done to them; else empty. */
+                        action: string;
                         where: {
                             [key: string]: unknown;
                         } | null;
@@ -4251,6 +4453,8 @@ export interface operations {
                             id: string;
                             prefix: string;
                             lastUsed?: string;
+                            /** @description Of the last 30 days. */
+                            requests?: number;
                             created?: string;
                             updated?: string;
                             revoked?: string;
@@ -4302,6 +4506,8 @@ export interface operations {
                         id: string;
                         prefix: string;
                         lastUsed?: string;
+                        /** @description Of the last 30 days. */
+                        requests?: number;
                         created?: string;
                         updated?: string;
                         revoked?: string;
@@ -4376,6 +4582,8 @@ export interface operations {
                         id: string;
                         prefix: string;
                         lastUsed?: string;
+                        /** @description Of the last 30 days. */
+                        requests?: number;
                         created?: string;
                         updated?: string;
                         revoked?: string;
@@ -4420,6 +4628,8 @@ export interface operations {
                         id: string;
                         prefix: string;
                         lastUsed?: string;
+                        /** @description Of the last 30 days. */
+                        requests?: number;
                         created?: string;
                         updated?: string;
                         revoked?: string;
@@ -4744,6 +4954,80 @@ export interface operations {
             };
         };
     };
+    get_metrics_statements: {
+        parameters: {
+            query?: {
+                /** @description Which come first: total if absent. */
+                sort?: "total" | "count" | "mean" | "p95" | "max";
+                /** @description How many: 20, at most 200. */
+                limit?: number;
+                /** @description The first moment; an hour before `to` if absent. */
+                from?: string;
+                /** @description The moment after the last; now if absent. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from: string;
+                        to: string;
+                        items: {
+                            id: string;
+                            /** @description As PostgreSQL gets it: values are $1 and so on. */
+                            text: string;
+                            count: number;
+                            /** @description Milliseconds, as are p95, max and total. */
+                            mean: number;
+                            p95: number | null;
+                            max: number;
+                            total: number;
+                        }[];
+                    };
+                };
+            };
+        };
+    };
+    get_metrics_statements_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        text: string;
+                        /** @description As EXPLAIN (FORMAT JSON) tells it. */
+                        plan: {
+                            [key: string]: unknown;
+                        }[] | null;
+                        /** @description Why there is no plan. */
+                        reason: string;
+                    };
+                };
+            };
+        };
+    };
     get_metrics_top: {
         parameters: {
             query?: {
@@ -4898,6 +5182,8 @@ export interface operations {
                             hooks: string[];
                             jobs: string[];
                             schedules: string[];
+                            /** @description What it can do to records. */
+                            actions: string[];
                             /** @description Of one that is on: `GET /api/x/shop/orders`. */
                             routes: string[];
                             settings: {
@@ -4947,6 +5233,8 @@ export interface operations {
                         hooks: string[];
                         jobs: string[];
                         schedules: string[];
+                        /** @description What it can do to records. */
+                        actions: string[];
                         /** @description Of one that is on: `GET /api/x/shop/orders`. */
                         routes: string[];
                         settings: {
@@ -5002,6 +5290,8 @@ export interface operations {
                         hooks: string[];
                         jobs: string[];
                         schedules: string[];
+                        /** @description What it can do to records. */
+                        actions: string[];
                         /** @description Of one that is on: `GET /api/x/shop/orders`. */
                         routes: string[];
                         settings: {
@@ -6456,6 +6746,62 @@ export interface operations {
                         nextAt?: string | null;
                         created: string;
                         finished?: string | null;
+                    };
+                };
+            };
+        };
+    };
+    post_webhooks_id_test_records: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    collection: string;
+                    ids: string[];
+                    /** @description `posts.updated`; otherwise the first that the webhook gets. */
+                    type?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        type: string;
+                        items: {
+                            record: string;
+                            /** @description Why nothing is sent; empty if it is. */
+                            reason: string;
+                            delivery: {
+                                id: string;
+                                webhookId: string;
+                                eventId: string;
+                                seq?: number | null;
+                                type: string;
+                                /** @description Empty for an event that is about no record. */
+                                recordId: string;
+                                /** @enum {unknown} */
+                                state: "ready" | "leased" | "delivered" | "dead";
+                                attempts: number;
+                                replay: boolean;
+                                status?: number | null;
+                                error: string;
+                                nextAt?: string | null;
+                                created: string;
+                                finished?: string | null;
+                            } | null;
+                        }[];
                     };
                 };
             };

@@ -48,6 +48,7 @@ Action: TypeAlias = Literal[
     "key.updated",
     "realtime.line_closed",
     "realtime.message_sent",
+    "record.action_run",
     "record.redacted",
     "plugin.updated",
     "pocketbase.moved",

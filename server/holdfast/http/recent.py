@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 RECENT_SECONDS: Final = 600
 COLLECTIONS: Final = "/api/collections/"
-_KEPT: Final = ("records", "bulks", "accounts")  # what is below a collection that changes who is a superuser
+_KEPT: Final = ("records", "bulks", "actions", "accounts")  # what is below a collection that changes who is a superuser
 
 
 async def require_recent(engine: "Engine", who: Principal) -> None:

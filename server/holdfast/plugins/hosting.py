@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from typing_extensions import override
 
 from holdfast.catalog.snapshot import Catalog
 from holdfast.db.cannot_start import CannotStart
@@ -14,6 +15,7 @@ from holdfast.errors import ApiError, PluginFailed
 from holdfast.hooks.blocking import Watch
 from holdfast.hooks.calling import call_one, call_quietly, tell
 from holdfast.hooks.host import Host
+from holdfast.hooks.offered import Offered
 from holdfast.hooks.origin import NOWHERE, HookContext, Origin
 from holdfast.hooks.table import NO_HOOKS, Called, make_hooks
 from holdfast.identity import Principal
@@ -22,6 +24,7 @@ from holdfast.jobs.job import JobKind
 from holdfast.plugin import Job, Plugin, SettingsChange
 from holdfast.plugins.context import context_maker
 from holdfast.plugins.loading import Loaded
+from holdfast.plugins.offering import offered_of
 from holdfast.plugins.work import as_job, full_name, kind_of, recurring_of
 from holdfast.schema.plugin_state import PluginState
 
@@ -73,6 +76,11 @@ class Plugins(Host):
         self._failed.pop(name, None)
         if reason:
             self._failed[name] = reason
+
+    @override
+    def is_awaited(self, plugin: str) -> bool:
+        wanted = any(one.plugin.name == plugin for one in self._wanted())
+        return wanted and plugin not in self._started and plugin not in self._failed
 
     def error_of(self, loaded: Loaded) -> str:
         """What is wrong with a plugin in this process, for operators; empty if nothing is."""
@@ -186,11 +194,17 @@ class Plugins(Host):
         self.hooks = make_hooks(makers) if makers else NO_HOOKS
         self.kinds = {kind.name: kind for one in self.active for kind in self._kinds(one)}
         self.recurring = {one.id: one for active in self.active for one in _recurring(active)}
+        self.actions = {one.name: one for active in self.active for one in self._offered(active)}
 
     def _kinds(self, one: Active) -> list[JobKind]:
         name = one.plugin.name
         make = context_maker(self.engine, name, one.settings)
         return [kind_of(name, job, make) for job in jobs_of(one.loaded)]
+
+    def _offered(self, one: Active) -> list[Offered]:
+        name = one.plugin.name
+        make = context_maker(self.engine, name, one.settings)
+        return [offered_of(name, action, one.settings, make) for action in one.loaded.actions]
 
     def _activated(self, loaded: Loaded) -> Active:
         return Active(loaded, self.settings_of(loaded))

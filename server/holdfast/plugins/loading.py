@@ -16,7 +16,8 @@ import msgspec
 from holdfast import paths
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
-from holdfast.plugin import Job, Plugin, Schedule
+from holdfast.plugin import Job, Plugin, RecordAction, Schedule
+from holdfast.plugins.action_soundness import wrong_actions
 from holdfast.plugins.soundness import wrong_class
 from holdfast.plugins.work_soundness import wrong_work
 
@@ -46,6 +47,7 @@ class Loaded(msgspec.Struct, frozen=True):
     module: str
     jobs: tuple[Job[Any], ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    actions: tuple[RecordAction, ...] = ()
     is_on: bool = True
 
 
@@ -187,11 +189,11 @@ def _make(kind: type[Plugin], called: str, source: str, module: str) -> Loaded:
     if wrong:
         raise NotLoaded(called, source, wrong)
     plugin = kind()
-    jobs, schedules = tuple(plugin.jobs()), tuple(plugin.schedules())
-    wrong = wrong_work(jobs, schedules)
+    jobs, schedules, actions = tuple(plugin.jobs()), tuple(plugin.schedules()), tuple(plugin.actions())
+    wrong = wrong_work(jobs, schedules) or wrong_actions(actions)
     if wrong:
         raise NotLoaded(called, source, wrong)
-    return Loaded(plugin, source, module, jobs, schedules)
+    return Loaded(plugin, source, module, jobs, schedules, actions)
 
 
 def _named_apart(plugins: Iterable[Loaded]) -> Iterator[Loaded]:

@@ -34,6 +34,7 @@ PLUGIN: Final[Schema] = {
         "hooks",
         "jobs",
         "schedules",
+        "actions",
         "routes",
         "settings",
         "settingsSchema",
@@ -50,6 +51,7 @@ PLUGIN: Final[Schema] = {
         "hooks": {"type": "array", "items": {"type": "string"}},
         "jobs": {"type": "array", "items": {"type": "string"}},
         "schedules": {"type": "array", "items": {"type": "string"}},
+        "actions": {"type": "array", "items": {"type": "string"}, "description": "What it can do to records."},
         "routes": {
             "type": "array",
             "items": {"type": "string"},
@@ -133,6 +135,7 @@ def _shown(plugins: Plugins, engine: Engine, loaded: Loaded) -> dict[str, Any]:
         "hooks": overridden(plugin),
         "jobs": [full_name(plugin.name, job.name) for job in loaded.jobs],
         "schedules": [full_name(plugin.name, schedule.name) for schedule in loaded.schedules],
+        "actions": [full_name(plugin.name, action.name) for action in loaded.actions],
         "routes": _routes(plugins, loaded) if active else [],
         "settings": plugins.settings_of(loaded),
         "settingsSchema": msgspec.json.schema(plugin.Settings),

@@ -12,7 +12,7 @@ from holdfast.db.sql import Inputs, Statement, join, named, raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, BadRequest, NotFound, Problem
 from holdfast.records.bulk import Change, compile_write, goes_one_by_one, ids_of, refusals, table_of, write_of
-from holdfast.records.bulk_store import MOST_TOLD, Tally, Told
+from holdfast.records.bulk_store import Tally
 from holdfast.records.list import BASE, Rows
 from holdfast.records.write_service import delete, update
 
@@ -104,22 +104,19 @@ class Chunk:
         self.tally.skip([id for id in ids if id in found], OTHER.code, OTHER.message)
 
     def _fail(self, id: str, refusal: ApiError) -> None:
-        self.tally.failed += 1
+        self.tally.fail(id, refusal)
         if refusal.status >= 500:
             collection, request = self._change.collection.name, self._change.facts.request_id
             told = {"collection": collection, "id": id, "request_id": request}
             _log.error("a record of a large change could not be written", **told, exc_info=refusal)
-        if len(self.tally.told) < MOST_TOLD:
-            field, problem = next(
-                ((name, one) for name, one in refusal.data.items() if isinstance(one, Problem)),
-                ("", Problem(refusal.code, refusal.message)),
-            )
-            self.tally.told.append(Told(id, "failed", field, problem.code, problem.message))
 
     def _narrowed(self, ids: list[str]) -> Change:
-        """The change of these records alone, as far as they are still meant."""
-        change = self._change
-        rows, inputs = change.rows, change.inputs
-        condition = join(" AND ", [part for part in (_OF_CHUNK, rows.condition) if part])
-        narrowed = Inputs(inputs.literals, {**inputs.named, _CHUNK: ids})
-        return msgspec.structs.replace(change, rows=Rows(rows.source, condition), inputs=narrowed)
+        return narrowed(self._change, ids)
+
+
+def narrowed(change: Change, ids: list[str]) -> Change:
+    """The change of these records alone, as far as they are still meant."""
+    rows, inputs = change.rows, change.inputs
+    condition = join(" AND ", [part for part in (_OF_CHUNK, rows.condition) if part])
+    narrower = Inputs(inputs.literals, {**inputs.named, _CHUNK: ids})
+    return msgspec.structs.replace(change, rows=Rows(rows.source, condition), inputs=narrower)

@@ -21,6 +21,7 @@ from holdfast.http.client_name import client_name
 from holdfast.jobs.enqueue import enqueue
 from holdfast.jobs.job import Job, JobKind
 from holdfast.records import bulk_store as store
+from holdfast.records.action import ActionChunk, check_many, find_action
 from holdfast.records.bulk import (
     Change,
     Done,
@@ -64,7 +65,7 @@ async def count_many(engine: Engine, collection: Collection, facts: Facts, asked
     change = await _checked(engine, collection, facts, asked)
     async with within(engine, None) as tx:
         await begin(tx, context_of(facts.who))
-        dependants = tuple(await count_dependants(tx, change)) if asked.settings is None else ()
+        dependants = tuple(await count_dependants(tx, change)) if _deletes(asked) else ()
         matched = await count_rows(tx, change)
     return Done(matched, dry_run=True, dependants=dependants)
 
@@ -77,14 +78,15 @@ async def promise_many(
     where: Mapping[str, Any] | None,
     tx: Transaction | None = None,
 ) -> BulkState:
-    """Promise to set fields of all records that are meant, or to delete them; each by itself.
+    """Promise to set fields of all records that are meant, to delete them, or to do an action to them; each by itself.
 
     Raises PreconditionFailed if there are not as many as `expect` says, ValidationFailed for values that a field does
-    not take, and for a filter that asks about the request.
+    not take, and for a filter that asks about the request; NotFound where there is no such action.
     """
     change = await _checked(engine, collection, facts, asked)
     id, address = new_id(), facts.address()
     promised = Promised(
+        action=asked.action,
         who=facts.who,
         request=facts.request_id,
         hops=facts.hops,
@@ -95,16 +97,30 @@ async def promise_many(
     async with within(engine, tx) as inner:
         await begin(inner, context_of(facts.who, facts.request_id))
         await store.begin(inner, id, collection.id, promised)
-        at_once = ONE_BY_ONE if goes_one_by_one(engine, change) else TOGETHER
-        matched = await store.keep_ids(inner, id, ids_of(change.rows), change.inputs, at_once)
+        matched = await store.keep_ids(inner, id, ids_of(change.rows), change.inputs, _at_once(engine, change))
+        if asked.action:
+            check_many(find_action(engine, collection, asked.action), matched)
         if asked.expect is not None and matched != asked.expect:
             raise PreconditionFailed(f"{matched} records match by now, and not {asked.expect}: look again.")
-        details = {"id": id, "matched": matched, "set": sorted(asked.settings or ()) or None}
+        details = {"id": id, "matched": matched, "set": sorted(asked.settings or ()) or None, "delete": _deletes(asked)}
+        if asked.action:
+            details["action"] = asked.action
         target = Target("collection", collection.id, collection.name)
-        entry = Entry(action="bulk.started", target=target, details={**details, "delete": asked.settings is None})
+        entry = Entry(action="bulk.started", target=target, details=details)
         await write(inner, author_of(facts.who, facts.request_id, address, client_name(facts.headers)), entry)
         await enqueue(inner, JOB, BulkWanted(id), key=id, request=facts.request_id)
         return (await store.find(inner, id))[2]
+
+
+def _at_once(engine: Engine, change: Change) -> int:
+    """How many records are written in one transaction; an action has one for each."""
+    if change.asked.action:
+        return 1
+    return ONE_BY_ONE if goes_one_by_one(engine, change) else TOGETHER
+
+
+def _deletes(asked: Bulk) -> bool:
+    return asked.settings is None and not asked.action
 
 
 async def cancel_many(engine: Engine, facts: Facts, id: str) -> None:
@@ -123,6 +139,8 @@ async def _checked(engine: Engine, collection: Collection, facts: Facts, asked: 
     if speak_of((asked.where.filter,), "@request"):
         raise ValidationFailed({"where": {"filter": _ASKS}})
     change = prepare(engine.catalog, collection, facts, asked)
+    if asked.action:
+        find_action(engine, collection, asked.action)
     if asked.settings is not None:
         try:
             await check_settings(change)
@@ -170,7 +188,8 @@ async def _next(engine: Engine, id: str) -> bool:
         if collection is None:
             raise Conflict(_CHANGED)
         await begin(tx, context_of(promised.who, promised.request, promised.hops, _address(collection, promised)))
-        chunk = Chunk(engine, tx, _change(engine, collection, promised, ids))
+        make = ActionChunk if promised.action else Chunk
+        chunk = make(engine, tx, _change(engine, collection, promised, ids))
         await chunk.write(ids)
         await store.advance(tx, id, chunk.tally)
         return True
@@ -188,6 +207,7 @@ def _change(engine: Engine, collection: Collection, promised: Promised, ids: lis
         settings=promised.settings,
         dry_run=False,
         expect=None,
+        action=promised.action,
     )
     facts = Facts(
         who=promised.who,

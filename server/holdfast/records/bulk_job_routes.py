@@ -14,7 +14,7 @@ from holdfast.http.response import NO_CONTENT, Response
 from holdfast.http.routing import OBJECT, Route, Schema
 from holdfast.records import bulk_store as store
 from holdfast.records.bulk_job import cancel_many, count_many, promise_many
-from holdfast.records.bulk_reading import read_bulk
+from holdfast.records.bulk_reading import read_bulk_job
 from holdfast.records.bulk_route import ASKED, COUNT, DONE, FLAG, TEXT
 from holdfast.records.bulk_store import BulkState
 from holdfast.records.retry import with_retries
@@ -31,7 +31,9 @@ async def count(engine: Engine, request: Request) -> Response:
     """Count what a job would write."""
     body = await request.object()
     collection = _collection(engine, request)
-    return Response(body=_encode(await count_many(engine, collection, Facts.of(request), read_bulk(collection, body))))
+    return Response(
+        body=_encode(await count_many(engine, collection, Facts.of(request), read_bulk_job(collection, body)))
+    )
 
 
 async def post_bulk_job(engine: Engine, request: Request) -> Response:
@@ -40,7 +42,7 @@ async def post_bulk_job(engine: Engine, request: Request) -> Response:
 
     async def run(tx: Transaction | None) -> Response:
         collection = _collection(engine, request)
-        asked = read_bulk(collection, body)
+        asked = read_bulk_job(collection, body)
         if asked.dry_run:
             raise ValidationFailed({"dryRun": _NO_DRY_RUN})
         where = None if asked.ids is not None else cast("Mapping[str, Any]", body["where"])
@@ -89,7 +91,7 @@ async def _find(engine: Engine, request: Request) -> BulkState:
     return state
 
 
-_TOLD: Final[Schema] = {
+TOLD: Final[Schema] = {
     "type": "object",
     "required": ["id", "outcome", "field", "code", "message"],
     "properties": {
@@ -97,23 +99,28 @@ _TOLD: Final[Schema] = {
         **dict.fromkeys(("id", "field", "code", "message"), TEXT),
     },
 }
-_COUNTS: Final = dict.fromkeys(("matched", "done", "skipped", "failed", "left"), COUNT)
+COUNTS: Final = dict.fromkeys(("matched", "done", "skipped", "failed", "left"), COUNT)
 _MAYBE: Final[Schema] = {"anyOf": [OBJECT, {"type": "null"}]}
 _STATE: Final[Schema] = {
     "type": "object",
-    "required": ["id", "state", "delete", "where", "set", *_COUNTS, "told", "message", "started", "ended"],
+    "required": ["id", "state", "delete", "action", "where", "set", *COUNTS, "told", "message", "started", "ended"],
     "properties": {
         "id": TEXT,
         "state": {"enum": ["running", "done", "failed", "cancelled"]},
         "delete": FLAG,
+        "action": {"type": "string", "description": "The action of a plugin that is done to them; else empty."},
         "where": _MAYBE,
         "set": _MAYBE,
-        **_COUNTS,
-        "told": {"type": "array", "items": _TOLD},
+        **COUNTS,
+        "told": {"type": "array", "items": TOLD},
         "message": TEXT,
         "started": TEXT,
         "ended": TEXT,
     },
+}
+_ASKED: Final[Schema] = {
+    **ASKED,
+    "properties": {**ASKED["properties"], "action": {"type": "string", "description": "In place of set and delete."}},
 }
 _TAG: Final = "records"
 
@@ -125,7 +132,7 @@ BULK_JOB_ROUTES: Final = (
         summary="Change or delete many records as a job",
         description="Each record by itself: what cannot be written is told, and keeps nothing else from being written.",
         tag=_TAG,
-        body=ASKED,
+        body=_ASKED,
         answer=_STATE,
         status=202,
         errors=(412, 503),
@@ -137,7 +144,7 @@ BULK_JOB_ROUTES: Final = (
         summary="Count the records that such a job would write",
         description="Writes nothing; of a delete also what hangs on them, one step far.",
         tag=_TAG,
-        body=ASKED,
+        body=_ASKED,
         answer=DONE,
     ),
     Route(

@@ -13,6 +13,7 @@ from holdfast.schema.password import PasswordField
 
 MOST_IDS: Final = 10_000
 KEYS: Final = frozenset(("ids", "where", "set", "delete", "dryRun", "expect"))
+_WHICH: Final = frozenset(("ids", "where", "dryRun", "expect"))
 _WHERE: Final = frozenset(("filter", "search", "p"))
 _UNKNOWN: Final = Problem("validation_unknown_key", "There is no such key here.")
 _TEXTS: Final = Problem("validation_invalid_value", f"Has to be a list of at most {MOST_IDS} ids.")
@@ -21,6 +22,7 @@ _FLAG: Final = Problem("validation_invalid_value", "Has to be true or false.")
 _COUNT: Final = Problem("validation_invalid_value", "Has to be a whole number, 0 or more.")
 _ONE_OF: Final = Problem("validation_required", "Give either ids or where: an empty filter is every record.")
 _EITHER: Final = Problem("validation_required", "Give either set, with fields and values, or delete: true.")
+_ACTION: Final = Problem("validation_invalid_value", "Has to be the name of an action, alone: without set and delete.")
 _NO_FIELD: Final = Problem("validation_unknown_key", "There is no such field.")
 _NOT_SO: Final = Problem("validation_not_allowed", "This field cannot be set on many records.")
 
@@ -28,7 +30,8 @@ _NOT_SO: Final = Problem("validation_not_allowed", "This field cannot be set on 
 class Bulk(msgspec.Struct, frozen=True, kw_only=True):
     """One change of many records: of those with these `ids`, or of those that `where` finds.
 
-    `settings` is None for a delete. `expect` is how many records it has to find, None if that does not matter.
+    `settings` is None for a delete, and where an `action` of a plugin is done to them. `expect` is how many records
+    it has to find, None if that does not matter.
     """
 
     ids: tuple[str, ...] | None
@@ -36,16 +39,42 @@ class Bulk(msgspec.Struct, frozen=True, kw_only=True):
     settings: Mapping[str, Any] | None
     dry_run: bool
     expect: int | None
+    action: str = ""
 
 
 def read_bulk(collection: Collection, body: Mapping[str, Any]) -> Bulk:
     """Read the body of a request. Raises ValidationFailed with all that is wrong, and BadRequest for a filter's."""
     problems: dict[str, Problem | Problems] = {key: _UNKNOWN for key in body.keys() - KEYS}
+    settings = _settings(collection, body, problems)
+    return _read(body, problems, settings, "")
+
+
+def read_bulk_job(collection: Collection, body: Mapping[str, Any]) -> Bulk:
+    """The same of a job, which can also do an `action` of a plugin."""
+    action = body.get("action")
+    if action is None:
+        return read_bulk(collection, {key: value for key, value in body.items() if key != "action"})
+    problems: dict[str, Problem | Problems] = {key: _UNKNOWN for key in body.keys() - KEYS - {"action"}}
+    if not isinstance(action, str) or not action or body.get("set") or body.get("delete"):
+        problems["action"] = _ACTION
+    return _read(body, problems, None, str(action))
+
+
+def read_selection(body: Mapping[str, Any], action: str) -> Bulk:
+    """Read which records an action is done to. Raises what `read_bulk` raises."""
+    return _read(body, {key: _UNKNOWN for key in body.keys() - _WHICH}, None, action)
+
+
+def _read(
+    body: Mapping[str, Any],
+    problems: dict[str, Problem | Problems],
+    settings: Mapping[str, Any] | None,
+    action: str,
+) -> Bulk:
     ids = _ids(body.get("ids"), problems)
     where = _where(body.get("where"), problems)
     if (body.get("ids") is None) == (body.get("where") is None):
         problems.setdefault("where", _ONE_OF)
-    settings = _settings(collection, body, problems)
     dry_run = body.get("dryRun", False)
     if not isinstance(dry_run, bool):
         problems["dryRun"] = _FLAG
@@ -54,7 +83,9 @@ def read_bulk(collection: Collection, body: Mapping[str, Any]) -> Bulk:
         problems["expect"] = _COUNT
     if problems:
         raise ValidationFailed(problems)
-    return Bulk(ids=ids, where=from_body(where), settings=settings, dry_run=dry_run is True, expect=expect)
+    return Bulk(
+        ids=ids, where=from_body(where), settings=settings, dry_run=dry_run is True, expect=expect, action=action
+    )
 
 
 def _ids(given: object, problems: dict[str, Problem | Problems]) -> tuple[str, ...] | None:

@@ -7,7 +7,7 @@ import msgspec
 
 from holdfast.db.pool import Pool, Row, Transaction
 from holdfast.db.sql import Inputs, Sql, Statement, named, raw, value
-from holdfast.errors import Conflict, NotFound
+from holdfast.errors import ApiError, Conflict, NotFound, PluginFailed, Problem
 from holdfast.identity import Principal
 from holdfast.schema.date import write_date
 
@@ -29,7 +29,7 @@ _COLUMNS: Final = raw(
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has asked for what. `where` is None for records by their ids, `settings` for a delete."""
+    """Who has asked for what. `where` is None for records by their ids, `settings` for a delete and for an `action`."""
 
     who: Principal
     request: str
@@ -37,6 +37,7 @@ class Promised(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     where: Mapping[str, Any] | None
     settings: Mapping[str, Any] | None
+    action: str = ""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -62,6 +63,24 @@ class Tally(msgspec.Struct):
         self.skipped += len(ids)
         self.told += [Told(id, "skipped", "", code, message) for id in ids[: MOST_TOLD - len(self.told)]]
 
+    def fail(self, id: str, refusal: ApiError) -> None:
+        """Count a record that was refused. A fault of a plugin is told as it is: only superusers read this."""
+        self.failed += 1
+        if len(self.told) < MOST_TOLD:
+            message = refusal.reason if isinstance(refusal, PluginFailed) else refusal.message
+            field, problem = next(
+                ((name, one) for name, one in refusal.data.items() if isinstance(one, Problem)),
+                ("", Problem(refusal.code, message)),
+            )
+            self.told.append(Told(id, "failed", field, problem.code, problem.message))
+
+    def add(self, other: "Tally") -> None:
+        """Count what another has counted."""
+        self.done += other.done
+        self.skipped += other.skipped
+        self.failed += other.failed
+        self.told += other.told[: MOST_TOLD - len(self.told)]
+
 
 class BulkState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A change as the API shows it: `matched` is the sum of `done`, `skipped`, `failed` and what is `left`."""
@@ -69,6 +88,7 @@ class BulkState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     state: State
     delete: bool
+    action: str
     where: Mapping[str, Any] | None
     set: Mapping[str, Any] | None
     matched: int
@@ -240,7 +260,8 @@ def _state(row: Row) -> BulkState:
     return BulkState(
         id=row["id"],
         state=row["state"],
-        delete=promised.settings is None,
+        delete=promised.settings is None and not promised.action,
+        action=promised.action,
         where=promised.where,
         set=promised.settings,
         **counts,

@@ -7,7 +7,7 @@ from holdfast.engine import Engine
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Route, Schema
-from holdfast.webhooks import recovering, replay, standing, trial
+from holdfast.webhooks import recovering, replay, standing, trial, trial_records
 from holdfast.webhooks.delivery_routes import SHAPE
 from holdfast.webhooks.offering import offer
 from holdfast.webhooks.routes import MANY, ONE, as_json
@@ -25,6 +25,34 @@ _SINCE: Final[Schema] = {
     "type": "object",
     "required": ["since"],
     "properties": {"since": _TEXT, "dryRun": {"type": "boolean"}},
+}
+_RECORDS: Final[Schema] = {
+    "type": "object",
+    "required": ["collection", "ids"],
+    "properties": {
+        "collection": _TEXT,
+        "ids": {**_TEXTS, "minItems": 1, "maxItems": trial_records.MOST_RECORDS},
+        "type": {"type": "string", "description": "`posts.updated`; otherwise the first that the webhook gets."},
+    },
+}
+_RECORDS_SENT: Final[Schema] = {
+    "type": "object",
+    "required": ["type", "items"],
+    "properties": {
+        "type": _TEXT,
+        "items": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["record", "reason", "delivery"],
+                "properties": {
+                    "record": _TEXT,
+                    "reason": {"type": "string", "description": "Why nothing is sent; empty if it is."},
+                    "delivery": {"anyOf": [SHAPE, {"type": "null"}]},
+                },
+            },
+        },
+    },
 }
 _QUEUED: Final[Schema] = {"type": "object", "required": ["queued"], "properties": {"queued": _WHOLE}}
 _DAY: Final[Schema] = {
@@ -93,6 +121,11 @@ async def recover(engine: Engine, request: Request) -> Response:
 async def send_test(engine: Engine, request: Request) -> Response:
     """Send a test event."""
     return as_json(await trial.send_test(engine, request.params["id"], await request.object()))
+
+
+async def send_records(engine: Engine, request: Request) -> Response:
+    """Send tests with records."""
+    return as_json(await trial_records.send_records(engine, request.params["id"], await request.object()))
 
 
 async def stats(engine: Engine, request: Request) -> Response:
@@ -166,5 +199,15 @@ STANDING_ROUTES: Final = (
         body={"type": "object", "properties": {"type": _TEXT}},
         body_required=False,
         answer=SHAPE,
+    ),
+    Route(
+        method="POST",
+        path=ONE + "/test/records",
+        handler=send_records,
+        summary="Send tests with records",
+        description=f"What the webhook would get if they changed now; at most {trial_records.MOST_RECORDS} at once.",
+        tag="webhooks",
+        body=_RECORDS,
+        answer=_RECORDS_SENT,
     ),
 )

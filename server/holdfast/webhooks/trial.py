@@ -49,7 +49,7 @@ async def send_test(engine: Engine, webhook_id: str, body: Mapping[str, Any]) ->
         text = _plain() if not type or type == TEST else await _like(engine, endpoint, type)
         async with engine.pool.transaction() as tx:
             await store.get_row(tx, webhook_id)
-            return await _queue(tx, webhook_id, type or TEST, text)
+            return await queue_test(tx, webhook_id, type or TEST, text)
 
 
 def _type(body: Mapping[str, Any]) -> str:
@@ -64,7 +64,7 @@ def _type(body: Mapping[str, Any]) -> str:
 
 def _plain() -> bytes:
     record = msgspec.Raw(b'{"message":"This is a test."}')
-    return event_json(Event(id=_new_id(), seq=0, type=TEST, timestamp=stamp(datetime.now(UTC)), record=record))
+    return event_json(Event(id=new_test_id(), seq=0, type=TEST, timestamp=stamp(datetime.now(UTC)), record=record))
 
 
 async def _like(engine: Engine, endpoint: Endpoint, type: str) -> bytes:
@@ -79,14 +79,15 @@ async def _like(engine: Engine, endpoint: Endpoint, type: str) -> bytes:
     event = read_event(dict(row))
     if await _barred(engine, endpoint, [event]):
         raise NotFound("The role of this webhook may not see the record of the newest event of this type.")
-    return payload(engine.catalog, endpoint.draft, msgspec.structs.replace(event, id=_new_id()))
+    return payload(engine.catalog, endpoint.draft, msgspec.structs.replace(event, id=new_test_id()))
 
 
 async def _barred(engine: Engine, endpoint: Endpoint, events: Sequence[Event]) -> bool:
     return bool(await barred_by_now(engine, endpoint, events))
 
 
-async def _queue(tx: Transaction, webhook_id: str, type: str, text: bytes) -> dict[str, Any]:
+async def queue_test(tx: Transaction, webhook_id: str, type: str, text: bytes) -> dict[str, Any]:
+    """Have a test sent; its delivery."""
     id: str = msgspec.json.decode(text)["id"]
     insert = raw("INSERT INTO holdfast.deliveries (webhook_id, event_id, type, body) VALUES (")
     insert += value(webhook_id, "text") + raw(", ") + value(id, "text") + raw(", ") + value(type, "text")
@@ -95,5 +96,6 @@ async def _queue(tx: Transaction, webhook_id: str, type: str, text: bytes) -> di
     return delivery_json(await get_delivery(tx, webhook_id, str(row["id"] if row else 0)))
 
 
-def _new_id() -> str:
+def new_test_id() -> str:
+    """An id that says that it is a test."""
     return PREFIX + new_id()

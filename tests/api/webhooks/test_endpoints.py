@@ -198,6 +198,7 @@ PATHS = (
     ("DELETE", ""),
     ("POST", "/rotate-secret"),
     ("POST", "/test"),
+    ("POST", "/test/records"),
     ("GET", "/deliveries"),
     ("GET", "/deliveries/1"),
     ("POST", "/deliveries/1/retry"),

@@ -226,7 +226,9 @@ async def test_a_promise_that_is_sent_again_is_one_job(deck: Server):
     ("refusal", "told"),
     [
         pytest.param('raise BadRequest("Not this one.")', "Not this one.", id="refused"),
-        pytest.param('raise KeyError("n")', "Something went wrong", id="a fault of the plugin"),
+        pytest.param(
+            'raise KeyError("n")', "The plugin words failed in record_before_update", id="a fault of the plugin"
+        ),
     ],
 )
 async def test_plugins_may_refuse_single_records_of_a_job(database: str, tmp_path: Path, refusal: str, told: str):

@@ -1,1 +1,1 @@
-import"./disclose-version.js";import{a as e,i as t}from"./index-client.js";import{t as n}from"./Icon.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`chevron-right`,size:24,node:[[`path`,{d:`m9 18 6-6-6-6`}]]};n(i,e(()=>o,{get icon(){return s}}))}export{i as t};
+import{t as e}from"./Shape.js";var t=(t,n)=>e(t,Object.assign(n,{nodes:[[`path`,{d:`m9 18 6-6-6-6`}]]}));export{t};

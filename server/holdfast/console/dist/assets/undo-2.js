@@ -1,1 +1,1 @@
-import"./disclose-version.js";import{a as e,i as t}from"./index-client.js";import{t as n}from"./Icon.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=t(a,r),s={name:`undo-2`,size:24,node:[[`path`,{d:`M9 14 4 9l5-5`}],[`path`,{d:`M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11`}]]};n(i,e(()=>o,{get icon(){return s}}))}export{i as t};
+import{t as e}from"./Shape.js";var t=(t,n)=>e(t,Object.assign(n,{nodes:[[`path`,{d:`M9 14 4 9l5-5`}],[`path`,{d:`M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11`}]]}));export{t};
