@@ -403,3 +403,28 @@ async def test_records_that_were_deleted_or_changed_since_the_promise_are_skippe
     found = await ended(api, id)
     told = {one["id"]: (one["outcome"], one["code"]) for one in found["told"]}
     assert told == {gone: ("skipped", "not_found"), other: ("skipped", "no_longer_matches")}
+
+
+async def test_an_action_of_a_plugin_that_starts_just_now_is_asked_for_again(database: str, tmp_path: Path):
+    hook = """
+    def actions(self):
+        return (RecordAction(name="publish", label="Publish", run=self.publish),)
+    async def publish(self, ctx, record):
+        pass
+    async def startup(self, ctx):
+        await ctx.fetch(raw("SELECT pg_advisory_xact_lock(77)"))
+    """
+    async with plugged(database, tmp_path, hook) as api:
+        await api.define("posts", [{"name": "word", "type": "text"}])
+        await api.root.patch("/api/plugins/words", json={"enabled": False})
+        holder = await api.pool.connect()
+        await holder.execute("SELECT pg_advisory_lock(77)")
+        starting = asyncio.create_task(api.root.patch("/api/plugins/words", json={"enabled": True}))
+        async with asyncio.timeout(30):
+            while not await holder.fetchval("SELECT count(*) FROM pg_locks WHERE objid = 77 AND NOT granted"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        body = refused(await api.root.post(PUBLISH, json={"where": {}}), 503, "unavailable")
+        await holder.close()
+        assert "has not started yet" in body["message"]
+        assert (await starting).json()["active"] is True
+        assert (await api.root.post(PUBLISH, json={"where": {}})).json()["matched"] == 0
