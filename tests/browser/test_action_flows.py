@@ -117,9 +117,16 @@ def states(root: httpx.Client) -> dict[str, str]:
     return {one["title"]: one["state"] for one in items}
 
 
-def asked(page: Page, action: str, name: str) -> Locator:
-    """The sheet that asks about an action for all rows that are loaded."""
+def choose(page: Page, count: int) -> None:
+    """Select all rows, of which there are so many; before they are loaded there is nothing to select."""
+    expect(page.get_by_label(f"Select row {count}", exact=True)).to_be_visible()
     page.get_by_label("Select all loaded rows").check()
+    expect(page.get_by_text(f"{count} selected").first).to_be_visible()
+
+
+def asked(page: Page, count: int, action: str, name: str) -> Locator:
+    """The sheet that asks about an action for all rows, of which there are so many."""
+    choose(page, count)
     page.get_by_role("button", name="Actions").click()
     page.get_by_role("menuitem", name=action).click()
     return page.get_by_role("dialog", name=name)
@@ -140,7 +147,7 @@ def test_an_action_is_done_to_chosen_rows_and_says_for_which_it_failed(
 ) -> None:
     _, failing = posts("Fine", "")
     one = console("/data/posts")
-    sheet = asked(one.page, "Print…", "Print")
+    sheet = asked(one.page, 2, "Print…", "Print")
     expect(sheet).to_contain_text("Puts the post into the next issue.")
     expect(sheet).to_contain_text("What is printed stays printed.")
     expect(sheet).to_contain_text("Each by itself")
@@ -162,7 +169,7 @@ def test_an_action_for_one_record_at_a_time_says_so(
 ) -> None:
     posts("One", "Two")
     page = console("/data/posts").page
-    page.get_by_label("Select all loaded rows").check()
+    choose(page, 2)
     page.get_by_role("button", name="Actions").click()
     item = page.get_by_role("menuitem", name="Read the proof… one at a time")
     expect(item).to_have_attribute("aria-disabled", "true")
@@ -187,6 +194,7 @@ def test_an_action_for_more_than_a_hundred_records_is_a_job(root: httpx.Client, 
     lines = "".join(json.dumps({"title": title}) + "\n" for title in [*titles, "", "Left alone"])
     root.post("/collections/posts/records/import?format=ndjson", content=lines).raise_for_status()
     page = console("/data/posts?filter=title != 'Left alone'").page
+    expect(page.get_by_label("Select row 1", exact=True)).to_be_visible()
     page.get_by_label("Select all loaded rows").check()
     page.get_by_role("button", name="Select all 300").click()
     page.get_by_role("button", name="Actions").click()
@@ -204,7 +212,7 @@ def test_an_action_whose_plugin_is_turned_off_meanwhile_is_refused_with_the_reas
 ) -> None:
     posts("One")
     page = console("/data/posts", "status of 404").page
-    sheet = asked(page, "Print…", "Print")
+    sheet = asked(page, 1, "Print…", "Print")
     go_on = sheet.get_by_role("button", name="Print 1 record")
     expect(go_on).to_be_enabled()
     root.patch("/plugins/press", json={"enabled": False}).raise_for_status()
@@ -220,7 +228,7 @@ def test_chosen_records_are_sent_to_a_webhook_as_tests(
     hook: dict[str, Any] = {"url": receiver, "events": ["posts.updated"], "filter": "title = 'Wanted'"}
     made = root.post("/webhooks", json={**hook, "description": "The printer"}).json()
     one = console("/data/posts")
-    sheet = asked(one.page, "Send to a webhook…", "Send 2 records as tests")
+    sheet = asked(one.page, 2, "Send to a webhook…", "Send 2 records as tests")
     expect(sheet.get_by_label("Webhook")).to_have_value(made["id"])
     sheet.get_by_role("button", name="Send tests").click()
     expect(sheet.get_by_text(f"{wanted}: The receiver answered 204 in")).to_be_visible()
@@ -236,6 +244,6 @@ def test_records_of_which_no_webhook_hears_cannot_be_sent(
 ) -> None:
     posts("One")
     page = console("/data/posts").page
-    sheet = asked(page, "Send to a webhook…", "Send 1 record as tests")
+    sheet = asked(page, 1, "Send to a webhook…", "Send 1 record as tests")
     expect(sheet).to_contain_text("No webhook gets events of posts.")
     expect(sheet.get_by_role("button", name="Send tests")).to_be_disabled()
