@@ -73,7 +73,7 @@ def test_nothing_is_drawn_from_a_view_or_to_one(desk: ConsoleDesk, page: Page) -
 
 def test_the_list_relates_collections_by_keys(desk: ConsoleDesk, page: Page) -> None:
     desk.open(page, "/data/_/diagram?as=list")
-    page.get_by_role("button", name="Relate shops to").press("Enter")
+    page.get_by_role("button", name="Relate to… from shops").press("Enter")
     page.get_by_role("menuitem", name="books").press("Enter")
     expect(page.get_by_role("row", name="shops").get_by_text("books waits in the draft")).to_be_visible()
 

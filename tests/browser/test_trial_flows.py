@@ -95,9 +95,7 @@ def test_a_name_in_a_rule_says_its_type_and_a_misspelt_one_is_put_right_by_a_cli
     page.get_by_role("button", name="Change it to public").click()
     expect(rule).to_have_value("public = true")
     rule.press("Home")
-    expect(page.get_by_role("group", name="Create").get_by_label("What stands at the caret")).to_have_text(
-        "public: bool"
-    )
+    expect(page.get_by_test_id("createRule-meaning")).to_have_text("public: bool")
 
 
 def test_the_history_names_who_changed_a_record_by_the_address(desk: ConsoleDesk, page: Page) -> None:
