@@ -9,7 +9,7 @@ const dist = process.env.CONSOLE_DIST || fileURLToPath(new URL('../server/holdfa
 
 export default defineConfig({
   base: './',
-  plugins: [icons(here), svelte(), tailwindcss(), finishBuild(here, dist)],
+  plugins: [icons(here), svelte({ compilerOptions: { discloseVersion: false } }), tailwindcss(), finishBuild(here, dist)],
   html: { cspNonce: '{{nonce}}' },
   build: {
     outDir: dist,
