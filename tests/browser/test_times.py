@@ -17,13 +17,12 @@ UTC, THERE = "2026-11-20 23:15:00", "2026-11-21 08:15:00"
 
 @pytest.fixture(scope="module")
 def root(served: Served) -> Iterator[httpx.Client]:
-    """The server, asked as its superuser, with one moment in it. It is left without a preference."""
+    """The server, asked as its superuser, with one moment in it."""
     with superuser(served) as client:
         fields = [{"name": "at", "type": "date"}]
         client.post("/collections", json={"name": "moments", "fields": fields}).raise_for_status()
         client.post("/collections/moments/records", json={"at": f"{UTC}Z"}).raise_for_status()
         yield client
-        client.put("/console/preferences", json={"theme": "system", "times": "local"}).raise_for_status()
 
 
 def browser(served: Served, opened: Callable[..., Opened], path: str) -> Page:
