@@ -29,9 +29,8 @@ _PREFERENCES: Final[Schema] = {
 # What is not said stays as it is; what those wanted who are gone goes.
 _KEEP: Final = Statement.of(
     raw("WITH gone AS (DELETE FROM holdfast.preferences AS o WHERE NOT EXISTS (")
-    + raw(
-        "SELECT FROM public._superusers AS s WHERE s.id = o.account)) INSERT INTO holdfast.preferences AS p (account, chosen) VALUES ("
-    )
+    + raw("SELECT FROM public._superusers AS s WHERE s.id = o.account))")
+    + raw(" INSERT INTO holdfast.preferences AS p (account, chosen) VALUES (")
     + named("account", "text")
     + raw(", ")
     + named("chosen", "jsonb")
