@@ -233,7 +233,7 @@ class Arrangement(msgspec.Struct, frozen=True):
         return Arrangement(listed.json()["items"], settings.json(), {one["id"] for one in roles.json()["items"]})
 
     def put_back(self, client: httpx.Client) -> None:
-        """Let a server be as it was, without anybody in `users`."""
+        """Let a server be as it was, without anybody in `users`, and its console as nobody has chosen it."""
         now = Arrangement.of(client)
         for id in now.roles - self.roles:
             answer = client.delete(f"/roles/{id}")
@@ -243,6 +243,8 @@ class Arrangement(msgspec.Struct, frozen=True):
             answer = client.put("/collections/import", params={"ruleTests": "skip"}, json=body)
             assert answer.status_code == 204, answer.text
         answer = client.delete("/collections/users/truncate")
+        assert answer.status_code == 204, answer.text
+        answer = client.put("/console/preferences", json={"theme": "system", "times": "local"})
         assert answer.status_code == 204, answer.text
         changed = {name: value for name, value in self.settings.items() if value != now.settings.get(name)}
         if changed:

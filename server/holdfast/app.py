@@ -64,6 +64,7 @@ from holdfast.console.folder_routes import FOLDER_ROUTES
 from holdfast.console.layout_routes import LAYOUT_ROUTES
 from holdfast.console.libraries import LIBRARY_ROUTES
 from holdfast.console.pages import console_handlers
+from holdfast.console.preferences import PREFERENCE_ROUTES
 from holdfast.console.presence import PRESENCE_ROUTES
 from holdfast.console.saved_query_routes import QUERY_ROUTES
 from holdfast.console.saved_view_routes import VIEW_ROUTES
@@ -202,6 +203,7 @@ ROUTES: Final = (
     *BOOTSTRAP_ROUTES,
     *VIEW_ROUTES,
     *LAYOUT_ROUTES,
+    *PREFERENCE_ROUTES,
     *FOLDER_ROUTES,
     *PRESENCE_ROUTES,
     *QUERY_ROUTES,

@@ -3364,6 +3364,13 @@ export interface operations {
                         folders?: {
                             [key: string]: unknown;
                         }[];
+                        /** @description What the superuser has chosen by PUT /api/console/preferences. */
+                        preferences?: {
+                            /** @enum {unknown} */
+                            theme?: "system" | "light" | "dark";
+                            /** @enum {unknown} */
+                            times?: "local" | "utc";
+                        };
                         /** @description How many records a collection has by PostgreSQL's own estimate; -1 is not known. */
                         rows?: {
                             [key: string]: number;

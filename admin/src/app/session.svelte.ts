@@ -2,6 +2,7 @@
 import { ApiError, call, line, send } from '../api/client'
 import type { Collection } from '../api/types'
 import { connection } from './connection.svelte'
+import { look } from './theme.svelte'
 
 /** The newest backup; without a key there is none. `late`: by the schedule there should be a newer one. */
 export type LastBackup = { key: string; made: string; kind: string; scheduled: boolean; late: boolean }
@@ -64,6 +65,7 @@ class Session {
         this.state = 'signed-out'
         return
       }
+      look.take(found.preferences ?? {})
       this.user = found.user
       this.version = found.version ?? ''
       if (this.version) line.client = `console/${this.version}`

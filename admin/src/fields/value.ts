@@ -1,4 +1,5 @@
 /** Values as text, and text as values: what cells show, what people type, what is copied and pasted. */
+import { look } from '../app/theme.svelte'
 import type { Field } from '../api/types'
 import { cut } from './cut'
 import { isMany } from './kinds'
@@ -120,9 +121,9 @@ function readDate(text: string, now: Date): Read {
   const step = /^([+-]\d+)\s*([mhdw])$/.exec(text)
   if (step) return { value: utc(new Date(now.getTime() + Number(step[1]) * STEP[step[2]!]!)) }
   if (/^now$/i.test(text)) return { value: utc(now) }
-  if (/^today$/i.test(text)) return { value: utc(new Date(now.getFullYear(), now.getMonth(), now.getDate())) }
+  if (/^today$/i.test(text)) return { value: utc(moment(`${localDate(utc(now)).slice(0, 10)}T00:00`)) }
   const parts = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?)?$/.exec(text)
-  const found = parts ? new Date(text.includes(':') ? text.replace(' ', 'T') : `${text}T00:00`) : new Date(text)
+  const found = parts ? moment(text.includes(':') ? text.replace(' ', 'T') : `${text}T00:00`) : new Date(text)
   return Number.isNaN(found.getTime()) ? { problem: `${text} is no date: write 2026-11-20 09:15.` } : { value: utc(found) }
 }
 
@@ -130,17 +131,27 @@ export const utc = (date: Date): string => date.toISOString().replace('T', ' ')
 
 const pad = (value: number): string => String(value).padStart(2, '0')
 
-/** A moment in the time zone of whoever looks, in figures that line up: `2026-11-20 10:15:00`. */
-export function localDate(text: string): string {
+/** A moment in the time zone of whoever looks, or in UTC for who prefers that, in figures that line up: `2026-11-20 10:15:00`. */
+export const localDate = (text: string): string => inZone(text, look.utc)
+
+function inZone(text: string, inUtc: boolean): string {
   if (!text) return ''
   const at = new Date(text.replace(' ', 'T'))
   if (Number.isNaN(at.getTime())) return text
+  if (inUtc) return utc(at).slice(0, 19)
   return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`
 }
 
+/** The same in the zone that is not shown, for whoever points at it; and both, where there is room. */
+export const otherTime = (text: string): string => (text && look.utc ? `${inZone(text, false)} (here)` : text && `${text} (UTC)`)
+export const bothTimes = (text: string): string => (look.utc ? `${localDate(text)} (UTC), ${otherTime(text)}` : `${localDate(text)}, ${otherTime(text)}`)
+
+/** What was typed as a moment of the zone that is shown. */
+const moment = (text: string): Date => new Date(look.utc ? `${text}Z` : text)
+
 /** For `<input type=datetime-local>`, and back. */
 export const toLocalInput = (text: string): string => localDate(text).replace(' ', 'T')
-export const fromLocalInput = (text: string): string => (text ? utc(new Date(text)) : '')
+export const fromLocalInput = (text: string): string => (text ? utc(moment(text)) : '')
 
 const FIGURES = new Intl.NumberFormat('en', { maximumFractionDigits: 12 })
 export const grouped = (value: number): string => FIGURES.format(value)

@@ -1,6 +1,6 @@
 /** How a cell shows its value: a text and its style. One element for every type, so that a grid that is scrolled makes none. */
 import type { Field } from '../api/types'
-import { isEmpty, shown } from '../fields/value'
+import { isEmpty, otherTime, shown } from '../fields/value'
 
 export type Look = { text: string; style: string; title?: string; hue?: string; direction?: string }
 
@@ -18,7 +18,7 @@ export function look(field: Field, there: boolean, value: unknown, label: string
   if (field.type !== 'json' && isEmpty(field, value)) return { text: '', style: '' }
   const text = field.type === 'relation' && label ? label : shown(field, value)
   if (field.type === 'select') return { text, style: plain, hue: `var(--hue-${hueOf(field, value)})` }
-  if (field.type === 'date' || field.type === 'autodate') return { text, style: plain, title: `${String(value)} (UTC)` }
+  if (field.type === 'date' || field.type === 'autodate') return { text, style: plain, title: otherTime(String(value)) }
   return RIGHT_TO_LEFT.test(text) ? { text, style: plain, direction: 'rtl' } : { text, style: plain }
 }
 

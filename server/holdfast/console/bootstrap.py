@@ -11,6 +11,7 @@ from holdfast.auth.superusers import has_superuser
 from holdfast.auth.tokens import peek
 from holdfast.backups.state import backups_state
 from holdfast.console.folders import folders_there, kept_folders
+from holdfast.console.preferences import kept_preferences
 from holdfast.console.session import NO_STORE
 from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Statement, qualified, raw, value
@@ -68,6 +69,11 @@ _ANSWER: Final[Schema] = {
             "items": OBJECT,
             "description": "Of collections in the sidebar, as /api/console/layouts/folders has them.",
         },
+        "preferences": {
+            "type": "object",
+            "properties": {"theme": {"enum": ["system", "light", "dark"]}, "times": {"enum": ["local", "utc"]}},
+            "description": "What the superuser has chosen by PUT /api/console/preferences.",
+        },
         "rows": {
             "type": "object",
             "additionalProperties": {"type": "integer"},
@@ -107,6 +113,7 @@ async def _begin(engine: Engine, who: Principal) -> dict[str, Any]:
     named = {one.name for one in catalog.collections}
     return {
         "user": {"id": who.record_id, "email": database["email"] if database else ""},
+        "preferences": kept_preferences(database["chosen"] if database else None),
         "version": __version__,
         "database": database["version"] if database else "",
         "appName": engine.options.meta.app_name,
@@ -124,7 +131,8 @@ def _about(id: str) -> Statement:
     """The version of the database, the folders of the sidebar, and the email of a superuser."""
     return Statement.of(
         raw("SELECT current_setting('server_version') AS version, account.\"email\" AS email,")
-        + raw(" (SELECT l.positions::text FROM holdfast.layouts AS l WHERE l.name = 'folders') AS folders FROM ")
+        + raw(" (SELECT l.positions::text FROM holdfast.layouts AS l WHERE l.name = 'folders') AS folders,")
+        + raw(' (SELECT p.chosen::text FROM holdfast.preferences AS p WHERE p.account = account."id") AS chosen FROM ')
         + qualified("public", SUPERUSERS)
         + raw(' AS account WHERE account."id" = ')
         + value(id, "text")

@@ -1,6 +1,6 @@
 /** What an address asks of the log, as a filter of the API, and what comes of it as bars. */
 import type { Answer } from '../../api/client'
-import { utc } from '../../fields/value'
+import { localDate, utc } from '../../fields/value'
 
 export type Line = Answer<'/api/logs', 'get'>['items'][number]
 export type Stretch = { date: string; total: number; warnings: number; errors: number }
@@ -49,8 +49,7 @@ export function bars(found: Stretch[], from: number, to: number, length: number)
 export const levelWord = (level: number): string => (level > 7 ? 'error' : level > 0 ? 'warning' : level < 0 ? 'debug' : 'info')
 export const edge = (level: number): string => (level > 7 ? 'border-danger' : level > 0 ? 'border-brassline' : 'border-line2')
 export const milliseconds = (value: number): string => (value < 10 ? `${value.toFixed(1)} ms` : value < 10_000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`)
-/** Hours to milliseconds, in the time zone of whoever looks. */
+/** Hours to milliseconds, in the time zone that is shown. */
 export function clock(text: string): string {
-  const at = new Date(text.replace(' ', 'T'))
-  return `${[at.getHours(), at.getMinutes(), at.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')}.${String(at.getMilliseconds()).padStart(3, '0')}`
+  return localDate(text).slice(11) + text.slice(19, 23)
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from holdfast.db.script import MigrationManager, script
 
-ID = "0038_system_audit_client"
+ID = "0036_system_audit_client"
 VERSION = "1.38.0"
 DESCRIPTION = "What clients call themselves, in the audit log"
 

@@ -1,4 +1,4 @@
-"""What the statements say of which the history of metrics tells how long they took; how many requests API keys make.
+"""What statements say whose times are in the history; how many requests API keys make; what superusers prefer.
 
 Every name in the SQL is qualified, so that no search_path can change what it means.
 """
@@ -7,9 +7,9 @@ from typing import Final
 
 from holdfast.db.script import MigrationManager, script
 
-ID = "0037_system_statements"
+ID = "0035_system_small_tables"
 VERSION = "1.38.0"
-DESCRIPTION = "What the statements say that took long, and how often API keys are used"
+DESCRIPTION = "Statements that took long, requests of API keys, preferences of superusers"
 
 TABLES: Final = """
 CREATE TABLE holdfast.statements (
@@ -24,8 +24,13 @@ CREATE TABLE holdfast.key_uses (
     requests        bigint      NOT NULL,
     PRIMARY KEY (key_id, day)
 );
+
+CREATE TABLE holdfast.preferences (
+    account         text        PRIMARY KEY, -- the id of a superuser
+    chosen          jsonb       NOT NULL -- holdfast/console/preferences.py
+);
 """
-BACKWARDS: Final = "DROP TABLE holdfast.statements, holdfast.key_uses;"
+BACKWARDS: Final = "DROP TABLE holdfast.statements, holdfast.key_uses, holdfast.preferences;"
 
 
 async def forwards() -> MigrationManager:

@@ -1,1 +1,0 @@
-import{t as e}from"./Shape.js";var t=(t,n)=>e(t,Object.assign(n,{nodes:[[`path`,{d:`M20 6 9 17l-5-5`}]]}));export{t};

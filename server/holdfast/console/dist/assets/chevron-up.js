@@ -1,1 +1,0 @@
-import{t as e}from"./Shape.js";var t=(t,n)=>e(t,Object.assign(n,{nodes:[[`path`,{d:`m18 15-6-6-6 6`}]]}));export{t};
