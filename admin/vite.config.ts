@@ -25,7 +25,9 @@ export default defineConfig({
         chunkFileNames: 'assets/[name].js',
         assetFileNames: 'assets/[name][extname]',
         // What many screens share comes in one file: of its own, each small part costs its list of imports and a request.
-        codeSplitting: { groups: [{ name: 'shared', test: /src\/ui\/(Field|TextField|SelectField|Copy|Tabs|Confirm)\.svelte|src\/ui\/rowKeys|lucide/, minShareCount: 4 }] },
+        codeSplitting: {
+          groups: [{ name: 'shared', test: /src\/(ui\/(Shape|Field|TextField|SelectField|Copy|Tabs|Glyph|Mark)\.svelte|ui\/(clipboard|rowKeys)|app\/(drafts|watching|polling))|lucide/, minShareCount: 3 }],
+        },
       },
     },
   },

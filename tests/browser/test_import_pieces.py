@@ -1,4 +1,4 @@
-"""An import whose file is sent in pieces: paused, broken off by a bad line, and sent once for the try and the import."""
+"""An import whose file is sent in pieces: paused, broken off by a bad line, sent once for the try and the import."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -18,7 +18,7 @@ _ONE: Final = "A field is filled with one expression."
 
 
 class FillQuery(msgspec.Struct, frozen=True):
-    """The ids of a collection's records with the expression's `value` for each; `field` if it is that field as it is."""
+    """The ids of a collection's records with the expression's `value` for each; `field` if it is that field itself."""
 
     query: ViewQuery
     field: str
@@ -29,8 +29,8 @@ def read_fill(expression: str, collection: Collection, collections: Mapping[str,
 
     Raises InvalidView for what is no single expression that a view could have.
     """
-    # The line's end: a comment of the expression ends with it.
-    text = f'SELECT id, ({expression}\n) AS {_VALUE} FROM "{collection.name}"'
+    # This text is never run, only taken apart. The line's end: a comment of the expression ends with it.
+    text = f'SELECT id, ({expression}\n) AS {_VALUE} FROM "{collection.name}"'  # noqa: S608
     query = read_view(text, collections)
     tree = query.tree
     _refuse_more(tree)

@@ -1,1 +1,0 @@
-import{Dt as e}from"./shared.js";var t=(t,n)=>e(t,Object.assign(n,{nodes:[[`path`,{d:`M9 14 4 9l5-5`}],[`path`,{d:`M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11`}]]}));export{t};
