@@ -107,6 +107,7 @@ from holdfast.options.routes import ROUTES as OPTIONS_ROUTES
 from holdfast.outbound.client import Outbound
 from holdfast.plugins.hosting import Plugins
 from holdfast.plugins.loading import load_plugins
+from holdfast.plugins.page_routes import page_routes
 from holdfast.plugins.plane import PluginPlane
 from holdfast.plugins.routes import plugin_routes
 from holdfast.plugins.tasks import plugin_tasks
@@ -230,7 +231,7 @@ def create_app(settings: Settings, dsn: str, observer: Observer | None = None, p
     plugins = Plugins(load_plugins(settings))
     broker, principals, packages = Broker(), Principals(), Packages()
     book, counts = observers(settings, dsn, observer or NoObserver())
-    own = [*plugin_routes(plugins), *sdk_routes(packages, principals.authenticate)]
+    own = [*plugin_routes(plugins), *page_routes(plugins), *sdk_routes(packages, principals.authenticate)]
     own += [*logbook_routes(book), *sql_routes(dsn), *history_routes(book.pool, settings.metrics_days)]
     thumbs, works = Thumbs(), Works()
     own += [*backup_routes(works, holder_of, prepare_schema), *first_run_routes(works, prepare_schema)]

@@ -41,6 +41,7 @@ from holdfast.hook_arguments import (
 from holdfast.identity import Principal
 from holdfast.plugin_action import RecordAction
 from holdfast.plugin_job import GiveUp, Job, JobRun, NoPayload, Priority, Schedule, TryLater
+from holdfast.plugin_page import ConsolePage
 from holdfast.schema.collection import Collection
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ __all__ = [
     "Answer",
     "Audience",
     "CommandLine",
+    "ConsolePage",
     "Context",
     "FileServed",
     "FileStored",
@@ -274,6 +276,10 @@ class Plugin:
 
     def actions(self) -> Sequence[RecordAction]:
         """What superusers can do with it to records that they choose, in the console and over the API."""
+        return ()
+
+    def pages(self) -> Sequence[ConsolePage]:
+        """Pages of its own in the console."""
         return ()
 
     async def record_before_validate(self, ctx: Context, draft: RecordDraft) -> None:

@@ -35,9 +35,20 @@ def examples(page: str) -> dict[str, str]:
     return dict(fences)
 
 
+def write_pages(folder: Path, page: str) -> None:
+    """The files of plugins' pages, which are beside them in folders of their own."""
+    text = (DOCS / page).read_text("utf-8")
+    for place, html in re.findall(r"^```html\n<!-- plugins/(\S+) -->\n(.*?)^```$", text, re.M | re.S):
+        (folder / place).parent.mkdir(exist_ok=True)
+        (folder / place).write_text(html)
+
+
 async def test_the_plugins_of_the_how_to_work(database: str, tmp_path: Path):
     folder = write_plugins(tmp_path / "plugins", **examples("how-to/plugins.md"))
+    write_pages(folder, "how-to/plugins.md")
     async with running(database, tmp_path, plugins=str(folder), background=True) as api:
+        (page,) = (await api.root.get("/api/plugin-pages")).json()["items"]
+        assert "hello" in (await api.guest.get(page["path"])).text
         numbers = [{"name": name, "type": "number"} for name in ("comments", "votes", "words")]
         await api.define("posts", [{"name": "title", "type": "text"}, *numbers])
         await api.define("archive", [{"name": "title", "type": "text"}])

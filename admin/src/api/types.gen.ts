@@ -1302,6 +1302,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plugin-pages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The pages of plugins that are on */
+        get: operations["get_plugin_pages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plugins": {
         parameters: {
             query?: never;
@@ -5151,6 +5168,35 @@ export interface operations {
                         file: string;
                         /** @description Its file; empty if there is none. */
                         source: string;
+                    };
+                };
+            };
+        };
+    };
+    get_plugin_pages: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            plugin: string;
+                            name: string;
+                            label: string;
+                            path: string;
+                            may: string[];
+                            collections: string[];
+                        }[];
                     };
                 };
             };

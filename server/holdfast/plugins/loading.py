@@ -16,8 +16,9 @@ import msgspec
 from holdfast import paths
 from holdfast.config import Settings
 from holdfast.db.cannot_start import CannotStart
-from holdfast.plugin import Job, Plugin, RecordAction, Schedule
+from holdfast.plugin import ConsolePage, Job, Plugin, RecordAction, Schedule
 from holdfast.plugins.action_soundness import wrong_actions
+from holdfast.plugins.page_soundness import wrong_pages
 from holdfast.plugins.soundness import wrong_class
 from holdfast.plugins.work_soundness import wrong_work
 
@@ -48,6 +49,7 @@ class Loaded(msgspec.Struct, frozen=True):
     jobs: tuple[Job[Any], ...] = ()
     schedules: tuple[Schedule, ...] = ()
     actions: tuple[RecordAction, ...] = ()
+    pages: tuple[ConsolePage, ...] = ()
     is_on: bool = True
 
 
@@ -190,10 +192,11 @@ def _make(kind: type[Plugin], called: str, source: str, module: str) -> Loaded:
         raise NotLoaded(called, source, wrong)
     plugin = kind()
     jobs, schedules, actions = tuple(plugin.jobs()), tuple(plugin.schedules()), tuple(plugin.actions())
-    wrong = wrong_work(jobs, schedules) or wrong_actions(actions)
+    pages = tuple(plugin.pages())
+    wrong = wrong_work(jobs, schedules) or wrong_actions(actions) or wrong_pages(pages)
     if wrong:
         raise NotLoaded(called, source, wrong)
-    return Loaded(plugin, source, module, jobs, schedules, actions)
+    return Loaded(plugin, source, module, jobs, schedules, actions, pages)
 
 
 def _named_apart(plugins: Iterable[Loaded]) -> Iterator[Loaded]:

@@ -1,1 +1,1 @@
-import"./shared.js";import{Tt as e}from"./index.js";import{t}from"./KeyList.js";function n(n,r){e(n,{title:`Shortcuts`,get onclose(){return r.onclose},children:(e,n)=>{t(e,{})},$$slots:{default:!0}})}export{n as default};
+import"./shared.js";import{Et as e}from"./index.js";import{t}from"./KeyList.js";function n(n,r){e(n,{title:`Shortcuts`,get onclose(){return r.onclose},children:(e,n)=>{t(e,{})},$$slots:{default:!0}})}export{n as default};
