@@ -30,7 +30,8 @@ class Board(Plugin):
         )
 '''
 HTML = """<!doctype html><title>Board</title>
-<h1>Board</h1><p id="asked"></p><ul id="told"></ul><button id="show">Open the post</button><button id="say">Say it</button>
+<h1>Board</h1><p id="asked"></p><ul id="told"></ul>
+<button id="show">Open the post</button><button id="say">Say it</button>
 <script type="module" src="board.js"></script>
 """
 SCRIPT = """
@@ -41,10 +42,17 @@ addEventListener('message', ({ data, ports }) => {
   const port = ports[0]
   const waiting = new Map()
   let next = 1
-  const api = (method, path, body) => new Promise((done) => { waiting.set(next, done); port.postMessage({ id: next++, call: 'api', method, path, body }) })
+  const api = (method, path, body) => new Promise((done) => {
+    waiting.set(next, done)
+    port.postMessage({ id: next++, call: 'api', method, path, body })
+  })
   port.onmessage = ({ data }) => data.call === 'look' ? tell(`look ${data.scheme}`) : waiting.get(data.id)(data)
-  asked.textContent = `surface ${data.tokens['--surface'] ? 'known' : 'unknown'}, collection ${data.collection || 'none'}`
-  show.onclick = async () => port.postMessage({ call: 'open', collection: 'posts', record: (await api('GET', '/api/collections/posts/records')).data.items[0].id })
+  const surface = data.tokens['--surface'] ? 'known' : 'unknown'
+  asked.textContent = `surface ${surface}, collection ${data.collection || 'none'}`
+  show.onclick = async () => {
+    const { items } = (await api('GET', '/api/collections/posts/records')).data
+    port.postMessage({ call: 'open', collection: 'posts', record: items[0].id })
+  }
   say.onclick = () => port.postMessage({ call: 'toast', text: 'Said by the board' })
   ;(async () => {
     tried('cookie', () => document.cookie)

@@ -16,8 +16,8 @@ PAGES = "/api/plugin-pages"
 HOOKS = """
 def pages(self):
     from pathlib import Path
-    may = ["GET /api/collections/posts/records"]
-    return (ConsolePage(name="board", label="Board", folder=Path(__file__).parent / "_board", may=may, collections=["posts"]),)
+    folder, may = Path(__file__).parent / "_board", ["GET /api/collections/posts/records"]
+    return (ConsolePage(name="board", label="Board", folder=folder, may=may, collections=["posts"]),)
 """
 
 
