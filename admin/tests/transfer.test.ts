@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Collection } from '../src/api/types'
 import { newField } from '../src/fields/kinds'
 import { csvCell, delimiterOf, ENCODINGS, encodingOf, formatOf, headerBytes, readCsv, readHead } from '../src/screens/transfer/file'
-import { fieldName, guess, header, keys, targets, typeOf } from '../src/screens/transfer/mapping'
+import { datesOf, fieldName, guess, header, keys, targets, typeOf } from '../src/screens/transfer/mapping'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const teams = { id: 't', name: 'teams', type: 'base', indexes: [], fields: [{ ...newField('text', 'name'), unique: true }] } as unknown as Collection
@@ -56,6 +56,16 @@ test('a list of JSON and lines of JSON are the same records', () => {
   expect(readHead('x.json', cut, 'utf-8', false).rows).toEqual([['}{', '{"c":[1]}'], ['"}', '2']])
   expect(readHead('x.json', '[1, "x", []]', 'utf-8', true).columns).toEqual([])
 })
+
+test.each([
+  [['2026-11-20', 'x', '12'], 'iso'],
+  [['20.11.2026', '01.02.2026 09:15'], 'dmy'],
+  [['01/02/2026', '11/20/2026 3:15 PM'], 'mdy'],
+  [['01/02/2026'], 'mdy'],
+  [['20/11/2026', '01/02/2026'], 'dmy'],
+  [['1-2-2026'], 'dmy'],
+  [['1.2.3.2026', '1.2.26'], 'iso'],
+])('dates in %j are written %s', (values, dates) => expect(datesOf(values)).toBe(dates))
 
 test('columns go into the fields that they are called like, each once', () => {
   const known = targets(people, byId)

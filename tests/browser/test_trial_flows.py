@@ -119,6 +119,21 @@ def test_a_json_list_goes_out_and_comes_in(desk: ConsoleDesk, page: Page) -> Non
     _empty(desk)
 
 
+def test_dates_with_the_day_first_are_seen_to_be_and_read_as_that(desk: ConsoleDesk, page: Page) -> None:
+    desk.define("trips", [{"name": "title", "type": "text"}, {"name": "begins", "type": "date"}])
+    desk.open(page, "/data/trips?transfer=import")
+    sheet = page.get_by_role("dialog", name="Import")
+    sheet.get_by_label("Or paste the rows").fill("title;begins\nNorth;3.4.2026\nSouth;20.11.2026 09:15\n")
+    sheet.get_by_role("button", name="Take it").click()
+    sheet.get_by_role("button", name="Next: columns").click()
+    expect(sheet.get_by_label("Dates are written")).to_have_value("dmy")
+    sheet.get_by_role("button", name="Next: try it").click()
+    sheet.get_by_role("button", name="Import", exact=True).click()
+    expect(sheet).to_contain_text("Imported: 2 of 2 lines")
+    began = [one["begins"] for one in desk.records("trips", sort="title")]
+    assert began == ["2026-04-03 00:00:00.000Z", "2026-11-20 09:15:00.000Z"]
+
+
 def test_null_has_a_text_of_its_own_in_a_file(desk: ConsoleDesk, page: Page) -> None:
     desk.open(page, "/data/letters?transfer=export")
     sheet = page.get_by_role("dialog", name="Export")

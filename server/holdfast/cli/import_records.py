@@ -30,6 +30,7 @@ _SUFFIXES: Final = {".csv": "csv", ".tsv": "csv", ".ndjson": "ndjson", ".jsonl":
 @click.option("--on-error", help="stop (default): write nothing; skip: write all that is right.")
 @click.option("--delimiter", help="Of CSV: comma, semicolon or tab. The file tells it otherwise.")
 @click.option("--null", help="Of CSV: the text that stands for null, such as NULL. Otherwise an empty cell does.")
+@click.option("--dates", help="How dates are written: iso (default), dmy for 20.11.2026, mdy for 11/20/2026.")
 @click.option("--dry-run", is_flag=True, help="Do everything, tell what came of it, and take it back.")
 @click.option("--ignore-unknown", is_flag=True, help="Leave out columns that name no field.")
 @click.option("--no-guard", is_flag=True, help="Leave apostrophes before formulas as they are.")
@@ -74,6 +75,7 @@ def _parameters(file: Path, options: dict[str, Any]) -> dict[str, str]:
         "onError": options.pop("on_error"),
         "delimiter": options.pop("delimiter"),
         "null": options.pop("null"),
+        "dates": options.pop("dates"),
         "dryRun": "true" if options.pop("dry_run") else None,
         "ignoreUnknown": "true" if options.pop("ignore_unknown") else None,
         "guard": "false" if options.pop("no_guard") else None,

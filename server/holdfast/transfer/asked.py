@@ -9,6 +9,7 @@ import msgspec
 from holdfast.errors import BadRequest, Problem, UnsupportedMediaType, ValidationFailed
 from holdfast.expressions.parse import meant
 from holdfast.transfer.csv_reading import DELIMITERS
+from holdfast.transfer.dates import DATES, Dates
 
 Format: TypeAlias = Literal["csv", "ndjson", "json"]
 Mode: TypeAlias = Literal["insert", "update", "upsert", "skip"]
@@ -35,13 +36,15 @@ _FALSE: Final = ("", "0", "false")
 _DELIMITERS: Final = {"comma": ",", "semicolon": ";", "tab": "\t", **{one: one for one in DELIMITERS}}
 _KNOWN: Final = (
     "format", "mode", "key", "onError", "dryRun", "ignoreUnknown", "delimiter", "guard", "null", "hooks", "upload",
+    "dates",
 )  # fmt: skip
 
 
 class ImportAsked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What is asked for. `key` is the field by which records are told that are there already, `delimiter` empty where
     the file shall tell it. With `guard` the apostrophes that an export has put before formulas are taken off.
-    `null` is the text that stands for null in cells of CSV, and empty where an empty cell does.
+    `null` is the text that stands for null in cells of CSV, and empty where an empty cell does. `dates` is how dates
+    are written.
     """
 
     format: Format = "csv"
@@ -54,6 +57,7 @@ class ImportAsked(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     guard: bool = True
     null: str = ""
     hooks: bool = True
+    dates: Dates = "iso"
 
     @property
     def creates(self) -> bool:
@@ -83,6 +87,7 @@ def read_asked(query: Mapping[str, str], media_type: str = "") -> ImportAsked:
     is_tab = media_type == "text/tab-separated-values"
     mode: Mode | None = _one_of(query, "mode", MODES, None)
     on_error: OnError | None = _one_of(query, "onError", ON_ERROR, None)
+    dates: Dates | None = _one_of(query, "dates", DATES, None)
     return ImportAsked(
         format=format,
         mode=mode or "insert",
@@ -94,6 +99,7 @@ def read_asked(query: Mapping[str, str], media_type: str = "") -> ImportAsked:
         guard=read_flag(query, "guard", default=True),
         null=read_null(query, format),
         hooks=read_flag(query, "hooks", default=True),
+        dates=dates or "iso",
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeAlias, cast
 from holdfast.catalog.snapshot import Catalog
 from holdfast.errors import Problem
 from holdfast.passwords import is_hash
+from holdfast.schema.autodate import AutodateField
+from holdfast.schema.date import DateField
 from holdfast.schema.field import Field, FieldError
 from holdfast.schema.file import FileField
 from holdfast.schema.geo_point import GeoPointField
@@ -16,6 +18,7 @@ from holdfast.transfer.bulk import bulk_of, plain_point
 from holdfast.transfer.cells import is_textual, read_cell, read_value
 from holdfast.transfer.columns import FileColumn, unknown_roles
 from holdfast.transfer.copy_text import NULL, encoder
+from holdfast.transfer.dates import Dates, as_iso
 
 Convert: TypeAlias = Callable[[Any], str]
 """A cell, or a value of NDJSON, as COPY takes it. Raises FieldError."""
@@ -48,7 +51,9 @@ class ColumnConverter:
         self._encode = encoder(column.field.cast)
         self._is_point = isinstance(column.field, GeoPointField)
         self._keeps = self._is_csv and _can_be_kept(column.field)
-        self._bulk = bulk_of(column) if self._is_csv and (self._empties or not asked.null) else None
+        self._dates: Dates = asked.dates if isinstance(column.field, AutodateField | DateField) else "iso"
+        plain = self._is_csv and self._dates == "iso" and (self._empties or not asked.null)
+        self._bulk = bulk_of(column) if plain else None
         self._kept: dict[str, str] = {}
 
     @property
@@ -59,9 +64,12 @@ class ColumnConverter:
     def value_of(self, given: Any) -> object:
         """The value behind a cell."""
         field = self.column.field
-        if not self._is_csv:
-            return read_value(field, given)
-        return read_cell(field, given, guarded=self._guarded, null=self._null)
+        found = (
+            read_cell(field, given, guarded=self._guarded, null=self._null)
+            if self._is_csv
+            else read_value(field, given)
+        )
+        return as_iso(found, self._dates) if isinstance(found, str) and self._dates != "iso" else found
 
     def all(self, given: Sequence[Any]) -> Found:
         """Convert the cells of many records."""

@@ -16,6 +16,7 @@ from holdfast.rules.facts import Facts
 from holdfast.schema.collection import Collection
 from holdfast.transfer import store
 from holdfast.transfer.asked import FORMATS, MODES, ON_ERROR, read_asked
+from holdfast.transfer.dates import DATES
 from holdfast.transfer.export_route import Exports
 from holdfast.transfer.importing import Imported, import_records
 from holdfast.transfer.job import make_job
@@ -213,6 +214,7 @@ _IMPORT_ROUTES: Final = (
             Parameter("guard", "Take the apostrophes before formulas off again.", {**_FLAG, "default": True}),
             Parameter("null", "Of CSV: the text that stands for null."),
             Parameter("hooks", "Ask plugins about every record.", {**_FLAG, "default": True}),
+            Parameter("dates", "How dates are written: dmy is 20.11.2026, mdy 11/20/2026.", {"enum": list(DATES)}),
             Parameter("upload", "The id of a resumable upload that is the file, in place of the body."),
         ),
         answer=_REPORT,

@@ -380,3 +380,27 @@ async def test_imports_leave_no_tables_behind_but_those_that_undo_needs(api: Api
     names = {row["relname"] for row in rows}
     assert not any(name.startswith("lines_") for name in names)
     assert f"undo_{report['importId']}" in names
+
+
+@pytest.mark.parametrize(
+    ("dates", "given", "found"),
+    [
+        ("dmy", "20.11.2026 09:15", "2026-11-20 09:15:00.000Z"),
+        ("mdy", "11/20/2026 3:15 PM", "2026-11-20 15:15:00.000Z"),
+        ("dmy", "2026-11-20", "2026-11-20 00:00:00.000Z"),
+    ],
+)
+@pytest.mark.parametrize("format", ["csv", "ndjson"])
+async def test_dates_are_read_as_they_are_said_to_be_written(api: Api, format: str, dates: str, given: str, found: str):
+    text = f"title,published\ndated,{given}\n" if format == "csv" else f'{{"title":"dated","published":"{given}"}}\n'
+    answer = await send(api, text, format=format, dates=dates)
+    assert answer.status_code == 200, answer.text
+    (book,) = (await api.root.get(BOOKS, params={"filter": "title = 'dated'"})).json()["items"]
+    assert book["published"] == found
+    await api.root.delete(f"{BOOKS}/{book['id']}")
+
+
+async def test_a_date_that_is_none_is_told_with_what_stands_in_the_file(api: Api):
+    report = (await send(api, "title,published\nx,20.11.2026\n", dates="mdy")).json()
+    assert [(one["line"], one["column"], one["value"]) for one in report["errors"]] == [(2, "published", "20.11.2026")]
+    refused(await send(api, "title\nx\n", dates="german"), 400, "validation_failed")

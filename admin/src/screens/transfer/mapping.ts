@@ -49,11 +49,19 @@ export function typeOf(values: string[]): FieldType {
   const all = (test: RegExp): boolean => there.length > 0 && there.every((value) => test.test(value.trim()))
   if (all(/^(true|false)$/i)) return 'bool'
   if (all(/^[+-]?(\d{1,15})(\.\d+)?$/) && !there.some((value) => /^0\d/.test(value.trim()))) return 'number'
-  if (all(/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/)) return 'date'
+  if (all(/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/) || all(WRITTEN)) return 'date'
   if (all(/^[^\s@]+@[^\s@]+\.[^\s@]+$/)) return 'email'
   if (all(/^https?:\/\/\S+$/)) return 'url'
   if (all(/^[[{].*[\]}]$/s)) return 'json'
   return 'text'
+}
+
+const WRITTEN = /^(\d{1,2})([./-])(\d{1,2})\2\d{4}(?:,?[ T].*)?$/
+/** How dates are written in these values: as far as they tell, with the day or the month first. */
+export function datesOf(values: string[]): 'iso' | 'dmy' | 'mdy' {
+  const found = values.map((value) => WRITTEN.exec(value.trim())).filter((one) => one !== null)
+  if (!found.length) return 'iso'
+  return found.some((one) => Number(one[3]) > 12) || (found.every((one) => one[2] === '/') && !found.some((one) => Number(one[1]) > 12)) ? 'mdy' : 'dmy'
 }
 
 /** A name that a field can have, of what a column is called. */
