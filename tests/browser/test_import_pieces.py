@@ -103,6 +103,26 @@ def test_a_file_on_its_way_is_given_up_and_leaves_nothing(desk: ConsoleDesk, pag
     expect(sheet).to_contain_text("You cancelled it. Nothing was imported.")
 
 
+def test_an_import_that_is_cancelled_before_its_first_figures_is_cancelled_with_them(
+    desk: ConsoleDesk, page: Page, file: Path
+) -> None:
+    held: list[Route] = []
+    listed: list[dict[str, object]] = []
+    page.route("**/records/import?*", lambda route: held.append(route))
+    page.route("**/api/collections/parcels/imports", lambda route: route.fulfill(json=listed))
+    page.route("**/api/collections/parcels/imports/late", lambda route: route.fulfill(status=204))
+    with page.expect_request("**/records/import?*"):
+        sheet = begin(desk, page, file)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        sheet.get_by_role("button", name="Cancel it").click()
+    counts = {"bytes": 0, "size": 9, "read": 0, "inserted": 0, "updated": 0, "skipped": 0, "failed": 0}
+    words = {"message": "", "canUndo": False, "started": "2026-11-22 09:00:00.000Z", "ended": ""}
+    with page.expect_request(lambda request: request.method == "DELETE" and request.url.endswith("/imports/late")):
+        listed.append({"id": "late", "state": "reading", **counts, **words})
+    held[0].abort()
+    expect(sheet).to_contain_text("Nothing was imported.")
+
+
 def _is_second(route: Route, held: list[Route]) -> bool:
     """Whether this is the second piece, for the first time: it is kept waiting."""
     return route.request.method == "PATCH" and route.request.headers.get("upload-offset") != "0" and not held

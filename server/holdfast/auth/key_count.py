@@ -44,19 +44,22 @@ class KeyUses:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
-        self._writing: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, engine: Engine, key_id: str) -> None:
         """A request came with the key."""
         self._counts[key_id] = self._counts.get(key_id, 0) + 1
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_later(engine.pool), name="write how keys are used")
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._write_later(engine.pool), name="write how keys are used")
+            self._tasks.add(self._waiting)
+            self._waiting.add_done_callback(self._tasks.discard)
 
     async def _write_later(self, pool: Pool) -> None:
         try:
             await asyncio.sleep(EVERY_SECONDS)
         finally:  # also when the server ends
-            self._writing = None
+            self._waiting = None
             await self._write(pool)
 
     async def _write(self, pool: Pool) -> None:
@@ -71,10 +74,10 @@ class KeyUses:
             _log.warning("How API keys are used could not be written", reason=type(failure).__name__)
 
     async def close(self) -> None:
-        """Write what is left."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        """Write what is left, and wait for what is being written."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def sweep_key_uses(pool: Pool) -> int:

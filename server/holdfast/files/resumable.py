@@ -9,6 +9,7 @@ from typing import Final
 from holdfast.engine import Engine
 from holdfast.errors import (
     ApiError,
+    BadRequest,
     ChecksumMismatch,
     Forbidden,
     NotFound,
@@ -22,7 +23,7 @@ from holdfast.files.tus import PIECE, Asked, Checksum, read_checksum, read_count
 from holdfast.http.form_value import MAX_ORIGINAL_CHARS
 from holdfast.http.request import CLOSE, Request
 from holdfast.identity import Principal
-from holdfast.rules.access import access, audience
+from holdfast.rules.access import access, audience, ways_in
 from holdfast.schema.collection import Collection
 from holdfast.schema.file import FileField
 from holdfast.storage.appending import Appending, create_empty
@@ -40,12 +41,12 @@ async def begin(engine: Engine, who: Principal, asked: Asked) -> Pending:
     collection = engine.catalog.find(asked.collection)
     if collection is None or collection.is_view:
         raise NotFound
-    _require_a_way_in(engine, who, collection)
+    _require_a_way_in(engine, who, collection, imports=not asked.field)
     new = Pending(
         id=secrets.token_urlsafe(32),
         owner=who.key,
         collection_id=collection.id,
-        field_id=_field(who, collection, asked),
+        field_id=_field(who, collection, asked) if asked.field else "",
         length=asked.length,
         original="".join(letter for letter in asked.original if letter.isprintable())[:MAX_ORIGINAL_CHARS],
         expires=datetime.now(UTC),
@@ -60,11 +61,7 @@ async def begin(engine: Engine, who: Principal, asked: Asked) -> Pending:
 
 
 def _field(who: Principal, collection: Collection, asked: Asked) -> str:
-    """The id of the field that the file is for; empty for one that is to be imported, which guests cannot do."""
-    if not asked.field:
-        if who.kind == "guest":
-            raise Unauthenticated
-        return ""
+    """The id of the field that the file is for."""
     field = collection.by_name.get(asked.field)
     if not isinstance(field, FileField) or (field.hidden and not who.is_superuser):
         problem = Problem("validation_invalid_value", "The collection has no such file field.")
@@ -74,11 +71,26 @@ def _field(who: Principal, collection: Collection, asked: Asked) -> str:
     return field.id
 
 
-def _require_a_way_in(engine: Engine, who: Principal, collection: Collection) -> None:
+def _require_a_way_in(engine: Engine, who: Principal, collection: Collection, *, imports: bool) -> None:
+    if imports:
+        return _require_import(engine, who, collection)
     try:
         access(engine.catalog, collection, "create", audience(who))
     except Forbidden:
         access(engine.catalog, collection, "update", audience(who))
+
+
+def _require_import(engine: Engine, who: Principal, collection: Collection) -> None:
+    """Let begin who could import the file: no field says how large it may be. More is asked when it is imported."""
+    if who.kind == "guest":
+        raise Unauthenticated
+    if collection.system:
+        raise BadRequest("Nothing can be imported into a system collection.")
+    if who.is_superuser:
+        return
+    ways = [ways_in(engine.catalog, collection, action, audience(who)) for action in ("create", "update")]
+    if collection.is_auth or not any(grant.source.startswith("role:") for way in ways for grant in way.grants):
+        raise Forbidden("Only superusers may import here, and who has a role with the permission to create or update.")
 
 
 async def mine(engine: Engine, who: Principal, id: str) -> tuple[Pending, int]:

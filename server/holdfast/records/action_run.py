@@ -12,6 +12,7 @@ from holdfast.db.failures import as_api_errors
 from holdfast.db.sql import Statement, number, raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, BadRequest, PreconditionFailed
+from holdfast.http.client_name import client_name
 from holdfast.records.action import ActionChunk, check_many, find_action
 from holdfast.records.bulk import Change, count_rows, ids_of, prepare
 from holdfast.records.bulk_reading import Bulk
@@ -95,7 +96,8 @@ async def _note(engine: Engine, change: Change, matched: int) -> None:
     )
     with as_api_errors():
         async with engine.pool.transaction() as tx:
-            await write(tx, author_of(facts.who, facts.request_id, facts.address()), entry)
+            author = author_of(facts.who, facts.request_id, facts.address(), client_name(facts.headers))
+            await write(tx, author, entry)
 
 
 async def _one(engine: Engine, change: Change, id: str) -> Tally:

@@ -14,6 +14,7 @@ from holdfast.db.pool import Transaction
 from holdfast.db.sql import raw
 from holdfast.engine import Engine
 from holdfast.errors import ApiError, BadRequest, Forbidden, Problem, ValidationFailed
+from holdfast.http.client_name import HEADER
 from holdfast.http.form import MULTIPART, read_values
 from holdfast.http.idempotency import once
 from holdfast.http.preconditions import read_if_match
@@ -195,7 +196,8 @@ async def _do(engine: Engine, catalog: Catalog, sent: Facts, part: Part, tx: Tra
 
 
 def _facts(sent: Facts, part: Part) -> Facts:
-    """What rules may ask about one write: it is a request of its own, sent by whoever sent the batch."""
+    """What rules may ask about one write: a request of its own, of the sender and the client of the batch."""
+    own = {name.encode("latin-1", "replace"): text.encode("latin-1", "replace") for name, text in part.headers.items()}
     return Facts(
         who=sent.who,
         request_id=sent.request_id,
@@ -203,9 +205,7 @@ def _facts(sent: Facts, part: Part) -> Facts:
         address=sent.address,
         method=part.method,
         query=lambda: part.query,
-        headers={
-            name.encode("latin-1", "replace"): text.encode("latin-1", "replace") for name, text in part.headers.items()
-        },
+        headers=own if HEADER not in sent.headers else {HEADER: sent.headers[HEADER], **own},
         body=part.body,
         context="batch",
     )

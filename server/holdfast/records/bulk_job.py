@@ -92,7 +92,8 @@ async def promise_many(
         hops=facts.hops,
         address=address,
         where=where,
-        settings=asked.settings,
+        # A server of a version that knows no actions takes none at all for a delete.
+        settings={} if asked.action else asked.settings,
     )
     async with within(engine, tx) as inner:
         await begin(inner, context_of(facts.who, facts.request_id))
@@ -204,7 +205,7 @@ def _change(engine: Engine, collection: Collection, promised: Promised, ids: lis
     asked = Bulk(
         ids=tuple(ids) if where is None else None,
         where=ListQuery() if where is None else from_body(cast("dict[str, Any]", where)),
-        settings=promised.settings,
+        settings=None if promised.action else promised.settings,
         dry_run=False,
         expect=None,
         action=promised.action,

@@ -29,7 +29,7 @@ _COLUMNS: Final = raw(
 
 
 class Promised(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has asked for what. `where` is None for records by their ids, `settings` for a delete and for an `action`."""
+    """Who has asked for what. `where` is None for records by their ids, `settings` for a delete."""
 
     who: Principal
     request: str
@@ -263,7 +263,7 @@ def _state(row: Row) -> BulkState:
         delete=promised.settings is None and not promised.action,
         action=promised.action,
         where=promised.where,
-        set=promised.settings,
+        set=None if promised.action else promised.settings,
         **counts,
         left=counts["matched"] - counts["done"] - counts["skipped"] - counts["failed"],
         told=msgspec.Raw(msgspec.json.encode(told)),

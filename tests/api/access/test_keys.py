@@ -340,3 +340,24 @@ async def test_the_requests_of_a_key_are_none_of_what_is_audited_or_set(blog: Ap
     key = await make(blog, roles=["reader"])
     answer = await blog.root.patch(f"/api/keys/{key['id']}", json={"name": "Another", "requests": 9})
     assert (answer.json()["name"], answer.json()["requests"]) == ("Another", 0)
+
+
+async def test_who_ends_waits_for_the_requests_that_are_being_written(blog: Api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(key_count, "EVERY_SECONDS", 0.0)
+    key, engine = await make(blog, roles=["reader"]), blog.front.engine
+    assert engine is not None
+    counted, holder = key_count.KeyUses(), await blog.pool.connect()
+    waits = "SELECT count(*) FROM pg_locks WHERE relation = 'holdfast.key_uses'::regclass AND NOT granted"
+    try:
+        async with asyncio.timeout(30), holder.transaction():
+            await holder.execute("LOCK TABLE holdfast.key_uses IN EXCLUSIVE MODE")
+            counted.add(engine, key["id"])
+            while not await holder.fetchval(waits):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+            closing = asyncio.create_task(counted.close())
+            await asyncio.sleep(0)
+            assert not closing.done()
+        await closing
+        assert await holder.fetchval("SELECT requests FROM holdfast.key_uses WHERE key_id = $1", key["id"]) == 1
+    finally:
+        await holder.close()

@@ -427,6 +427,15 @@ async def test_what_a_trigger_says_of_an_account_names_the_client_too(api: Api) 
     assert (await entry(api, action="auth.password_changed"))["client"] == "importer/2"
 
 
+async def test_a_change_of_an_account_in_a_batch_names_the_client_of_the_batch(api: Api) -> None:
+    ada = await person(api)
+    body = {"password": "a new password", "passwordConfirm": "a new password"}
+    part = {"method": "PATCH", "url": f"/api/collections/users/records/{ada['id']}", "body": body}
+    answer = await api.root.post("/api/batch", json={"requests": [part]}, headers={"X-Client": "importer/2"})
+    assert answer.status_code == 200, answer.text
+    assert (await entry(api, action="auth.password_changed"))["client"] == "importer/2"
+
+
 async def test_a_login_and_one_that_failed_name_their_client(api: Api) -> None:
     await person(api)
     path = "/api/collections/users/auth-with-password"

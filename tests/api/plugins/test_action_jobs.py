@@ -71,6 +71,19 @@ async def test_a_job_with_an_action_is_audited_with_its_name(api: Api):
 
 
 @in_one_loop
+async def test_a_job_with_an_action_is_no_delete_to_a_server_that_knows_no_actions(api: Api):
+    await written(api, "one")
+    id = await promised(api, where={}, action="words.publish")
+    looker = await api.pool.connect()
+    try:
+        kept = "SELECT promised -> 'settings' FROM holdfast.bulk_changes WHERE id = $1"
+        assert await looker.fetchval(kept, id) == "{}"
+    finally:
+        await looker.close()
+    await ended(api, id)
+
+
+@in_one_loop
 async def test_a_job_ends_with_a_reason_when_its_plugin_is_turned_off(api: Api):
     first, _ = await written(api, "one", "two")
     async with held(api, first, "one"):

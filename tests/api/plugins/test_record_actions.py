@@ -198,9 +198,10 @@ async def test_an_action_of_a_plugin_that_is_off_is_neither_listed_nor_done(api:
 @in_one_loop
 async def test_an_action_that_was_run_is_audited(api: Api):
     await written(api, "one", "two")
-    await ran(api, where={})
+    answer = await api.root.post(PUBLISH, json={"where": {}}, headers={"X-Client": "importer/2.1"})
+    assert answer.status_code == 200, answer.text
     [entry] = (await api.root.get("/api/audit", params={"action": "record.action_run", "limit": 1})).json()["items"]
-    assert entry["target"]["name"] == "posts"
+    assert (entry["target"]["name"], entry["client"]) == ("posts", "importer/2.1")
     assert entry["details"] == {"action": "words.publish", "matched": 2}
 
 

@@ -147,7 +147,18 @@ async def test_who_has_the_role_sends_and_imports_and_nobody_else_takes_it(api: 
     await empty(api)
 
 
-async def test_who_may_create_and_not_import_is_refused_when_it_is_imported(api: Api):
+async def test_who_may_create_and_not_import_begins_no_upload_to_import(api: Api):
     carl = await person(api, "carl")
-    id = await sent(carl, LINES)
-    refused(await take(carl, id), 403, "forbidden")
+    refused(await begin(carl, 10), 403, "forbidden")
+
+
+async def test_who_has_the_role_sends_no_accounts(api: Api):
+    permission = {"collection": "users", "actions": ["create"]}
+    made = await api.root.post("/api/roles", json={"name": "porter", "permissions": [permission]})
+    assert made.status_code == 200, made.text
+    dora = await person(api, "dora", "porter")
+    refused(await begin(dora, 10, collection="users"), 403, "forbidden")
+
+
+async def test_nothing_is_sent_to_be_imported_into_a_system_collection(api: Api):
+    refused(await begin(api.root, 10, collection="_superusers"), 400, "bad_request")

@@ -17,6 +17,8 @@ export class Run {
   began = $state(0)
   sending = $state.raw<Sending | null>(null)
   #key = ''
+  // It was cancelled before it was known which of the imports it is.
+  #unwanted = false
 
   constructor(readonly collection: Collection) {}
 
@@ -31,6 +33,7 @@ export class Run {
     this.report = null
     this.progress = null
     this.problem = ''
+    this.#unwanted = false
     this.began = performance.now()
     let looking: ReturnType<typeof setInterval> | undefined
     try {
@@ -86,12 +89,17 @@ export class Run {
     if (!own || this.state !== 'running') return
     if (!this.progress) tasks.watch('import', this.collection.name, own.id)
     this.progress = own
+    if (this.#unwanted) await this.cancel().catch(() => undefined)
+    this.#unwanted = false
   }
 
   /** Nothing of it is written then. */
   async cancel(): Promise<void> {
     if (this.progress) await send('DELETE', `${this.#imports}/${this.progress.id}`)
-    else this.forget()
+    else {
+      this.#unwanted = true
+      this.forget()
+    }
   }
 }
 
