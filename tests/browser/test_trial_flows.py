@@ -124,7 +124,7 @@ def test_dates_with_the_day_first_are_seen_to_be_and_read_as_that(desk: ConsoleD
     desk.open(page, "/data/trips?transfer=import")
     sheet = page.get_by_role("dialog", name="Import")
     sheet.get_by_label("Or paste the rows").fill("title;begins\nNorth;3.4.2026\nSouth;20.11.2026 09:15\n")
-    sheet.get_by_role("button", name="Take it").click()
+    sheet.get_by_role("button", name="Take what was pasted").click()
     sheet.get_by_role("button", name="Next: columns").click()
     expect(sheet.get_by_label("Dates are written")).to_have_value("dmy")
     sheet.get_by_role("button", name="Next: try it").click()
