@@ -121,6 +121,30 @@ def test_records_are_seen_as_somebody_else_under_a_banner(root: httpx.Client, co
     expect(page.get_by_role("gridcell", name="Ann's note")).to_be_visible()
 
 
+def test_a_file_is_imported_as_somebody_else(root: httpx.Client, console: Callable[..., Page]) -> None:
+    permission = {"collection": "notes", "actions": ["create"]}
+    role = root.post("/roles", json={"name": "importer", "permissions": [permission]}).json()["id"]
+    bob = f"/collections/users/records/{person(root, BOB['email'])}"
+    root.patch(bob, json={"roles": ["importer"]}).raise_for_status()
+    page = console(f"/users/users?user={person(root, BOB['email'])}", "status of 40")
+    page.get_by_role("dialog", name=BOB["email"]).get_by_role("button", name="View as").click()
+    expect(page.get_by_role("status", name="As somebody else")).to_contain_text(BOB["email"])
+    page.get_by_role("link", name="notes").click()
+    page.get_by_role("button", name="Import", exact=True).click()
+    sheet = page.get_by_role("dialog", name="Import")
+    file = {"name": "notes.csv", "mimeType": "text/csv", "buffer": b"title\nBob's first\nBob's second\n"}
+    sheet.get_by_label("File", exact=True).set_input_files(file)
+    sheet.get_by_role("button", name="Next: columns").click()
+    sheet.get_by_role("button", name="Next: try it").click()
+    expect(sheet).to_contain_text("All 2 lines are right")
+    sheet.get_by_role("button", name="Import", exact=True).click()
+    expect(sheet).to_contain_text("Imported: 2 of 2 lines")
+    root.patch(bob, json={"roles": []}).raise_for_status()
+    root.delete(f"/roles/{role}").raise_for_status()
+    for one in root.get("/collections/notes/records", params={"filter": "owner = ''"}).json()["items"]:
+        root.delete(f"/collections/notes/records/{one['id']}").raise_for_status()
+
+
 def test_a_provider_is_tried_and_a_mail_is_shown_before_anybody_gets_it(
     served: Served, root: httpx.Client, console: Callable[..., Page], openid: OidcProvider
 ) -> None:

@@ -70,8 +70,9 @@ export function address(path: string, query: Query = {}): string {
 }
 
 // What is seen and written as somebody else: records, and what goes with them, on the screens of data.
-const THEIRS = /^\/api\/(collections\/[^/]+\/(records|bulks)|batch$|files\/token$|realtime)/
-const isTheirs = (path: string): boolean => line.token !== '' && location.pathname.startsWith('/_/data') && THEIRS.test(path)
+const THEIRS = /^\/api\/(collections\/[^/]+\/(records|bulks)|batch$|files\/(token$|uploads)|realtime)/
+/** Whether a path is asked for as somebody else now. */
+export const isTheirs = (path: string): boolean => line.token !== '' && location.pathname.startsWith('/_/data') && THEIRS.test(path)
 
 /** The headers by which the server knows who asks for a path. */
 export const asking = (path: string): Record<string, string> => ({ 'X-Client': line.client, ...(isTheirs(path) ? { Authorization: line.token } : line.csrf ? { 'X-CSRF-Token': line.csrf } : {}) })

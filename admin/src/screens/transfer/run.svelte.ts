@@ -1,5 +1,5 @@
 /** An import that runs: it goes on while other screens are open, and ends with the page. */
-import { ApiError, said, send, type Query } from '../../api/client'
+import { ApiError, isTheirs, line, said, send, type Query } from '../../api/client'
 import type { Collection } from '../../api/types'
 import { tasks } from '../../app/tasks.svelte'
 import { Sending } from './sending.svelte'
@@ -36,9 +36,12 @@ export class Run {
     this.#unwanted = false
     this.began = performance.now()
     let looking: ReturnType<typeof setInterval> | undefined
+    const who = isTheirs(path) && line.token
     try {
       const upload = await this.#upload(file, key)
       const before = await this.#list()
+      // It is nobody else's import than whose it was begun as.
+      if ((isTheirs(path) && line.token) !== who) throw new Error('You see records as somebody else by now: import it again.')
       looking = setInterval(() => void this.#look(before), LOOK_MS)
       const { data } = await send<Report>('POST', path, { query: { ...query, upload } })
       this.report = data
