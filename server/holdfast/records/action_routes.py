@@ -4,9 +4,8 @@ from typing import Final
 
 import msgspec
 
-from holdfast.db.pool import Transaction
 from holdfast.engine import Engine
-from holdfast.http.idempotency import once
+from holdfast.errors import BadRequest
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import Route, Schema
@@ -58,13 +57,11 @@ async def post_action(engine: Engine, request: Request) -> Response:
     body = await request.object()
     collection = engine.catalog.get(request.params["collection"])
     request.collection = collection.name
-
-    async def run(_: Transaction | None) -> Response:
-        # Not in the transaction that keeps the answer: each record has its own.
-        asked = read_selection(body, request.params["action"])
-        return Response(body=msgspec.json.encode(await run_action(engine, collection, Facts.of(request), asked)))
-
-    return await once(engine.pool, request, body, run)
+    if b"idempotency-key" in request.headers:
+        # The answer could not be kept with what it tells of: each record has a transaction of its own.
+        raise BadRequest("An action takes no Idempotency-Key: start it as a job (POST …/bulks), which takes one.")
+    asked = read_selection(body, request.params["action"])
+    return Response(body=msgspec.json.encode(await run_action(engine, collection, Facts.of(request), asked)))
 
 
 ACTION_ROUTES: Final = (
