@@ -74,7 +74,8 @@ function watched(): [string, [Kind, string]][] {
 const importPath = (collection: string, id: string): string => `/api/collections/${encodeURIComponent(collection)}/imports/${encodeURIComponent(id)}`
 
 function ofImport({ collection, import: one }: { collection: string; import: Import }): Task {
-  const share = one.size ? Math.min(1, one.bytes / one.size) : null
+  const [read = 0, written] = [one.read, (one.inserted ?? 0) + (one.updated ?? 0) + (one.skipped ?? 0) + (one.failed ?? 0)]
+  const share = one.state === 'writing' ? written / Math.max(1, read) : one.size ? Math.min(1, (one.bytes ?? 0) / one.size) : null
   return {
     key: `import ${one.id}`,
     what: `Import into ${collection}`,

@@ -240,8 +240,19 @@ async def drop(pool: Pool, tables: Sequence[Sql]) -> None:
             await tx.connection.execute(inline(raw("DROP TABLE IF EXISTS ") + one))
 
 
+_SILENT: Final = Statement.of(
+    raw("UPDATE holdfast.imports SET state = 'failed', ended = now(),")
+    + raw(" message = 'The server was stopped while it ran: nothing of it was written.' WHERE ")
+    + _RUNS
+    + raw(" AND beat < now() - ")
+    + value(SILENT, "text")
+    + raw("::interval RETURNING id")
+)
+
+
 async def find(pool: Pool, collection_id: str, id: str, owner: str = "") -> tuple[ImportState, Any]:
     """An import, and what its undo knows. With `owner` only one of theirs. Raises NotFound."""
+    await pool.execute(_SILENT)
     row = await pool.fetchrow(_GET, Inputs(named={"id": id, "collection": collection_id}))
     if row is None or (owner and row["owner"] != owner):
         raise NotFound
@@ -250,6 +261,7 @@ async def find(pool: Pool, collection_id: str, id: str, owner: str = "") -> tupl
 
 async def listed(pool: Pool, collection_id: str, owner: str = "") -> list[ImportState]:
     """The last imports of a collection, the newest first."""
+    await pool.execute(_SILENT)
     rows = await pool.fetch(_LIST, Inputs(named={"collection": collection_id, "owner": owner}))
     return [_state(row) for row in rows]
 
@@ -293,14 +305,6 @@ def report_of(progress: Progress, errors: Sequence[LineProblem]) -> Report:
     )
 
 
-_SILENT: Final = Statement.of(
-    raw("UPDATE holdfast.imports SET state = 'failed', ended = now(),")
-    + raw(" message = 'The server was stopped while it ran: nothing of it was written.' WHERE ")
-    + _RUNS
-    + raw(" AND beat < now() - ")
-    + value(SILENT, "text")
-    + raw("::interval RETURNING id")
-)
 _LEFT: Final = Statement.of(
     raw(
         "SELECT c.relname AS name FROM pg_catalog.pg_class AS c WHERE c.relnamespace = 'holdfast_imports'::regnamespace"

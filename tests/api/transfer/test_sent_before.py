@@ -162,3 +162,18 @@ async def test_who_has_the_role_sends_no_accounts(api: Api):
 
 async def test_nothing_is_sent_to_be_imported_into_a_system_collection(api: Api):
     refused(await begin(api.root, 10, collection="_superusers"), 400, "bad_request")
+
+
+async def test_an_import_whose_server_is_gone_has_failed_when_nothing_was_heard_of_it_for_five_minutes(api: Api):
+    done = (await take(api.root, await sent(api.root, LINES), dryRun="true")).json()
+    left = (
+        "UPDATE holdfast.imports SET state = 'writing', ended = NULL, beat = now() - interval '6 minutes' WHERE id = $1"
+    )
+    connection = await api.pool.acquire()
+    try:
+        await connection.execute(left, done["importId"])
+    finally:
+        api.pool.release(connection)
+    state = (await api.root.get(f"/api/collections/posts/imports/{done['importId']}")).json()
+    assert state["state"] == "failed"
+    assert state["message"] == "The server was stopped while it ran: nothing of it was written."
