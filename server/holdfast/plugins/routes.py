@@ -11,6 +11,7 @@ from holdfast.hooks.table import overridden
 from holdfast.http.request import Request
 from holdfast.http.response import Response
 from holdfast.http.routing import OBJECT, Route, Schema
+from holdfast.plugin import Plugin
 from holdfast.plugins.hosting import Plugins, is_enabled
 from holdfast.plugins.loading import Loaded
 from holdfast.plugins.plane import plugin_router
@@ -125,7 +126,7 @@ def _shown(plugins: Plugins, engine: Engine, loaded: Loaded) -> dict[str, Any]:
     active = any(one.loaded is loaded for one in plugins.active)
     return {
         "name": plugin.name,
-        "description": plugin.description,
+        "description": described(plugin),
         "source": loaded.source,
         "enabled": is_enabled(loaded, state),
         "active": active,
@@ -140,6 +141,11 @@ def _shown(plugins: Plugins, engine: Engine, loaded: Loaded) -> dict[str, Any]:
         "settings": plugins.settings_of(loaded),
         "settingsSchema": msgspec.json.schema(plugin.Settings),
     }
+
+
+def described(plugin: Plugin) -> str:
+    """What a plugin says of itself: its description, else the first line of its own docstring."""
+    return plugin.description or (vars(type(plugin)).get("__doc__") or "").strip().partition("\n")[0]
 
 
 def _routes(plugins: Plugins, loaded: Loaded) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from holdfast.hooks.table import HOOKS, NO_HOOKS, Hooks, make_hooks, overridden
 from holdfast.plugin import Plugin
+from holdfast.plugins.routes import described
 from holdfast.plugins.soundness import wrong_class
 
 
@@ -67,3 +68,16 @@ def test_only_what_is_overridden_is_called_in_the_order_of_the_plugins():
 def test_every_hook_of_the_interface_can_be_called_and_nothing_else():
     flags = {name for name, kind in Hooks.__annotations__.items() if kind is bool}
     assert set(Hooks.__struct_fields__) - flags == set(HOOKS)
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"__doc__": "Counts words.\n\nAnd more."}, "Counts words."),
+        ({"__doc__": "Counts words.", "description": "Its own"}, "Its own"),
+        ({}, ""),
+    ],
+    ids=["docstring", "both", "neither"],
+)
+def test_a_plugin_is_described_by_itself(members: dict[str, Any], said: str):
+    assert described(plugin(**members)()) == said
