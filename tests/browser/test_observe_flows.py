@@ -211,5 +211,6 @@ def test_a_statement_that_took_long_is_shown_with_its_plan(opened: Callable[...,
     expect(table).to_be_visible()
     assert one.faults(axe) == []
     assert one.wider_than_the_window() == []
+    page.goto("about:blank")  # else it asks on, and nobody answers any more
     assert server.stop() == 0
     shutil.rmtree(folder, ignore_errors=True)
