@@ -9,7 +9,7 @@ import asyncpg
 
 from holdfast.collections import convert, tables
 from holdfast.collections.diff import Changes, TableChange
-from holdfast.collections.mishap import Places
+from holdfast.collections.mishap import FILL, Places, unfit_fill
 from holdfast.collections.step import Step
 from holdfast.db.pool import Transaction
 from holdfast.db.sql import Sql, Statement, name, raw
@@ -24,10 +24,8 @@ if TYPE_CHECKING:  # imports sqlglot, which costs 40 MB
 FillKey = tuple[str, str]
 """The ids of a collection and of a field."""
 
-CODE: Final = "validation_invalid_fill"
 MAX_CHARS: Final = 10_000
 _NOT_FILLED: Final = ("password", "file")
-_NOT_AN_EXPRESSION: Final = ("42", "22", "0A", "21")  # SQLSTATE classes of what PostgreSQL does not take
 _MADE: Final = JsonField(id="value", name="value", nullable=False)
 
 
@@ -85,7 +83,7 @@ async def _step(
 
 
 def _refused(collection: Collection, where: Sequence[str], message: str, places: Places) -> ApiError:
-    return ValidationFailed(places.problem(collection.id, where, Problem(CODE, message)))
+    return ValidationFailed(places.problem(collection.id, where, Problem(FILL, message)))
 
 
 def _source(collection: Collection, fill: "FillQuery") -> tuple[Field, Sql]:
@@ -106,9 +104,10 @@ async def _trouble(tx: Transaction, fill: "FillQuery", value: Sql, collections: 
         select = raw("SELECT ") + value + raw(" FROM (") + fill.query.select("pg_temp") + raw(") AS made")
         await tx.connection.prepare(Statement.of(select).text)
     except asyncpg.PostgresError as failure:
-        if (failure.sqlstate or "").startswith(_NOT_AN_EXPRESSION):
-            return f"PostgreSQL does not take it: {failure.message}."
-        raise
+        unfit = unfit_fill(failure)
+        if not unfit:
+            raise
+        return unfit
     finally:
         await shadow.rollback()
     return ""
@@ -138,7 +137,7 @@ def given_fills(given: Mapping[str, Any], collection: Collection, path: Sequence
             continue
         if not isinstance(fill, str) or len(fill) > MAX_CHARS or "\0" in fill:
             message = f"Must be a string of at most {MAX_CHARS} characters: an SQL expression, as in a view."
-            raise ValidationFailed(_at((*path, "fields", str(place), "fill"), Problem(CODE, message)))
+            raise ValidationFailed(_at((*path, "fields", str(place), "fill"), Problem(FILL, message)))
         found[collection.id, field.id] = fill
     return found
 

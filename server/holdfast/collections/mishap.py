@@ -10,6 +10,7 @@ from holdfast.collections.plan import Weighed
 from holdfast.errors import ApiError, BadRequest, Problem, Problems, Unavailable, ValidationFailed
 
 TOO_LONG: Final = "The change takes longer than the setting statement_timeout_ms allows. Nothing was changed."
+FILL: Final = "validation_invalid_fill"
 _NOT_AN_EXPRESSION: Final = ("42", "22", "0A", "21")  # SQLSTATE classes, of a value that a new field is filled with
 _OUTSIDE: Final = (
     "Something that was made outside Holdfast depends on {0}: a view, a rule or a function in the database."
@@ -52,9 +53,9 @@ def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) ->
     step = weighed.step
     state = failure.sqlstate or ""
     message = _field_message(state)
-    if step.action == "fill_field" and state.startswith(_NOT_AN_EXPRESSION):
-        problem = Problem("validation_invalid_fill", f"PostgreSQL does not take it: {failure.message}.")
-        return ValidationFailed(places.problem(step.source, step.where, problem))
+    unfit = unfit_fill(failure) if step.action == "fill_field" else ""
+    if unfit:
+        return ValidationFailed(places.problem(step.source, step.where, Problem(FILL, unfit)))
     if message is not None and step.where:
         problem = Problem("validation_invalid_value", message)
         return ValidationFailed(places.problem(step.source, step.where, problem))
@@ -70,6 +71,12 @@ def refused(failure: asyncpg.PostgresError, weighed: Weighed, places: Places) ->
     if state == "57014":
         return Unavailable(TOO_LONG)
     return None
+
+
+def unfit_fill(failure: asyncpg.PostgresError) -> str:
+    """What PostgreSQL has against what a field is to be filled with; empty for a failure of another sort."""
+    is_meant = (failure.sqlstate or "").startswith(_NOT_AN_EXPRESSION)
+    return f"PostgreSQL does not take it: {failure.message}." if is_meant else ""
 
 
 def _field_message(state: str) -> str | None:
